@@ -1,0 +1,322 @@
+"""`train`: the article's eight steps as one loop."""
+
+import math
+import time
+import warnings
+
+import torch
+
+from . import accounting, aggregation, checks, clients, mechanisms, models
+from .history import History
+
+NO_NOISE = mechanisms.Gaussian(noise_multiplier=0.0, clip=math.inf)
+
+
+def train(
+    model,
+    federation,
+    *,
+    rounds,
+    local_steps=1,
+    lr=0.1,
+    mechanism=None,
+    sampling_rate=1.0,
+    sampler="poisson",
+    aggregator=aggregation.mean,
+    delta=1e-5,
+    batch_rate=1.0,
+    proximal=0.0,
+    server_lr=1.0,
+    loss=None,
+    seed=0,
+    device=None,
+    chunk=None,
+    callback=None,
+    progress=True,
+):
+    """Train one global model on a federation, privately if a mechanism is given.
+
+    Args:
+        model: an `nn.Module`; its parameters are the start. It is left as it is.
+        federation: a `data.Federation`.
+        rounds: at least 1.
+        local_steps: gradient steps of a client in a round, at least 1.
+        lr: local step size, positive.
+        mechanism: a `mechanisms.Laplace` or `Gaussian`: one release a round (`unit="record"`: one a local step).
+        sampling_rate: probability that a client takes part in a round, in (0, 1].
+        sampler: "poisson" (each client by its own coin; the cohort may be empty) or "fixed" (a cohort of fixed size,
+            only without noise, since no accounting here covers it).
+        aggregator: from `aggregation`, or a function of updates (cohort × parameters) and sizes (cohort,).
+        delta: δ of the total, in (0, 1).
+        batch_rate: probability that a local step uses a record, in (0, 1].
+        proximal: weight μ of FedProx's term, at least 0.
+        server_lr: factor on the aggregated update, positive.
+        loss: maps outputs (clients × samples × out) and targets (clients × samples) to losses (clients × samples);
+            None takes cross-entropy, logistic or squared loss by the task.
+        seed: of cohorts, mini-batches and noise, each with a stream of its own. A real release must draw its noise
+            from an unpredictable source instead.
+        device: where to compute, such as "cuda"; None takes a GPU if there is one. Random numbers are drawn on the CPU,
+            so that a run does not depend on the device.
+        chunk: clients in memory at once, rounded up to a multiple of 16; None chooses by the model's size.
+        callback: called after each round with (round, theta, record); if it returns True the run ends there.
+        progress: whether a bar appears once a run has taken two seconds.
+
+    Returns:
+        A `History`.
+
+    Raises:
+        TypeError, ValueError: an argument out of range, or a combination without a meaning or a valid accounting.
+
+    Derived in: notebook 03 (without noise), notebook 05 (private).
+    Source: McMahan et al. 2017; McMahan, Ramage, Talwar & Zhang 2018.
+    """
+    rounds = checks.whole("rounds", rounds, at_least=1)
+    local_steps = checks.whole("local_steps", local_steps, at_least=1)
+    lr, server_lr = checks.real("lr", lr, above=0), checks.real("server_lr", server_lr, above=0)
+    rate = checks.real("sampling_rate", sampling_rate, above=0, at_most=1)
+    batch_rate = checks.real("batch_rate", batch_rate, above=0, at_most=1)
+    proximal = checks.real("proximal", proximal, at_least=0)
+    delta = checks.real("delta", delta, above=0, below=1)
+    seed = checks.whole("seed", seed, at_least=0)
+    reason = _check_plan(mechanism, rate, sampler, aggregator)
+    loss = _check_fit(model, federation, loss)
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    mech = mechanism or NO_NOISE
+    per_record = mech if mech.unit == "record" else None
+    history = History(model, federation.task, mechanism, delta, reason, *_price(per_record, rate, local_steps, batch_rate))
+    _check_delta(history, federation)
+    fed, model = federation.to(device), models.with_theta(model, models.flatten(model)).to(device)
+    chunk = _chunk_size(chunk, fed, model, per_record)
+    cohorts, batches, noise = (torch.Generator().manual_seed(3 * seed + stream) for stream in range(3))
+    bar = _Bar(rounds, progress)
+
+    theta = models.flatten(model)  # 1. initialise the global model (parameters,)
+    for t in range(1, rounds + 1):
+        start = time.perf_counter()
+        cohort = _sample(fed.clients, rate, sampler, cohorts)
+        tally = _Tally(fed, mech, aggregator, len(theta))
+        for members in cohort.split(chunk):
+            part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
+            updates = clients.local_updates(  # 3. local training, 4. what each client would send (members × parameters)
+                model, theta, part, local_steps=local_steps, lr=lr, batch_rate=batch_rate, proximal=proximal,
+                mechanism=per_record, loss=loss, generator=batches,
+            )  # fmt: skip
+            updates = tally.protect(updates, members, noise)  # 5. clip and perturb
+            tally.add(updates)
+        update = tally.aggregate(rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
+        theta = theta + server_lr * update.to(theta.dtype)  # 7. the new global model; 8. repeat
+        record = tally.record(lr, local_steps, batch_rate)
+        record["loss"], record["score"] = evaluate(model, theta, fed, loss)
+        record["seconds"] = time.perf_counter() - start
+        history.records.append(record)
+        history.theta = theta.cpu()
+        bar.step()
+        if callback is not None and callback(t, history.theta, record):
+            break
+    bar.close()
+    if history.dropped.sum():
+        warnings.warn(f"{history.dropped.sum()} updates were NaN or infinite and counted as zero; see dropped", stacklevel=2)
+    return history
+
+
+def evaluate(model, theta, federation, loss=None):
+    """Return the mean loss and the score (accuracy, or R² for regression) of parameters `theta` on the test set.
+
+    Args:
+        model: an `nn.Module`.
+        theta: (parameters,).
+        federation: a `Federation` or `Dataset`, for its test set and task.
+        loss: as in `train`.
+
+    Returns:
+        Two floats.
+    """
+    x, y = federation.x_test, federation.y_test
+    outputs = models.predict(model, theta, x.to(theta.dtype))  # samples × out
+    loss = loss or (lambda o, t: clients.record_loss(o, t, federation.task))
+    mean_loss = float(loss(outputs.unsqueeze(0), y.unsqueeze(0)).mean())
+    if federation.task == "regression":
+        residual = (outputs.squeeze(-1) - y).square().mean()
+        return mean_loss, float(1 - residual / y.var(correction=0))
+    guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
+    return mean_loss, float((guess == y).double().mean())
+
+
+class _Tally:
+    """One round's running sum: protects the updates, adds them up, remembers what `History` reports."""
+
+    def __init__(self, fed, mech, aggregator, parameters):
+        self.fed, self.mech, self.aggregator = fed, mech, aggregator
+        self.linear = getattr(aggregator, "weigh", None) is not None
+        self.sum = torch.zeros(parameters, dtype=torch.float64, device=fed.x.device)
+        self.members, self.norms, self.weights, self.rows = [], [], [], []
+
+    def protect(self, updates, members, generator):
+        """Clip each update and weigh it; add the client's own noise, or its share."""
+        mech, client_level = self.mech, self.mech.unit == "client"
+        updates, norms = mech.clip_rows(updates) if client_level else mechanisms.clip_rows(updates, math.inf)
+        weights = self.aggregator.weigh(self.fed.sizes[members]) if self.linear else torch.ones_like(norms)
+        if not (mech.private and client_level):
+            weights = weights * norms.isfinite()  # a dropped client leaves the denominator too, which is not private
+        if self.linear and not isinstance(self.aggregator, aggregation.Mean):
+            updates = updates * weights.to(updates.dtype).unsqueeze(1)
+        if mech.private and client_level and mech.at == "client":
+            updates = updates + mech.noise(updates.shape, generator).to(updates)
+        elif mech.private and mech.at == "shares":
+            updates = updates + mech.share(updates.shape, self.fed.clients, generator).to(updates)
+        self.members.append(members)
+        self.norms.append(norms)
+        self.weights.append(weights.double())
+        return updates
+
+    def add(self, updates):
+        """Add the protected updates to the sum, or keep them for an aggregator that needs them all."""
+        if self.linear:
+            self.sum += updates.sum(0, dtype=torch.float64)
+        else:
+            self.rows.append(updates)
+
+    def aggregate(self, rate, generator, chunk):
+        """Return this round's update (parameters,)."""
+        mech, cohort = self.mech, sum(len(members) for members in self.members)
+        self.denominator = float(sum(weights.sum() for weights in self.weights))
+        fixed = mech.private and mech.unit == "client"
+        if fixed:  # public: the sum of the weights is private, and so is who was dropped
+            self.denominator = rate * self.fed.clients
+        if not self.linear:
+            rows = torch.cat(self.rows) if self.rows else self.sum.new_zeros(0, len(self.sum))
+            keep = torch.cat(self.weights) > 0 if self.weights else slice(None)
+            sizes = torch.cat([self.fed.sizes[members] for members in self.members]) if cohort else None
+            update = self.aggregator(rows[keep], sizes[keep]) if len(rows[keep]) else self.sum
+        else:
+            if mech.private and mech.at == "shares":  # who sits out contributes a share all the same
+                for count in (len(m) for m in torch.empty(self.fed.clients - cohort).split(chunk)):
+                    share = mech.share((count, len(self.sum)), self.fed.clients, generator)
+                    self.sum += share.sum(0).to(self.sum)
+            update = self.sum / self.denominator if self.denominator > 0 else self.sum
+        if mech.private and mech.at == "server":
+            update = update + mech.noise(update.shape, generator).to(update) / self.denominator
+        return update
+
+    def record(self, lr, local_steps, batch_rate):
+        """Return what `History` keeps of this round."""
+        fed, mech, parameters = self.fed, self.mech, len(self.sum)
+        norms = torch.cat(self.norms).cpu() if self.norms else torch.zeros(0)
+        members = torch.cat(self.members) if self.members else torch.zeros(0, dtype=torch.int64)
+        all_norms = torch.full((fed.clients,), math.nan)
+        all_norms[members] = norms.float()
+        std = mech.std / self.denominator if self.denominator > 0 else 0.0
+        if mech.private and mech.unit == "record":
+            fixed = fed.sizes[members.to(fed.sizes.device)].clamp(min=1).double() * batch_rate
+            spread = (torch.cat(self.weights) / fixed).square().sum().sqrt() if self.weights else 0.0
+            std = float(std * lr * math.sqrt(local_steps) * spread)
+        elif mech.at == "client":
+            std *= math.sqrt(len(members))
+        size = parameters * 4
+        senders = fed.clients if mech.private and mech.at == "shares" else len(members)
+        return {
+            "cohort": len(members),
+            "update_norms": all_norms.numpy(),
+            "fraction_clipped": float((norms > mech.clip).double().mean()) if len(norms) and mech.unit == "client" else 0.0,
+            "dropped": int((~norms.isfinite()).sum()),
+            "noise_std": std,
+            "bytes_up": senders * size,
+            "bytes_down": len(members) * size,
+        }
+
+
+class _Bar:
+    """A tqdm bar that appears once a run has taken two seconds; tqdm is imported only then."""
+
+    def __init__(self, rounds, wanted):
+        self.rounds, self.wanted, self.done, self.start, self.bar = rounds, wanted, 0, time.monotonic(), None
+
+    def step(self):
+        self.done += 1
+        if self.bar is not None:
+            self.bar.update()
+        elif self.wanted and time.monotonic() - self.start > 2 and self.done < self.rounds:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=self.rounds, initial=self.done, unit="round", leave=False)
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _sample(count, rate, sampler, generator):
+    """Draw the cohort: client numbers, ascending."""
+    if rate == 1:
+        return torch.arange(count)
+    if sampler == "fixed":
+        return torch.randperm(count, generator=generator)[: max(1, round(rate * count))].sort().values
+    return torch.nonzero(torch.rand(count, generator=generator) < rate).flatten()
+
+
+def _chunk_size(chunk, fed, model, per_record):
+    """Clients in memory at once: about a million numbers' worth of parameters, in multiples of 16 (see `train`)."""
+    if chunk is not None:
+        return 16 * math.ceil(checks.whole("chunk", chunk, at_least=1) / 16)
+    parameters = sum(p.numel() for p in model.parameters()) * (fed.x.shape[1] if per_record else 1)
+    return 16 * max(1, 2**18 // (16 * max(1, parameters)))
+
+
+def _price(per_record, rate, local_steps, batch_rate):
+    """What the accountant counts: releases a round, and the sampling rate that amplifies."""
+    return (local_steps, batch_rate) if per_record else (1, rate)
+
+
+def _check_plan(mechanism, rate, sampler, aggregator):
+    """Refuse what has no meaning; return why ε will be infinite, or an empty string."""
+    checks.one_of("sampler", sampler, accounting.SAMPLERS)
+    if not callable(aggregator):
+        raise TypeError(f"aggregator must be callable, such as aggregation.mean; got {type(aggregator).__name__}")
+    if mechanism is None:
+        return "there is no mechanism"
+    if not isinstance(mechanism, (mechanisms.Laplace, mechanisms.Gaussian)):
+        raise TypeError(f"mechanism must be a Laplace or Gaussian, got {type(mechanism).__name__}")
+    if not mechanism.private:
+        return "no noise is added"
+    if rate < 1 and sampler != "poisson" and mechanism.unit == "client":
+        raise ValueError(f"sampler must be 'poisson' for a private run with sampling_rate < 1, got {sampler!r}: "
+                         "no accounting here covers another")  # fmt: skip
+    if mechanism.unit == "record":
+        return ""
+    linear = getattr(aggregator, "weigh", None) is not None
+    if linear and not aggregator.bounded:
+        raise ValueError("aggregator must have bounded weights under a mechanism, got weighted_mean without a cap: "
+                         "use aggregation.WeightedMean(cap=…) or aggregation.mean")  # fmt: skip
+    if not linear and mechanism.at == "shares":
+        raise ValueError(f"aggregator must be a sum where at='shares', got {aggregator!r}: the server never sees an update")
+    if not linear and mechanism.at == "server":
+        reason = f"the noise is calibrated to a clipped sum, and {aggregator!r} is not one"
+        warnings.warn(f"this run has no finite ε: {reason}", stacklevel=3)
+        return reason
+    return ""
+
+
+def _check_fit(model, fed, loss):
+    """Refuse a model, data or loss that do not fit each other; return the loss."""
+    models.check_stackable(model)
+    checks.finite("x", fed.x), checks.finite("y", fed.y)
+    loss = loss or (lambda outputs, targets: clients.record_loss(outputs, targets, fed.task))
+    theta = models.flatten(model)
+    checks.finite("the model's parameters", theta)
+    probe = fed.x_test[:1].to(theta)
+    try:
+        out = models.predict(model.cpu() if not theta.is_cuda else model, theta, probe).shape[-1]
+    except RuntimeError as error:
+        raise ValueError(f"model does not fit x of shape (…, {fed.x.shape[-1]}): {error}") from error
+    labels = int(fed.y.max()) + 1 if fed.task == "classification" else 0
+    if labels > max(2, out) or (labels > 2 and out == 1):
+        raise ValueError(f"model must have an output for each of {labels} classes, got {out}")
+    return loss
+
+
+def _check_delta(history, fed):
+    """Say so where δ is not below one over the number of units."""
+    if not history.reason:
+        units = fed.clients if history.mechanism.unit == "client" else int(fed.sizes.sum())
+        if history.delta >= 1 / max(1, units):
+            warnings.warn(f"delta should be below 1/{units}, one over the number of units; got {history.delta:g}", stacklevel=3)
