@@ -49,7 +49,9 @@ def epsilon(mechanism, rounds=1, sampling_rate=1.0, delta=1e-5, method="pld", sa
     checks.one_of("method", method, METHODS)
     checks.one_of("sampler", sampler, SAMPLERS)
     if rate < 1 and sampler != "poisson":
-        raise ValueError(f"sampler must be 'poisson' where sampling_rate < 1, got {sampler!r}: no accounting covers it here")
+        raise ValueError(
+            f"sampler must be 'poisson' where sampling_rate < 1, got {sampler!r}: no accounting covers it here"
+        )
     if mechanism is None or not mechanism.private:
         return math.inf if rounds else 0.0
     if not isinstance(mechanism, (mechanisms.Laplace, mechanisms.Gaussian, mechanisms.RandomisedResponse)):
@@ -186,7 +188,7 @@ def _epsilon(mechanism, rounds, rate, delta, method):
     if method in ("pld", "rdp"):
         if method == "pld" and gaussian and rate == 1:
             return _gaussian_epsilon(mechanism.noise_multiplier / math.sqrt(rounds), delta)
-        return _accountant(method, mechanism, rounds, rate).get_epsilon(delta)
+        return float(_accountant(method, mechanism, rounds, rate).get_epsilon(delta))
     if method == "basic":
         return rounds * _one_round(mechanism, rate, delta / rounds)
     each = _one_round(mechanism, rate, delta / (2 * rounds))  # half of δ for the composition, half for the rounds
@@ -304,4 +306,4 @@ def _composed(parts, delta):
     accountant = dp_accounting.pld.PLDAccountant(relation, value_discretization_interval=1e-4 * max(1.0, width / 200))
     for mechanism, rounds, rate in parts:
         accountant.compose(_event(mechanism, rate), rounds)
-    return accountant.get_epsilon(delta)
+    return float(accountant.get_epsilon(delta))

@@ -82,7 +82,8 @@ class Median:
 
     def __call__(self, updates, sizes=None):
         """Return the coordinate-wise median (parameters,) of the updates (cohort × parameters)."""
-        return _rows(updates).quantile(0.5, dim=0)
+        ordered, count = _rows(updates).sort(0).values, len(updates)
+        return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
 @dataclass(frozen=True)
@@ -118,5 +119,7 @@ trimmed_mean = TrimmedMean()
 
 def _rows(updates):
     if updates.ndim != 2 or len(updates) == 0:
-        raise ValueError(f"updates must have shape (cohort, parameters) with a cohort of at least 1, got {tuple(updates.shape)}")
+        raise ValueError(
+            f"updates must have shape (cohort, parameters) with a cohort of at least 1, got {tuple(updates.shape)}"
+        )
     return updates

@@ -34,7 +34,7 @@ def gradients(model, thetas, x, y, weights, loss):
     respect to that row is client k's gradient.
 
     Args:
-        model: an `nn.Module` as in `models.stacked_forward`.
+        model: an `nn.Module` that passes `models.check_stackable`.
         thetas: (clients × parameters).
         x: (clients × samples × features).
         y: (clients × samples).
@@ -46,10 +46,10 @@ def gradients(model, thetas, x, y, weights, loss):
 
     Derived in: notebook 03.
     """
-    thetas = thetas.detach().requires_grad_()
-    losses = loss(models.stacked_forward(model, thetas, x), y)  # clients × samples
-    total = (losses * weights).sum()
-    return torch.autograd.grad(total, thetas)[0]
+    parameters = [p.detach().requires_grad_() for p in models.unstack(model, thetas)]
+    losses = loss(models.stacked_forward(model, parameters, x), y)  # clients × samples
+    grads = torch.autograd.grad(losses, parameters, grad_outputs=weights)  # of the sum of losses · weights
+    return torch.cat([grad.flatten(1) for grad in grads], 1)  # clients × parameters
 
 
 def example_gradients(model, thetas, x, y, loss):
@@ -82,7 +82,7 @@ def local_updates(
     A client without records, or whose mini-batch came out empty, does not move in that step.
 
     Args:
-        model: an `nn.Module` as in `models.stacked_forward`.
+        model: an `nn.Module` that passes `models.check_stackable`.
         theta: the global parameters (parameters,).
         fed: a `Federation`; all its clients train.
         local_steps: gradient steps, at least 1.
@@ -101,27 +101,33 @@ def local_updates(
     Source: McMahan et al. 2017 (FedAvg); Li et al. 2020 (proximal term); Abadi et al. 2016 (DP-SGD).
     """
     loss = loss or (lambda outputs, targets: record_loss(outputs, targets, fed.task))
-    theta_of = theta.expand(fed.clients, -1)  # clients × parameters
-    update = torch.zeros_like(theta_of)
-    sizes = fed.sizes.clamp(min=1).to(theta.dtype)  # (clients,)
-    masks = _batches(fed.mask, local_steps, batch_rate, generator).to(theta.dtype)  # steps × clients × samples
-    if mechanism is not None:
-        draws = mechanism.noise((fed.clients, local_steps, len(theta)), generator).to(theta)
+    x = fed.x.to(theta.dtype)
+    weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator).to(theta.dtype)
+    noise = mechanism and mechanism.noise((fed.clients, local_steps, len(theta)), generator).to(theta)
+    update = None  # clients × parameters, once there is a step
     for step in range(local_steps):
-        here, mask = theta_of + update, masks[step if len(masks) > 1 else 0]
+        here = theta.expand(fed.clients, -1) if update is None else theta + update  # clients × parameters
+        weight = weights[step if len(weights) > 1 else 0]  # clients × samples
         if mechanism is None:
-            grad = gradients(model, here, fed.x, fed.y, mask / mask.sum(1, keepdim=True).clamp(min=1), loss)
+            grad = gradients(model, here, x, fed.y, weight, loss)
         else:
-            each, _ = mechanism.clip_rows(example_gradients(model, here, fed.x, fed.y, loss))
-            total = (each * mask.unsqueeze(-1)).sum(1) + draws[:, step]  # clients × parameters
-            grad = total / (sizes * batch_rate).unsqueeze(1)
-        update = update - lr * (grad + proximal * update)
+            each, _ = mechanism.clip_rows(example_gradients(model, here, x, fed.y, loss))
+            divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
+            grad = (each * weight.unsqueeze(-1)).sum(1) + noise[:, step] / divisor
+        if update is not None and proximal:
+            grad = grad + proximal * update
+        update = -lr * grad if update is None else update - lr * grad
     return update
 
 
-def _batches(mask, local_steps, batch_rate, generator):
-    """Draw Poisson mini-batches: masks (steps × clients × samples), or (1 × clients × samples) for the full batch."""
-    if batch_rate >= 1:
-        return mask.unsqueeze(0)
-    draws = torch.rand(len(mask), local_steps, mask.shape[1], generator=generator)  # client-major: chunks change nothing
-    return mask.unsqueeze(0) & (draws < batch_rate).transpose(0, 1).to(mask.device)
+def _weights(fed, local_steps, batch_rate, fixed, generator):
+    """Weights of the records' losses: (1 × clients × samples) for the full batch, else (steps × clients × samples).
+
+    Each client's weights are 1 over the number of its records in the batch, or, if `fixed`, 1 over the expected number.
+    """
+    batch = fed.mask.unsqueeze(0)
+    if batch_rate < 1:  # drawn client by client, so that chunks of clients change nothing
+        draws = torch.rand(fed.clients, local_steps, fed.mask.shape[1], generator=generator)
+        batch = batch & (draws < batch_rate).transpose(0, 1).to(batch.device)
+    count = fed.sizes.clamp(min=1).unsqueeze(1) * batch_rate if fixed else batch.sum(2, keepdim=True).clamp(min=1)
+    return batch / count

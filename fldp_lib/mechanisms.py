@@ -42,9 +42,12 @@ def clip_rows(rows, clip, norm=2):
     Source: Abadi et al. 2016.
     """
     norms = torch.linalg.vector_norm(rows, norm, dim=-1)  # …
-    factor = torch.where(norms.isfinite(), clip / norms.clamp(min=clip), 0) if clip < math.inf else norms.isfinite()
-    factor = factor.to(rows.dtype).unsqueeze(-1)
-    return torch.where(factor > 0, rows * factor, 0), norms
+    finite = norms.isfinite()
+    if clip < math.inf:
+        rows = rows * (clip / norms.clamp(min=clip)).unsqueeze(-1)
+    if not finite.all():
+        rows = rows.where(finite.unsqueeze(-1), 0)
+    return rows, norms
 
 
 def laplace_noise(shape, scale, generator):
@@ -77,7 +80,9 @@ class _Noise:
         checks.one_of("at", self.at, PLACES)
         checks.one_of("unit", self.unit, UNITS)
         if self.unit == "record" and self.at != "client":
-            raise ValueError(f"at must be 'client' where unit='record' (noise is added in every local step), got {self.at!r}")
+            raise ValueError(
+                f"at must be 'client' where unit='record' (noise is added in every local step), got {self.at!r}"
+            )
         checks.real("clip", self.clip, above=0, infinite=True)
         if self.private and math.isinf(self.clip):
             raise ValueError("clip must be finite where noise is added: an unbounded contribution has no sensitivity")

@@ -1,7 +1,8 @@
 """Small torch models, and their parameters as one flat vector `theta` (parameters,).
 
-A federation trains every client's copy at once, so a model is also a function of stacked parameters: `stacked_forward`
-maps thetas (clients × parameters) and x (clients × samples × features) to outputs (clients × samples × out).
+A federation trains every client's copy at once, so a model is also a function of stacked parameters: `unstack`
+cuts thetas (clients × parameters) into stacked weights, and `stacked_forward` maps those and x (clients × samples ×
+features) to outputs (clients × samples × out).
 """
 
 import copy
@@ -32,8 +33,8 @@ class Linear(nn.Module):
     def forward(self, x):
         return self.fc(x)
 
-    def stacked(self, thetas, x):
-        weight, bias = _split(thetas, self)
+    def stacked(self, parameters, x):
+        weight, bias = parameters
         return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))  # clients × samples × out
 
 
@@ -57,8 +58,8 @@ class MLP(nn.Module):
     def forward(self, x):
         return self.fc2(torch.relu(self.fc1(x)))
 
-    def stacked(self, thetas, x):
-        w1, b1, w2, b2 = _split(thetas, self)
+    def stacked(self, parameters, x):
+        w1, b1, w2, b2 = parameters
         hidden = torch.baddbmm(b1.unsqueeze(1), x, w1.transpose(1, 2)).relu()  # clients × samples × hidden
         return torch.baddbmm(b2.unsqueeze(1), hidden, w2.transpose(1, 2))  # clients × samples × out
 
@@ -87,13 +88,20 @@ def with_theta(model, theta):
     return model
 
 
-def stacked_forward(model, thetas, x):
+def unstack(model, thetas):
+    """Cut thetas (clients × parameters) into one view (clients × shape) for each parameter tensor of the model."""
+    shapes = [p.shape for p in model.parameters()]
+    pieces = thetas.split([shape.numel() for shape in shapes], dim=1)
+    return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+
+def stacked_forward(model, parameters, x):
     """Run one model under many parameter vectors at once: client k's data through client k's parameters.
 
     Args:
         model: any `nn.Module` that passes `check_stackable`. `Linear` and `MLP` use one batched matrix product a layer;
             any other goes through `torch.func.vmap`.
-        thetas: (clients × parameters).
+        parameters: one tensor (clients × shape) for each parameter of the model, from `unstack`.
         x: (clients × samples × features).
 
     Returns:
@@ -102,19 +110,19 @@ def stacked_forward(model, thetas, x):
     Derived in: notebook 03.
     """
     if hasattr(model, "stacked"):
-        return model.stacked(thetas, x)
+        return model.stacked(parameters, x)
     names = [name for name, _ in model.named_parameters()]
 
-    def one(theta, data):
-        return functional_call(model, dict(zip(names, _split(theta, model), strict=True)), (data,))
+    def one(tensors, data):
+        return functional_call(model, dict(zip(names, tensors, strict=True)), (data,))
 
-    return vmap(one)(thetas, x)
+    return vmap(one)(parameters, x)
 
 
 def predict(model, theta, x):
     """Return the outputs (samples × out) of the model with parameters `theta` (parameters,) on x (samples × features)."""
     with torch.no_grad():
-        return stacked_forward(model, theta.unsqueeze(0), x.unsqueeze(0)).squeeze(0)
+        return stacked_forward(model, unstack(model, theta.unsqueeze(0)), x.unsqueeze(0)).squeeze(0)
 
 
 def check_theta(model, theta):
@@ -168,10 +176,3 @@ def _affine(features, out, seed):
             layer.weight.uniform_(-bound, bound, generator=generator)
             layer.bias.uniform_(-bound, bound, generator=generator)
     return layer
-
-
-def _split(thetas, model):
-    """Cut (… × parameters) into one view (… × shape) for each parameter tensor of the model."""
-    parameters = list(model.parameters())
-    pieces = thetas.split([p.numel() for p in parameters], dim=-1)
-    return [piece.unflatten(-1, p.shape) for piece, p in zip(pieces, parameters, strict=True)]

@@ -4,6 +4,7 @@ import math
 import time
 import warnings
 
+import numpy as np
 import torch
 
 from . import accounting, aggregation, checks, clients, mechanisms, models
@@ -83,7 +84,9 @@ def train(
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     mech = mechanism or NO_NOISE
     per_record = mech if mech.unit == "record" else None
-    history = History(model, federation.task, mechanism, delta, reason, *_price(per_record, rate, local_steps, batch_rate))
+    history = History(
+        model, federation.task, mechanism, delta, reason, *_price(per_record, rate, local_steps, batch_rate)
+    )
     _check_delta(history, federation)
     fed, model = federation.to(device), models.with_theta(model, models.flatten(model)).to(device)
     chunk = _chunk_size(chunk, fed, model, per_record)
@@ -115,7 +118,9 @@ def train(
             break
     bar.close()
     if history.dropped.sum():
-        warnings.warn(f"{history.dropped.sum()} updates were NaN or infinite and counted as zero; see dropped", stacklevel=2)
+        warnings.warn(
+            f"{history.dropped.sum()} updates were NaN or infinite and counted as zero; see dropped", stacklevel=2
+        )
     return history
 
 
@@ -134,12 +139,12 @@ def evaluate(model, theta, federation, loss=None):
     x, y = federation.x_test, federation.y_test
     outputs = models.predict(model, theta, x.to(theta.dtype))  # samples × out
     loss = loss or (lambda o, t: clients.record_loss(o, t, federation.task))
-    mean_loss = float(loss(outputs.unsqueeze(0), y.unsqueeze(0)).mean())
+    mean_loss = float(loss(outputs.unsqueeze(0), y.unsqueeze(0)).mean())  # a batch of one client
     if federation.task == "regression":
         residual = (outputs.squeeze(-1) - y).square().mean()
         return mean_loss, float(1 - residual / y.var(correction=0))
     guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
-    return mean_loss, float((guess == y).double().mean())
+    return mean_loss, int((guess == y).sum()) / len(y)
 
 
 class _Tally:
@@ -153,20 +158,20 @@ class _Tally:
 
     def protect(self, updates, members, generator):
         """Clip each update and weigh it; add the client's own noise, or its share."""
-        mech, client_level = self.mech, self.mech.unit == "client"
-        updates, norms = mech.clip_rows(updates) if client_level else mechanisms.clip_rows(updates, math.inf)
+        mech, private = self.mech, self.mech.private and self.mech.unit == "client"
+        updates, norms = mech.clip_rows(updates) if mech.unit == "client" else mechanisms.clip_rows(updates, math.inf)
         weights = self.aggregator.weigh(self.fed.sizes[members]) if self.linear else torch.ones_like(norms)
-        if not (mech.private and client_level):
-            weights = weights * norms.isfinite()  # a dropped client leaves the denominator too, which is not private
-        if self.linear and not isinstance(self.aggregator, aggregation.Mean):
+        if not private:  # a dropped client leaves the denominator too
+            weights = weights * norms.isfinite()
+        if self.linear and self.aggregator is not aggregation.mean:
             updates = updates * weights.to(updates.dtype).unsqueeze(1)
-        if mech.private and client_level and mech.at == "client":
+        if private and mech.at == "client":
             updates = updates + mech.noise(updates.shape, generator).to(updates)
-        elif mech.private and mech.at == "shares":
+        elif private and mech.at == "shares":
             updates = updates + mech.share(updates.shape, self.fed.clients, generator).to(updates)
         self.members.append(members)
         self.norms.append(norms)
-        self.weights.append(weights.double())
+        self.weights.append(weights)
         return updates
 
     def add(self, updates):
@@ -179,7 +184,7 @@ class _Tally:
     def aggregate(self, rate, generator, chunk):
         """Return this round's update (parameters,)."""
         mech, cohort = self.mech, sum(len(members) for members in self.members)
-        self.denominator = float(sum(weights.sum() for weights in self.weights))
+        self.denominator = sum(float(weights.sum()) for weights in self.weights)
         fixed = mech.private and mech.unit == "client"
         if fixed:  # public: the sum of the weights is private, and so is who was dropped
             self.denominator = rate * self.fed.clients
@@ -200,28 +205,28 @@ class _Tally:
 
     def record(self, lr, local_steps, batch_rate):
         """Return what `History` keeps of this round."""
-        fed, mech, parameters = self.fed, self.mech, len(self.sum)
-        norms = torch.cat(self.norms).cpu() if self.norms else torch.zeros(0)
-        members = torch.cat(self.members) if self.members else torch.zeros(0, dtype=torch.int64)
-        all_norms = torch.full((fed.clients,), math.nan)
-        all_norms[members] = norms.float()
+        fed, mech = self.fed, self.mech
+        members = torch.cat(self.members) if self.members else torch.arange(0)
+        norms = torch.cat(self.norms).cpu().numpy() if self.norms else np.zeros(0)
+        update_norms = np.full(fed.clients, math.nan)
+        update_norms[members.numpy()] = norms
         std = mech.std / self.denominator if self.denominator > 0 else 0.0
         if mech.private and mech.unit == "record":
-            fixed = fed.sizes[members.to(fed.sizes.device)].clamp(min=1).double() * batch_rate
-            spread = (torch.cat(self.weights) / fixed).square().sum().sqrt() if self.weights else 0.0
+            fixed = fed.sizes[members.to(fed.sizes.device)].clamp(min=1) * batch_rate
+            spread = (torch.cat(self.weights) / fixed).norm() if self.weights else 0.0
             std = float(std * lr * math.sqrt(local_steps) * spread)
         elif mech.at == "client":
             std *= math.sqrt(len(members))
-        size = parameters * 4
         senders = fed.clients if mech.private and mech.at == "shares" else len(members)
+        client_level = mech.unit == "client" and len(norms) > 0
         return {
             "cohort": len(members),
-            "update_norms": all_norms.numpy(),
-            "fraction_clipped": float((norms > mech.clip).double().mean()) if len(norms) and mech.unit == "client" else 0.0,
-            "dropped": int((~norms.isfinite()).sum()),
+            "update_norms": update_norms,
+            "fraction_clipped": float((norms > mech.clip).mean()) if client_level else 0.0,
+            "dropped": int((~np.isfinite(norms)).sum()),
             "noise_std": std,
-            "bytes_up": senders * size,
-            "bytes_down": len(members) * size,
+            "bytes_up": senders * len(self.sum) * fed.x.element_size(),
+            "bytes_down": len(members) * len(self.sum) * fed.x.element_size(),
         }
 
 
@@ -288,7 +293,9 @@ def _check_plan(mechanism, rate, sampler, aggregator):
         raise ValueError("aggregator must have bounded weights under a mechanism, got weighted_mean without a cap: "
                          "use aggregation.WeightedMean(cap=…) or aggregation.mean")  # fmt: skip
     if not linear and mechanism.at == "shares":
-        raise ValueError(f"aggregator must be a sum where at='shares', got {aggregator!r}: the server never sees an update")
+        raise ValueError(
+            f"aggregator must be a sum where at='shares', got {aggregator!r}: the server never sees an update"
+        )
     if not linear and mechanism.at == "server":
         reason = f"the noise is calibrated to a clipped sum, and {aggregator!r} is not one"
         warnings.warn(f"this run has no finite ε: {reason}", stacklevel=3)
@@ -319,4 +326,6 @@ def _check_delta(history, fed):
     if not history.reason:
         units = fed.clients if history.mechanism.unit == "client" else int(fed.sizes.sum())
         if history.delta >= 1 / max(1, units):
-            warnings.warn(f"delta should be below 1/{units}, one over the number of units; got {history.delta:g}", stacklevel=3)
+            warnings.warn(
+                f"delta should be below 1/{units}, one over the number of units; got {history.delta:g}", stacklevel=3
+            )
