@@ -49,9 +49,7 @@ def epsilon(mechanism, rounds=1, sampling_rate=1.0, delta=1e-5, method="pld", sa
     checks.one_of("method", method, METHODS)
     checks.one_of("sampler", sampler, SAMPLERS)
     if rate < 1 and sampler != "poisson":
-        raise ValueError(
-            f"sampler must be 'poisson' where sampling_rate < 1, got {sampler!r}: no accounting covers it here"
-        )
+        raise ValueError(f"sampler must be 'poisson' where sampling_rate < 1, got {sampler!r}: no accounting covers it here")
     if mechanism is None or not mechanism.private:
         return math.inf if rounds else 0.0
     if not isinstance(mechanism, (mechanisms.Laplace, mechanisms.Gaussian, mechanisms.RandomisedResponse)):

@@ -75,12 +75,12 @@ class Dataset:
             checks.finite(f"x_{part}", x)
             checks.finite(f"y_{part}", y)
         if self.x_train.shape[1] != self.x_test.shape[1]:
-            raise ValueError(
-                f"x_test must have the {self.x_train.shape[1]} features of x_train, got {self.x_test.shape[1]}"
-            )
+            raise ValueError(f"x_test must have the {self.x_train.shape[1]} features of x_train, got {self.x_test.shape[1]}")
 
     def __repr__(self):
-        return f"Dataset({self.name!r}, {len(self.x_train)} train, {len(self.x_test)} test, {self.x_train.shape[1]} features)"
+        return (
+            f"Dataset({self.name!r}, {len(self.x_train)} train, {len(self.x_test)} test, {self.x_train.shape[1]} features)"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,9 +74,7 @@ class History:
 
     def _score_of(self, task):
         if self.task != task:
-            raise TypeError(
-                f"this score is for {task}; a {self.task} history has {'r2' if task[0] == 'c' else 'accuracy'}"
-            )
+            raise TypeError(f"this score is for {task}; a {self.task} history has {'r2' if task[0] == 'c' else 'accuracy'}")
         return np.array([record["score"] for record in self.records])
 
     @property

@@ -84,9 +84,7 @@ def train(
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     mech = mechanism or NO_NOISE
     per_record = mech if mech.unit == "record" else None
-    history = History(
-        model, federation.task, mechanism, delta, reason, *_price(per_record, rate, local_steps, batch_rate)
-    )
+    history = History(model, federation.task, mechanism, delta, reason, *_price(per_record, rate, local_steps, batch_rate))
     _check_delta(history, federation)
     fed, model = federation.to(device), models.with_theta(model, models.flatten(model)).to(device)
     chunk = _chunk_size(chunk, fed, model, per_record)
@@ -118,9 +116,7 @@ def train(
             break
     bar.close()
     if history.dropped.sum():
-        warnings.warn(
-            f"{history.dropped.sum()} updates were NaN or infinite and counted as zero; see dropped", stacklevel=2
-        )
+        warnings.warn(f"{history.dropped.sum()} updates were NaN or infinite and counted as zero; see dropped", stacklevel=2)
     return history
 
 
@@ -293,9 +289,7 @@ def _check_plan(mechanism, rate, sampler, aggregator):
         raise ValueError("aggregator must have bounded weights under a mechanism, got weighted_mean without a cap: "
                          "use aggregation.WeightedMean(cap=…) or aggregation.mean")  # fmt: skip
     if not linear and mechanism.at == "shares":
-        raise ValueError(
-            f"aggregator must be a sum where at='shares', got {aggregator!r}: the server never sees an update"
-        )
+        raise ValueError(f"aggregator must be a sum where at='shares', got {aggregator!r}: the server never sees an update")
     if not linear and mechanism.at == "server":
         reason = f"the noise is calibrated to a clipped sum, and {aggregator!r} is not one"
         warnings.warn(f"this run has no finite ε: {reason}", stacklevel=3)
