@@ -1,0 +1,1 @@
+"""The exercises and quizzes, one module for each notebook: `EXERCISES` and `QUIZ`."""

@@ -1,0 +1,246 @@
+"""Sliders → a real computation → a redraw: one small abstraction for every interactive figure of the course.
+
+An `Explorer` joins controls, a function that computes (it trains, for real, on every move), a chart, a function that turns
+the result into marks, and one that says it in a sentence. Only the marks are redrawn. It works without a display
+too: `explorer.set(epsilon=0.5)`, `explorer.state`, `explorer.sentence`.
+"""
+
+import html
+import math
+import time
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+
+from . import checks, plots
+
+WIDE = "100%"
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number with a slider and a labelled box beside it.
+
+    Args:
+        name: the keyword under which the computation gets the value.
+        label: what stands beside the slider, unit included.
+        low, high: range.
+        value: where it starts.
+        step: step; on a logarithmic slider, of the exponent to base 10.
+        log: whether the slider is logarithmic.
+        whole: whether the value is a whole number.
+    """
+
+    name: str
+    label: str
+    low: float
+    high: float
+    value: float
+    step: float = 1
+    log: bool = False
+    whole: bool = False
+
+    def check(self, value):
+        """Return the value, or raise an error that names the control and its range."""
+        check = checks.whole if self.whole else checks.real
+        return check(self.name, value, at_least=self.low, at_most=self.high)
+
+    def build(self):
+        """Return the widgets: the one that holds the value, and the row that shows it."""
+        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="260px"))
+        if self.log:
+            low, high = math.log10(self.low), math.log10(self.high)
+            slider = widgets.FloatLogSlider(value=self.value, base=10, min=low, max=high, step=self.step, **words)
+        elif self.whole:
+            slider = widgets.IntSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
+        else:
+            slider = widgets.FloatSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
+        kind = widgets.BoundedIntText if self.whole else widgets.BoundedFloatText
+        style = {"description_width": "initial"}
+        box = kind(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
+                   description=self.label, style=style, layout=widgets.Layout(width="260px"))  # fmt: skip
+        box.value = slider.value
+        widgets.link((slider, "value"), (box, "value"), **_rounded(self.log))
+        return slider, widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few named options.
+
+    Args:
+        name: the keyword under which the computation gets the value.
+        label: what stands beside the menu.
+        options: the values, or a dict from shown name to value.
+        value: where it starts.
+    """
+
+    name: str
+    label: str
+    options: object
+    value: object
+
+    @property
+    def values(self):
+        """The values that may be chosen."""
+        return list(self.options.values()) if isinstance(self.options, dict) else list(self.options)
+
+    def check(self, value):
+        """Return the value, or raise an error that lists what is allowed."""
+        if value not in self.values:
+            raise ValueError(f"{self.name} must be one of {self.values}, got {value!r}")
+        return value
+
+    def build(self):
+        """Return the widgets: the one that holds the value, and the row that shows it."""
+        options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
+        style = {"description_width": "initial"}
+        menu = widgets.Dropdown(options=options, value=self.value, description=self.label, style=style)
+        return menu, menu
+
+
+class Explorer:
+    """An interactive figure: controls, a computation, a picture, a sentence.
+
+    Args:
+        title: what it is, in a few words; also its fixed `repr`.
+        controls: `Slider`s and `Choice`s.
+        compute: called with the controls' values by name; returns a result.
+        chart: a `plots.Chart`, whose axes stay as they are.
+        marks: turns the result into a list of `plots` marks.
+        say: turns the result into one or two sentences that state what is seen; the alternative text, too.
+        predict: a question to answer before the first result is shown, and its options: ("Which …?", ["…", "…"]).
+
+    Raises:
+        Whatever `compute` raises at the starting values; later, an error is shown in the panel, and `set` raises it.
+
+    Show it by making it the last line of a cell. `set(**values)` moves controls from code.
+    """
+
+    def __init__(self, title, controls, compute, chart, marks, say, predict=None):
+        self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
+        self._compute, self._marks, self._say = compute, marks, say
+        self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
+        self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
+        self._holders, rows = {}, []
+        for control in controls:
+            self._holders[control.name], row = control.build()
+            rows.append(row)
+        self._start = self.state
+        self.result = compute(**self.state)
+        self._redraw()
+        for holder in self._holders.values():
+            holder.observe(self._moved, "value")
+        self.panel = widgets.VBox([widgets.HTML(f"<b>{html.escape(title)}</b>"), *rows, self._buttons()])
+        shown = [self._picture, self._status]
+        if predict is None:
+            self.panel.children += tuple(shown)
+        else:
+            self._ask(predict, shown)
+
+    @property
+    def state(self):
+        """The controls' present values, by name."""
+        return {name: holder.value for name, holder in self._holders.items()}
+
+    @property
+    def sentence(self):
+        """What the explorer says of its present state."""
+        return self._say(self.result)
+
+    def set(self, **values):
+        """Move controls and compute once.
+
+        Args:
+            values: new values by control name.
+
+        Returns:
+            The explorer.
+
+        Raises:
+            ValueError, TypeError: an unknown control or a value out of its range; nothing has moved then.
+            Whatever the computation raises.
+        """
+        for name in values:
+            checks.one_of("control", name, tuple(self.controls))
+        values = {name: self.controls[name].check(value) for name, value in values.items()}
+        self._quiet = True
+        try:
+            for name, value in values.items():
+                self._holders[name].value = value
+        finally:
+            self._quiet = False
+        self._update()
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def _moved(self, change):
+        if not self._quiet:
+            self._update()
+
+    def _update(self):
+        start = time.perf_counter()
+        if self.seconds > 0.3:
+            self._status.value = '<p role="status">computing …</p>'
+        try:
+            self.result, self.error = self._compute(**self.state), None
+            self._redraw()
+        except Exception as error:  # a dead slider would hide it: show it where the learner looks
+            self.error = error
+            self._status.value = f'<p role="alert"><b>{type(error).__name__}:</b> {html.escape(str(error))}</p>'
+        self.seconds = time.perf_counter() - start
+
+    def _redraw(self):
+        sentence = self.sentence
+        self._picture.value = self.chart.svg([*self._kept, *self._marks(self.result)], f"{self.title}. {sentence}")
+        self._status.value = f'<p role="status" aria-live="polite">{html.escape(sentence)}</p>'
+
+    def _buttons(self):
+        reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
+        reset.on_click(lambda _: self.reset())
+        pin.on_click(lambda _: self.pin())
+        return widgets.HBox([reset, pin])
+
+    def reset(self):
+        """Move all controls back to where they started and drop what is pinned."""
+        self._kept = []
+        return self.set(**self._start)
+
+    def pin(self):
+        """Keep the present curves, in grey, under what is drawn from now on."""
+        self._kept = plots.pinned(self._marks(self.result))
+        self._redraw()
+        return self
+
+    def _ask(self, predict, shown):
+        question, options = predict
+        menu = widgets.ToggleButtons(options=["?", *options], value="?")
+        menu.style.button_width = "auto"
+        label = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(question)}</p>")
+
+        def commit(change):
+            if change["new"] != "?":
+                label.value = f"<p>Your prediction: <b>{html.escape(change['new'])}</b>. Move the sliders and see.</p>"
+                self.panel.children = (*(c for c in self.panel.children if c is not menu and c not in shown), *shown)
+
+        menu.observe(commit, "value")
+        self.panel.children += (label, menu)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.panel.model_id}
+        return {
+            "application/vnd.jupyter.widget-view+json": view,
+            "image/png": plots.encode(self.chart.png(self._marks(self.result))),
+            "text/plain": repr(self),
+        }
+
+    def __repr__(self):
+        return f"Explorer({self.title!r})"
+
+
+def _rounded(log):
+    """A logarithmic slider's box shows three digits, not 0.31622776601683794."""
+    if not log:
+        return {}
+    return {"transform": (lambda value: float(f"{value:.3g}"), lambda value: value)}
