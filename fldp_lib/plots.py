@@ -7,17 +7,19 @@ which become matplotlib artists for a picture (`png`, `show`) or SVG over the fi
 import base64
 import html
 import io
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#767676")  # 3:1 on white or better
-DASHES = ((), (6, 3), (2, 2), (8, 3, 2, 3), (4, 2, 1, 2), (1, 2))
-MARKERS = ("o", "s", "^", "D", "v", "x")
-PINNED = 5  # the style of a pinned curve
+from . import marks as marks_
+from .marks import COLOURS, DASHES, MARKERS, band, bars, dots, line, pinned, text
+
+__all__ = [
+    "COLOURS", "DASHES", "MARKERS", "Chart", "Panel", "Picture",
+    "band", "bars", "dots", "encode", "line", "picture", "pinned", "style", "text",
+]  # fmt: skip
 RC = {
     "font.size": 10,
     "font.family": "DejaVu Sans",
@@ -67,47 +69,6 @@ class Panel:
     right: float = 0.0
 
 
-@dataclass(frozen=True)
-class Mark:
-    """One thing drawn on a panel; made by `line`, `band`, `dots`, `bars` and `text`."""
-
-    kind: str
-    x: np.ndarray
-    y: np.ndarray
-    y2: np.ndarray = None
-    style: int = 0
-    label: str = ""
-    panel: int = 0
-    size: float = 1.8
-    opacity: float = 1.0
-
-
-def line(x, y, style=0, label="", panel=0, width=1.8, opacity=1.0):
-    """A curve through (x, y); `label` stands at its right end, `style` chooses colour and dashes together."""
-    return Mark("line", _array(x), _array(y), None, style, label, panel, width, opacity)
-
-
-def band(x, low, high, style=0, label="", panel=0, opacity=0.18):
-    """The area between two curves."""
-    return Mark("band", _array(x), _array(low), _array(high), style, label, panel, 0, opacity)
-
-
-def dots(x, y, style=0, label="", panel=0, size=3.0, opacity=0.9):
-    """Points, in the style's colour and marker; `size` is the radius in points."""
-    return Mark("dots", _array(x), _array(y), None, style, label, panel, size, opacity)
-
-
-def bars(x, height, style=0, label="", panel=0, width=0.8, base=None, opacity=0.9):
-    """Bars centred on x, from `base` (0 if None) up by `height`; `width` in units of x."""
-    base = np.zeros(len(_array(height))) if base is None else _array(base)
-    return Mark("bars", _array(x), _array(height), base, style, label, panel, width, opacity)
-
-
-def text(x, y, words, style=0, panel=0):
-    """Words that start at the point (x, y)."""
-    return Mark("text", _array([x]), _array([y]), None, style, words, panel)
-
-
 @dataclass
 class Chart:
     """A grid of panels of fixed size. Marks are drawn on it as often as one likes; the axes are drawn once.
@@ -154,9 +115,9 @@ class Chart:
         figure, axes = self._draw()
         with style():
             for mark in marks:
-                _matplotlib(axes[mark.panel], mark)
+                marks_.draw(axes[mark.panel], mark)
             for index, ax in enumerate(axes):
-                ends = _ends([m for m in marks if m.panel == index], ax, 1.0)
+                ends = marks_.label_places([m for m in marks if m.panel == index], ax)
                 for x, y, mark in ends:
                     colour = COLOURS[mark.style]
                     ax.annotate(mark.label, (x, y), xycoords="figure points", color=colour, va="center", fontsize=9)
@@ -198,11 +159,11 @@ class Chart:
                 f'height="{box.height:.1f}"/></clipPath><g clip-path="url(#{name})">'
             )
             mine = [mark for mark in marks if mark.panel == index]
-            layers.extend(_svg(ax, mark, height) for mark in mine if mark.kind != "text")
+            layers.extend(marks_.svg(ax, mark, height) for mark in mine if mark.kind != "text")
             layers.append("</g>")
-            layers.extend(_svg(ax, mark, height) for mark in mine if mark.kind == "text")
-            for x, y, mark in _ends(mine, ax, 1.0):
-                layers.append(_words(x, height - y, mark.label, mark.style))
+            layers.extend(marks_.svg(ax, mark, height) for mark in mine if mark.kind == "text")
+            for x, y, mark in marks_.label_places(mine, ax):
+                layers.append(marks_.words(x, height - y, mark.label, mark.style))
         return "".join(layers) + "</svg>"
 
     def show(self, marks, alt):
@@ -253,107 +214,3 @@ def picture(figure, alt, dpi=110):
 def encode(png):
     """Return PNG bytes as a notebook stores them: base64 text."""
     return base64.b64encode(png).decode()
-
-
-def pinned(marks):
-    """Return the marks in the pinned style: grey, thin, behind what is live."""
-    return [
-        replace(m, style=PINNED, label="pinned" if m.label else "", opacity=0.6 * m.opacity)
-        for m in marks
-        if m.kind != "text"
-    ]
-
-
-def _array(values):
-    return np.atleast_1d(np.asarray(values, dtype=float))
-
-
-def _matplotlib(ax, mark):
-    colour, opacity = COLOURS[mark.style], mark.opacity
-    if mark.kind == "line":
-        dash = (0, DASHES[mark.style]) if DASHES[mark.style] else "-"
-        ax.plot(mark.x, mark.y, color=colour, linestyle=dash, linewidth=mark.size, alpha=opacity)
-    elif mark.kind == "band":
-        ax.fill_between(mark.x, mark.y, mark.y2, color=colour, alpha=opacity, linewidth=0)
-    elif mark.kind == "dots":
-        ax.plot(mark.x, mark.y, MARKERS[mark.style], color=colour, markersize=2 * mark.size, alpha=opacity, mew=0.8)
-    elif mark.kind == "bars":
-        ax.bar(mark.x, mark.y, width=mark.size, bottom=mark.y2, color=colour, alpha=opacity, linewidth=0)
-    else:
-        ax.text(mark.x[0], mark.y[0], mark.label, color=colour, fontsize=9, va="center")
-
-
-def _svg(ax, mark, height):
-    points = ax.transData.transform(np.column_stack([mark.x, np.nan_to_num(mark.y, nan=np.nan)]))
-    points = np.column_stack([points[:, 0], height - points[:, 1]]).clip(-1e4, 1e4)
-    colour, opacity = COLOURS[mark.style], f"{mark.opacity:g}"
-    if mark.kind == "line":
-        dash = f' stroke-dasharray="{" ".join(map(str, DASHES[mark.style]))}"' if DASHES[mark.style] else ""
-        runs = np.split(points, np.flatnonzero(np.isnan(points).any(1)))
-        paths = (_path(run[~np.isnan(run).any(1)]) for run in runs)
-        return "".join(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{mark.size}" opacity="{opacity}"{dash}/>'
-            for path in paths
-            if path
-        )
-    if mark.kind == "band":
-        top = ax.transData.transform(np.column_stack([mark.x, mark.y2]))[::-1]
-        ring = np.vstack([points, np.column_stack([top[:, 0], height - top[:, 1]]).clip(-1e4, 1e4)])
-        return f'<polygon points="{_path(ring)}" fill="{colour}" opacity="{opacity}"/>'
-    if mark.kind == "dots":
-        return f'<g fill="{colour}" stroke="{colour}" opacity="{opacity}">' + "".join(
-            _dot(MARKERS[mark.style], x, y, mark.size) for x, y in points if np.isfinite([x, y]).all()
-        ) + "</g>"  # fmt: skip
-    if mark.kind == "bars":
-        corners = [
-            ax.transData.transform(np.column_stack([mark.x + side * mark.size / 2, mark.y2 + up * mark.y]))
-            for side, up in ((-1, 0), (1, 1))
-        ]
-        return "".join(
-            f'<rect x="{a:.1f}" y="{height - max(b, d):.1f}" width="{c - a:.1f}" height="{abs(d - b):.1f}" '
-            f'fill="{colour}" opacity="{opacity}"/>'
-            for (a, b), (c, d) in zip(*corners, strict=True)
-        )
-    return _words(*points[0], mark.label, mark.style)
-
-
-def _path(points):
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-
-
-def _dot(marker, x, y, r):
-    if marker == "s":
-        return f'<rect x="{x - r:.1f}" y="{y - r:.1f}" width="{2 * r:.1f}" height="{2 * r:.1f}"/>'
-    if marker in "^vD":
-        corners = {
-            "^": ((-1, 1), (1, 1), (0, -1)),
-            "v": ((-1, -1), (1, -1), (0, 1)),
-            "D": ((0, -1), (1, 0), (0, 1), (-1, 0)),
-        }
-        return f'<polygon points="{_path([(x + r * a, y + r * b) for a, b in corners[marker]])}"/>'
-    if marker == "x":
-        return f'<path d="M{x - r:.1f} {y - r:.1f}l{2 * r:g} {2 * r:g}m0 {-2 * r:g}l{-2 * r:g} {2 * r:g}" fill="none"/>'
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:g}"/>'
-
-
-def _words(x, y, words, style_):
-    return f'<text x="{x:.1f}" y="{y:.1f}" dy="0.35em" font-size="9" fill="{COLOURS[style_]}">{html.escape(words)}</text>'
-
-
-def _ends(marks, ax, scale):
-    """Where the direct labels go: right of each labelled curve's last finite point, pushed apart where they would overlap."""
-    box, ends = ax.get_window_extent(), []
-    for mark in marks:
-        good = np.isfinite(mark.y) & np.isfinite(mark.x)
-        if mark.label and mark.kind in ("line", "band", "dots") and good.any():
-            last = np.flatnonzero(good)[-1]
-            high = mark.y[last] if mark.y2 is None else (mark.y[last] + mark.y2[last]) / 2
-            x, y = ax.transData.transform((mark.x[last], high))
-            ends.append([x + 5 * scale, min(max(y, box.y0 + 5), box.y1 - 5), mark])
-    ends.sort(key=lambda end: end[1])
-    for below, above in pairwise(ends):
-        above[1] = max(above[1], below[1] + 11 * scale)
-    for above, below in pairwise(ends[::-1]):
-        above[1] = min(above[1], box.y1 - 2)
-        below[1] = min(below[1], above[1] - 11 * scale)
-    return ends

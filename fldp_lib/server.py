@@ -1,14 +1,15 @@
 """`train`: the article's eight steps as one loop."""
 
+import contextlib
 import math
 import time
 import warnings
 
-import numpy as np
 import torch
 
 from . import accounting, aggregation, checks, clients, mechanisms, models
 from .history import History
+from .tally import Tally
 
 NO_NOISE = mechanisms.Gaussian(noise_multiplier=0.0, clip=math.inf)
 
@@ -89,32 +90,30 @@ def train(
     fed, model = federation.to(device), models.with_theta(model, models.flatten(model)).to(device)
     chunk = _chunk_size(chunk, fed, model, per_record)
     cohorts, batches, noise = (torch.Generator().manual_seed(3 * seed + stream) for stream in range(3))
-    bar = _Bar(rounds, progress)
 
-    theta = models.flatten(model)  # 1. initialise the global model (parameters,)
-    for t in range(1, rounds + 1):
-        start = time.perf_counter()
-        cohort = _sample(fed.clients, rate, sampler, cohorts)
-        tally = _Tally(fed, mech, aggregator, len(theta))
-        for members in cohort.split(chunk):
-            part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
-            updates = clients.local_updates(  # 3. local training, 4. what each client would send (members × parameters)
-                model, theta, part, local_steps=local_steps, lr=lr, batch_rate=batch_rate, proximal=proximal,
-                mechanism=per_record, loss=loss, generator=batches,
-            )  # fmt: skip
-            updates = tally.protect(updates, members, noise)  # 5. clip and perturb
-            tally.add(updates)
-        update = tally.aggregate(rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
-        theta = theta + server_lr * update.to(theta.dtype)  # 7. the new global model; 8. repeat
-        record = tally.record(lr, local_steps, batch_rate)
-        record["loss"], record["score"] = evaluate(model, theta, fed, loss)
-        record["seconds"] = time.perf_counter() - start
-        history.records.append(record)
-        history.theta = theta.cpu()
-        bar.step()
-        if callback is not None and callback(t, history.theta, record):
-            break
-    bar.close()
+    with contextlib.closing(_Bar(rounds, progress)) as bar, _threads(chunk, fed, model):
+        theta = models.flatten(model)  # 1. initialise the global model (parameters,)
+        for t in range(1, rounds + 1):
+            start = time.perf_counter()
+            cohort = _sample(fed.clients, rate, sampler, cohorts)
+            tally = Tally(fed, mech, aggregator, len(theta))
+            for members in cohort.split(chunk):
+                part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
+                updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
+                    model, theta, part, local_steps=local_steps, lr=lr, batch_rate=batch_rate, proximal=proximal,
+                    mechanism=per_record, loss=loss, generator=batches,
+                )  # fmt: skip
+                tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
+            update = tally.aggregate(rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
+            theta = theta + server_lr * update.to(theta.dtype)  # 7. the new global model
+            record = tally.record(lr, local_steps, batch_rate)
+            record["loss"], record["score"] = evaluate(model, theta, fed, loss)
+            record["seconds"] = time.perf_counter() - start
+            history.records.append(record)
+            history.theta = theta.cpu()
+            bar.step()
+            if callback is not None and callback(t, history.theta, record):  # 8. repeat
+                break
     if history.dropped.sum():
         warnings.warn(f"{history.dropped.sum()} updates were NaN or infinite and counted as zero; see dropped", stacklevel=2)
     return history
@@ -143,89 +142,6 @@ def evaluate(model, theta, federation, loss=None):
     return mean_loss, int((guess == y).sum()) / len(y)
 
 
-class _Tally:
-    """One round's running sum: protects the updates, adds them up, remembers what `History` reports."""
-
-    def __init__(self, fed, mech, aggregator, parameters):
-        self.fed, self.mech, self.aggregator = fed, mech, aggregator
-        self.linear = getattr(aggregator, "weigh", None) is not None
-        self.sum = torch.zeros(parameters, dtype=torch.float64, device=fed.x.device)
-        self.members, self.norms, self.weights, self.rows = [], [], [], []
-
-    def protect(self, updates, members, generator):
-        """Clip each update and weigh it; add the client's own noise, or its share."""
-        mech, private = self.mech, self.mech.private and self.mech.unit == "client"
-        updates, norms = mech.clip_rows(updates) if mech.unit == "client" else mechanisms.clip_rows(updates, math.inf)
-        weights = self.aggregator.weigh(self.fed.sizes[members]) if self.linear else torch.ones_like(norms)
-        if not private:  # a dropped client leaves the denominator too
-            weights = weights * norms.isfinite()
-        if self.linear and self.aggregator is not aggregation.mean:
-            updates = updates * weights.to(updates.dtype).unsqueeze(1)
-        if private and mech.at == "client":
-            updates = updates + mech.noise(updates.shape, generator).to(updates)
-        elif private and mech.at == "shares":
-            updates = updates + mech.share(updates.shape, self.fed.clients, generator).to(updates)
-        self.members.append(members)
-        self.norms.append(norms)
-        self.weights.append(weights)
-        return updates
-
-    def add(self, updates):
-        """Add the protected updates to the sum, or keep them for an aggregator that needs them all."""
-        if self.linear:
-            self.sum += updates.sum(0, dtype=torch.float64)
-        else:
-            self.rows.append(updates)
-
-    def aggregate(self, rate, generator, chunk):
-        """Return this round's update (parameters,)."""
-        mech, cohort = self.mech, sum(len(members) for members in self.members)
-        self.denominator = sum(float(weights.sum()) for weights in self.weights)
-        fixed = mech.private and mech.unit == "client"
-        if fixed:  # public: the sum of the weights is private, and so is who was dropped
-            self.denominator = rate * self.fed.clients
-        if not self.linear:
-            rows = torch.cat(self.rows) if self.rows else self.sum.new_zeros(0, len(self.sum))
-            keep = torch.cat(self.weights) > 0 if self.weights else slice(None)
-            sizes = torch.cat([self.fed.sizes[members] for members in self.members]) if cohort else None
-            update = self.aggregator(rows[keep], sizes[keep]) if len(rows[keep]) else self.sum
-        else:
-            if mech.private and mech.at == "shares":  # who sits out contributes a share all the same
-                for count in (len(m) for m in torch.empty(self.fed.clients - cohort).split(chunk)):
-                    share = mech.share((count, len(self.sum)), self.fed.clients, generator)
-                    self.sum += share.sum(0).to(self.sum)
-            update = self.sum / self.denominator if self.denominator > 0 else self.sum
-        if mech.private and mech.at == "server":
-            update = update + mech.noise(update.shape, generator).to(update) / self.denominator
-        return update
-
-    def record(self, lr, local_steps, batch_rate):
-        """Return what `History` keeps of this round."""
-        fed, mech = self.fed, self.mech
-        members = torch.cat(self.members) if self.members else torch.arange(0)
-        norms = torch.cat(self.norms).cpu().numpy() if self.norms else np.zeros(0)
-        update_norms = np.full(fed.clients, math.nan)
-        update_norms[members.numpy()] = norms
-        std = mech.std / self.denominator if self.denominator > 0 else 0.0
-        if mech.private and mech.unit == "record":
-            fixed = fed.sizes[members.to(fed.sizes.device)].clamp(min=1) * batch_rate
-            spread = (torch.cat(self.weights) / fixed).norm() if self.weights else 0.0
-            std = float(std * lr * math.sqrt(local_steps) * spread)
-        elif mech.at == "client":
-            std *= math.sqrt(len(members))
-        senders = fed.clients if mech.private and mech.at == "shares" else len(members)
-        client_level = mech.unit == "client" and len(norms) > 0
-        return {
-            "cohort": len(members),
-            "update_norms": update_norms,
-            "fraction_clipped": float((norms > mech.clip).mean()) if client_level else 0.0,
-            "dropped": int((~np.isfinite(norms)).sum()),
-            "noise_std": std,
-            "bytes_up": senders * len(self.sum) * fed.x.element_size(),
-            "bytes_down": len(members) * len(self.sum) * fed.x.element_size(),
-        }
-
-
 class _Bar:
     """A tqdm bar that appears once a run has taken two seconds; tqdm is imported only then."""
 
@@ -244,6 +160,19 @@ class _Bar:
     def close(self):
         if self.bar is not None:
             self.bar.close()
+
+
+@contextlib.contextmanager
+def _threads(chunk, fed, model):
+    """One thread for small work: threads that wait for each other cost more than they bring, above all on a busy machine."""
+    before = torch.get_num_threads()
+    parameters = sum(p.numel() for p in model.parameters())
+    small = min(chunk, fed.clients) * fed.x.shape[1] * parameters < 2_000_000  # multiplications in one pass
+    torch.set_num_threads(1 if small else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _sample(count, rate, sampler, generator):

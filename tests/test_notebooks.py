@@ -1,0 +1,207 @@
+"""What every notebook keeps to, read from the committed files; nbval runs them (see pyproject.toml)."""
+
+import json
+import pathlib
+import re
+import statistics
+from itertools import pairwise
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+ADDRESS = (ROOT / ".github" / "repository").read_text().strip()
+DECIMAL = re.compile(r"(?<![\w.:/])\d+\.\d+(?![\w:/]|\.\d)")
+SECTIONS = (
+    "You will be able to",
+    "Critical reading",
+    "Explorer",
+    "What this does not protect",
+    "Summary",
+    "Exercises",
+    "Quiz",
+    "Sources",
+)
+lessons = pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+notebooks = pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=lambda p: f"{p.parent.name}-{p.stem}")
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def code(cells):
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def prose(cells):
+    return [source(cell) for cell in cells if cell["cell_type"] == "markdown"]
+
+
+def printed(cell):
+    """All text that a cell's outputs show."""
+    parts = []
+    for output in cell["outputs"]:
+        parts.append("".join(output.get("text", "")))
+        parts.append("".join(output.get("data", {}).get("text/plain", "")))
+    return "\n".join(parts)
+
+
+def outside_code(markdown):
+    """Markdown without code spans, fenced code, links' targets and images."""
+    markdown = re.sub(r"```.*?```", "", markdown, flags=re.S)
+    markdown = re.sub(r"\]\([^)]*\)", "]", markdown)
+    return re.sub(r"`[^`]*`", "", markdown)
+
+
+def headings(cells):
+    return re.findall(r"^(#+) (.*)$", re.sub(r"```.*?```", "", "\n".join(prose(cells)), flags=re.S), flags=re.M)
+
+
+def unsupported_numbers(cells):
+    """Decimals in the prose that no checked output and no line of code contains."""
+    checked = "\n".join(printed(c) for c in code(cells) if "nbval-check-output" in c["metadata"].get("tags", []))
+    known = set(re.findall(r"\d+\.\d+", checked)) | set(re.findall(r"\d+\.\d+", "\n".join(map(source, code(cells)))))
+    text = re.split(r"^## Sources", "\n".join(map(outside_code, prose(cells))), flags=re.M)[0]
+    text = re.sub(r"\b\d{4}\.\d{5}\b", "", text)  # arXiv identifiers
+    return sorted({number for number in DECIMAL.findall(text) if number not in known})
+
+
+def test_there_are_notebooks():
+    assert len(LESSONS) >= 4
+    assert [p.name for p in SOLUTIONS] == [p.name for p in LESSONS]
+
+
+@notebooks
+def test_executed_in_order_from_a_fresh_kernel(path):
+    counts = [cell["execution_count"] for cell in code(read(path))]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@notebooks
+def test_outputs_are_clean(path):
+    for cell in code(read(path)):
+        for output in cell["outputs"]:
+            assert output["output_type"] != "error", source(cell)
+            assert output.get("name") != "stderr", source(cell)
+        assert not re.search(r"\bnan\b|Traceback|Warning", printed(cell)), source(cell)
+
+
+@notebooks
+def test_no_path_of_a_machine_and_no_widget_state(path):
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"/(root|home|work|tmp|Users)/", text)
+    assert "widgets" not in json.loads(text)["metadata"]
+
+
+@lessons
+def test_size(path):
+    assert path.stat().st_size <= 400_000
+
+
+@lessons
+def test_code_cells_are_short_and_prose_stands_between(path):
+    cells = read(path)
+    lengths = [len(source(cell).splitlines()) for cell in code(cells)]
+    assert max(lengths) <= 25
+    assert statistics.median(lengths) <= 8
+    kinds = "".join(cell["cell_type"][0] for cell in cells)
+    assert "ccc" not in kinds
+
+
+@lessons
+def test_anatomy(path):
+    cells = read(path)
+    found = headings(cells)
+    assert [level for level, _ in found].count("#") == 1
+    assert found[0][1].startswith(path.stem[:2])
+    titles = " ".join(title for _, title in found)
+    assert not [section for section in SECTIONS if section not in titles]
+    assert any("nbval-check-output" in cell["metadata"].get("tags", []) for cell in code(cells))
+
+
+@notebooks
+def test_heading_levels_are_not_skipped(path):
+    levels = [len(level) for level, _ in headings(read(path))]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@lessons
+def test_every_number_in_the_prose_is_printed_by_a_checked_cell(path):
+    assert unsupported_numbers(read(path)) == []
+
+
+def test_the_number_check_can_fail():
+    cell = {"cell_type": "code", "source": "x = 0.5", "metadata": {"tags": ["nbval-check-output"]}, "outputs": []}
+    prose_of = [{"cell_type": "markdown", "source": "We set 0.5 and got 0.731, see 1607.00133 and `3.25`."}, cell]
+    assert unsupported_numbers(prose_of) == ["0.731"]
+    cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "0.731"}]
+    assert unsupported_numbers(prose_of) == []
+
+
+@notebooks
+def test_pictures_are_described(path):
+    for text in prose(read(path)):
+        assert not re.search(r"!\[\s*\]\(", text)
+    for cell in code(read(path)):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            if "image/png" in data:  # an explorer's still picture, or a bare figure, which has no alternative text
+                assert "application/vnd.jupyter.widget-view+json" in data, source(cell)
+            assert not re.search(r"<img(?![^>]*alt=\"[^\"]+\")", "".join(data.get("text/html", "")))
+
+
+@notebooks
+def test_links_lead_somewhere(path):
+    for text in prose(read(path)):
+        for target in re.findall(r"\]\(([^)#\s]+)", text):
+            if not target.startswith("http"):
+                assert (path.parent / target).exists(), target
+
+
+@lessons
+def test_badges_and_first_cell_have_the_repositorys_address(path):
+    text, cells = path.read_text(encoding="utf-8"), read(path)
+    addresses = set(re.findall(r"(?:github\.com|/github|/gh)/([\w.-]+/[\w.-]+?)(?=/blob| course|/main)", text))
+    assert addresses == {ADDRESS}
+    assert f"blob/main/notebooks/{path.name})" in source(cells[0])
+    assert f"tree/notebooks/{path.name})" in source(cells[0])
+
+
+def test_first_cells_are_all_the_same():
+    first = {source(code(read(path))[0]) for path in LESSONS + SOLUTIONS}
+    assert len(first) == 1
+
+
+@lessons
+def test_exercises_are_asked_solved_and_checked(path):
+    import importlib
+
+    number = path.stem[:2]
+    module = importlib.import_module(f"fldp_lib.exercises.nb{number}")
+    asked = "\n".join(map(source, code(read(path))))
+    solved = read(ROOT / "notebooks" / "solutions" / path.name)
+    tags = {tag for cell in solved for tag in cell["metadata"].get("tags", [])}
+    results = "\n".join(map(printed, code(solved)))
+    assert 3 <= len(module.EXERCISES) <= 5
+    assert len(module.QUIZ) >= 3
+    for item in module.EXERCISES:
+        assert f'exercise("{item.id}").check' in asked
+        assert f"solution-{item.id}" in tags
+        assert f"{item.id}: correct" in results
+        assert len(item.hints) >= 2
+    for question in module.QUIZ:
+        assert 0 <= question.right < len(question.options)
+        assert all(option and why for option, why in question.options)
+
+
+def test_readme_has_the_repositorys_address():
+    addresses = set(
+        re.findall(r"(?:github\.com|/github|/gh)/([\w.-]+/[\w.-]+?)(?=[/)\s.]|$)", (ROOT / "README.md").read_text())
+    )
+    assert addresses == {ADDRESS}
