@@ -14,7 +14,7 @@ import ipywidgets as widgets
 
 from . import checks, plots
 
-WIDE = "100%"
+WIDE, LABEL = "100%", "10em"  # of the picture, and of a control's label
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Slider:
 
     def build(self):
         """Return the widgets: the one that holds the value, and the row that shows it."""
-        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="260px"))
+        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="20em"))
         if self.log:
             low, high = math.log10(self.low), math.log10(self.high)
             slider = widgets.FloatLogSlider(value=self.value, base=10, min=low, max=high, step=self.step, **words)
@@ -56,9 +56,9 @@ class Slider:
         else:
             slider = widgets.FloatSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
         kind = widgets.BoundedIntText if self.whole else widgets.BoundedFloatText
-        style = {"description_width": "initial"}
+        style = {"description_width": LABEL}
         box = kind(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
-                   description=self.label, style=style, layout=widgets.Layout(width="260px"))  # fmt: skip
+                   description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
         box.value = slider.value
         widgets.link((slider, "value"), (box, "value"), **_rounded(self.log))
         return slider, widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
@@ -94,8 +94,9 @@ class Choice:
     def build(self):
         """Return the widgets: the one that holds the value, and the row that shows it."""
         options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
-        style = {"description_width": "initial"}
-        menu = widgets.Dropdown(options=options, value=self.value, description=self.label, style=style)
+        style = {"description_width": LABEL}
+        menu = widgets.Dropdown(options=options, value=self.value, description=self.label, style=style,
+                                layout=widgets.Layout(width="24em"))  # fmt: skip
         return menu, menu
 
 
