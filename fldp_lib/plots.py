@@ -132,6 +132,15 @@ class Chart:
             marks: what to draw.
             alt: what the picture shows, in a sentence, for who does not see it.
         """
+        width, height = (72 * side for side in self.size)
+        head = (
+            f'<svg viewBox="0 0 {width:g} {height:g}" style="width:100%;max-width:{1.4 * width:g}px;height:auto" '
+            f'role="img" aria-label="{html.escape(alt)}" font-family="DejaVu Sans, Verdana, sans-serif">'
+        )
+        return head + self.axes() + self.overlay(marks) + "</svg>"
+
+    def axes(self):
+        """Return the empty axes as SVG elements; drawn by matplotlib the first time, kept after that."""
         if not self._cache:
             figure, axes = self._draw()
             with style():
@@ -139,18 +148,15 @@ class Chart:
                 figure.savefig(buffer, format="svg", dpi=72, metadata={"Date": None, "Creator": None})
             drawn = buffer.getvalue()
             body = drawn[drawn.index(">", drawn.index("<svg")) + 1 : drawn.rindex("</svg>")]
-            body = (
-                body.replace('id="', f'id="c{id(self)}-')
-                .replace("url(#", f"url(#c{id(self)}-")
-                .replace('"#', f'"#c{id(self)}-')
-            )
+            for before in ('id="', "url(#", '"#'):  # ids of this chart's own, since a page may show several
+                body = body.replace(before, f"{before}c{id(self)}-")
             self._cache.update(body=body, axes=axes, figure=figure)
-        width, height = (72 * side for side in self.size)
-        layers = [
-            f'<svg viewBox="0 0 {width:g} {height:g}" style="width:100%;max-width:{1.4 * width:g}px;height:auto" '
-            f'role="img" aria-label="{html.escape(alt)}" font-family="DejaVu Sans, Verdana, sans-serif">',
-            self._cache["body"],
-        ]
+        return self._cache["body"]
+
+    def overlay(self, marks):
+        """Return the marks as SVG elements that lie over `axes()`."""
+        self.axes()
+        height, layers = 72 * self.size[1], []
         for index, ax in enumerate(self._cache["axes"]):
             box = ax.get_window_extent()
             name = f"c{id(self)}-clip{index}"
@@ -164,7 +170,7 @@ class Chart:
             layers.extend(marks_.svg(ax, mark, height) for mark in mine if mark.kind == "text")
             for x, y, mark in marks_.label_places(mine, ax):
                 layers.append(marks_.words(x, height - y, mark.label, mark.style))
-        return "".join(layers) + "</svg>"
+        return "".join(layers)
 
     def show(self, marks, alt):
         """Return a picture for a notebook cell: PNG, with the alternative text where HTML is shown.
