@@ -45,6 +45,20 @@ class Slider:
         check = checks.whole if self.whole else checks.real
         return check(self.name, value, at_least=self.low, at_most=self.high)
 
+    def spread(self, points):
+        """Return `points` values from end to end, evenly on the slider's scale; whole numbers once each."""
+        steps = [k / (points - 1) for k in range(points)]
+        if self.log:
+            values = [self.low * (self.high / self.low) ** t for t in steps]
+        else:
+            values = [self.low + (self.high - self.low) * t for t in steps]
+        values = [min(max(float(f"{v:.3g}"), self.low), self.high) for v in values]
+        return sorted({round(v) for v in values}) if self.whole else values
+
+    def words(self, value):
+        """Return the value as it is shown."""
+        return f"{value:g}"
+
     def build(self):
         """Return the widgets: the one that holds the value, and the row that shows it."""
         words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="20em"))
@@ -90,6 +104,11 @@ class Choice:
         if value not in self.values:
             raise ValueError(f"{self.name} must be one of {self.values}, got {value!r}")
         return value
+
+    def words(self, value):
+        """Return the value as it is shown: its name, where the options have names."""
+        names = {v: k for k, v in self.options.items()} if isinstance(self.options, dict) else {}
+        return str(names.get(value, value))
 
     def build(self):
         """Return the widgets: the one that holds the value, and the row that shows it."""
@@ -145,6 +164,11 @@ class Explorer:
         return {name: holder.value for name, holder in self._holders.items()}
 
     @property
+    def marks(self):
+        """The present picture's marks, without what is pinned."""
+        return self._marks(self.result)
+
+    @property
     def sentence(self):
         """What the explorer says of its present state."""
         return self._say(self.result)
@@ -194,7 +218,7 @@ class Explorer:
 
     def _redraw(self):
         sentence = self.sentence
-        self._picture.value = self.chart.svg([*self._kept, *self._marks(self.result)], f"{self.title}. {sentence}")
+        self._picture.value = self.chart.svg([*self._kept, *self.marks], f"{self.title}. {sentence}")
         self._status.value = f'<p role="status" aria-live="polite">{html.escape(sentence)}</p>'
 
     def _buttons(self):
@@ -210,9 +234,15 @@ class Explorer:
 
     def pin(self):
         """Keep the present curves, in grey, under what is drawn from now on."""
-        self._kept = plots.pinned(self._marks(self.result))
+        self._kept = plots.pinned(self.marks)
         self._redraw()
         return self
+
+    def export_html(self, path, points=7, **values):
+        """Write the explorer as one self-contained page; see `export.export_html`."""
+        from .export import export_html
+
+        return export_html(self, path, points, **values)
 
     def _ask(self, predict, shown):
         question, options = predict
@@ -232,7 +262,7 @@ class Explorer:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.panel.model_id}
         return {
             "application/vnd.jupyter.widget-view+json": view,
-            "image/png": plots.encode(self.chart.png(self._marks(self.result))),
+            "image/png": plots.encode(self.chart.png(self.marks)),
             "text/plain": repr(self),
         }
 

@@ -1,0 +1,114 @@
+"""An explorer as one page that needs neither kernel nor network: sliders over a precomputed grid of real runs."""
+
+import html
+import itertools
+import json
+import pathlib
+
+from . import checks, explorers
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem; color: #111 }}
+label {{ display: grid; grid-template-columns: 11rem 18rem 6rem; gap: .8rem; align-items: center; margin: .3rem 0 }}
+svg {{ width: 100%; height: auto }}
+.note {{ color: #555; font-size: .9rem }}
+</style></head><body>
+<h1>{title}</h1>
+<form>{controls}</form>
+<svg viewBox="0 0 {width:g} {height:g}" role="img" font-family="DejaVu Sans, Verdana, sans-serif">
+<g>{axes}</g><g id="marks"></g></svg>
+<p id="said" role="status" aria-live="polite"></p>
+<p class="note">{note}</p>
+<script>
+const grid = {grid}, shapes = {shapes}, runs = {runs}
+const inputs = [...document.querySelectorAll("[data-control]")]
+function show() {{
+  let index = 0
+  inputs.forEach((input, k) => {{
+    index = index * shapes[k] + Number(input.value)
+    input.closest("label").querySelector("output").textContent = grid[k][input.value]
+    input.setAttribute("aria-valuetext", grid[k][input.value])
+  }})
+  const [marks, sentence] = runs[index], picture = document.querySelector("svg")
+  document.getElementById("marks").innerHTML = marks
+  document.getElementById("said").textContent = sentence
+  picture.setAttribute("aria-label", sentence)
+}}
+inputs.forEach(input => input.addEventListener("input", show))
+show()
+</script></body></html>
+"""
+
+
+def export_html(explorer, path, points=7, **values):
+    """Write an explorer as one self-contained page over a grid of precomputed runs.
+
+    Args:
+        explorer: an `explorers.Explorer`; it is left at the state it had.
+        path: the file to write.
+        points: values of each slider on the grid, spread evenly on its scale, at least 2. A choice keeps all its options.
+        values: the grid's values for a control, by name, in place of the even spread; a single value fixes the control.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: an unknown control, or a value out of its range.
+    """
+    points = checks.whole("points", points, at_least=2)
+    for name in values:
+        checks.one_of("control", name, tuple(explorer.controls))
+    grid = {}
+    for name, control in explorer.controls.items():
+        chosen = values.get(name)
+        if chosen is None:
+            chosen = control.values if isinstance(control, explorers.Choice) else control.spread(points)
+        grid[name] = [control.check(v) for v in (chosen if isinstance(chosen, (list, tuple)) else [chosen])]
+    before, runs = explorer.state, []
+    try:
+        for state in itertools.product(*grid.values()):
+            explorer.set(**dict(zip(grid, state, strict=True)))
+            runs.append([explorer.chart.overlay(explorer.marks), explorer.sentence])
+    finally:
+        explorer.set(**before)
+    shown = [[explorer.controls[name].words(value) for value in column] for name, column in grid.items()]
+    width, height = (72 * side for side in explorer.chart.size)
+    page = PAGE.format(
+        title=html.escape(explorer.title),
+        controls="".join(_control(explorer, name, column) for name, column in grid.items()),
+        width=width,
+        height=height,
+        axes=explorer.chart.axes(),
+        note=html.escape(
+            f"Each of the {len(runs)} states was computed beforehand by a real run. Values on the grid: "
+            + "; ".join(f"{explorer.controls[n].label}: {', '.join(s)}" for n, s in zip(grid, shown, strict=True))
+        ),
+        grid=_script(shown),
+        shapes=_script([len(column) for column in grid.values()]),
+        runs=_script(runs),
+    )
+    path = pathlib.Path(path)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _control(explorer, name, column):
+    control, last = explorer.controls[name], len(column) - 1
+    start = min(range(len(column)), key=lambda k: _distance(column[k], explorer.state[name]))
+    words = html.escape(control.label)
+    if isinstance(control, explorers.Choice):
+        options = "".join(f'<option value="{k}"{" selected" * (k == start)}>{html.escape(control.words(v))}</option>'
+                          for k, v in enumerate(column))  # fmt: skip
+        return f"<label>{words}<select data-control>{options}</select><output></output></label>"
+    slider = f'<input type="range" data-control min="0" max="{last}" step="1" value="{start}">'
+    return f"<label>{words}{slider}<output></output></label>"
+
+
+def _distance(value, start):
+    return abs(value - start) if isinstance(value, (int, float)) else float(value != start)
+
+
+def _script(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
