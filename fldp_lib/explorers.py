@@ -125,7 +125,7 @@ class Explorer:
     Args:
         title: what it is, in a few words; also its fixed `repr`.
         controls: `Slider`s and `Choice`s.
-        compute: called with the controls' values by name; returns a result.
+        compute: called with the controls' values by name; returns a result. It must not change anything else.
         chart: a `plots.Chart`, whose axes stay as they are.
         marks: turns the result into a list of `plots` marks.
         say: turns the result into one or two sentences that state what is seen; the alternative text, too.
@@ -139,7 +139,7 @@ class Explorer:
 
     def __init__(self, title, controls, compute, chart, marks, say, predict=None):
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
-        self._compute, self._marks, self._say = compute, marks, say
+        self.compute, self.draw, self.say = compute, marks, say
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
         self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
         self._holders, rows = {}, []
@@ -152,7 +152,7 @@ class Explorer:
         for holder in self._holders.values():
             holder.observe(self._moved, "value")
         self.panel = widgets.VBox([widgets.HTML(f"<b>{html.escape(title)}</b>"), *rows, self._buttons()])
-        shown = [self._picture, self._status]
+        shown = [self._picture, self._status, self._swept]
         if predict is None:
             self.panel.children += tuple(shown)
         else:
@@ -166,12 +166,12 @@ class Explorer:
     @property
     def marks(self):
         """The present picture's marks, without what is pinned."""
-        return self._marks(self.result)
+        return self.draw(self.result)
 
     @property
     def sentence(self):
         """What the explorer says of its present state."""
-        return self._say(self.result)
+        return self.say(self.result)
 
     def set(self, **values):
         """Move controls and compute once.
@@ -209,11 +209,11 @@ class Explorer:
         if self.seconds > 0.3:
             self._status.value = '<p role="status">computing …</p>'
         try:
-            self.result, self.error = self._compute(**self.state), None
+            self.result, self.error = self.compute(**self.state), None
             self._redraw()
         except Exception as error:  # a dead slider would hide it: show it where the learner looks
             self.error = error
-            self._status.value = f'<p role="alert"><b>{type(error).__name__}:</b> {html.escape(str(error))}</p>'
+            self._status.value = _alert(error)
         self.seconds = time.perf_counter() - start
 
     def _redraw(self):
@@ -225,7 +225,31 @@ class Explorer:
         reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
         reset.on_click(lambda _: self.reset())
         pin.on_click(lambda _: self.pin())
-        return widgets.HBox([reset, pin])
+        names = [("–", None), *((control.label, name) for name, control in self.controls.items())]
+        self._sweep = widgets.Dropdown(
+            options=names, value=None, description="all values of", style={"description_width": LABEL}
+        )
+        self._swept = widgets.HTML(layout=widgets.Layout(width=WIDE))
+        self._sweep.observe(lambda change: self._show_sweep(), "value")
+        return widgets.HBox([reset, pin, self._sweep], layout=widgets.Layout(flex_flow="row wrap"))
+
+    def _show_sweep(self):
+        name = self._sweep.value
+        if name is None:
+            self._swept.value = ""
+            return
+        self._swept.value = '<p role="status">computing …</p>'
+        try:
+            chart, marks, said = self.sweep(name)
+            self._swept.value = chart.svg(marks, " ".join(said))
+        except Exception as error:
+            self._swept.value = _alert(error)
+
+    def sweep(self, name, points=6, panel=0):
+        """Compute all values of one control, side by side; see `views.sweep`."""
+        from . import views
+
+        return views.sweep(self, name, points, panel)
 
     def reset(self):
         """Move all controls back to where they started and drop what is pinned."""
@@ -239,10 +263,10 @@ class Explorer:
         return self
 
     def export_html(self, path, points=7, **values):
-        """Write the explorer as one self-contained page; see `export.export_html`."""
-        from .export import export_html
+        """Write the explorer as one self-contained page; see `views.export_html`."""
+        from . import views
 
-        return export_html(self, path, points, **values)
+        return views.export_html(self, path, points, **values)
 
     def _ask(self, predict, shown):
         question, options = predict
@@ -251,7 +275,7 @@ class Explorer:
         label = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(question)}</p>")
 
         def commit(change):
-            if change["new"] != "?":
+            if change["new"] != "?" and menu in self.panel.children:
                 label.value = f"<p>Your prediction: <b>{html.escape(change['new'])}</b>. Move the sliders and see.</p>"
                 self.panel.children = (*(c for c in self.panel.children if c is not menu and c not in shown), *shown)
 
@@ -268,6 +292,10 @@ class Explorer:
 
     def __repr__(self):
         return f"Explorer({self.title!r})"
+
+
+def _alert(error):
+    return f'<p role="alert"><b>{type(error).__name__}:</b> {html.escape(str(error))}</p>'
 
 
 def _rounded(log):

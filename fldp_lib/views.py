@@ -1,11 +1,12 @@
-"""An explorer as one page that needs neither kernel nor network: sliders over a precomputed grid of real runs."""
+"""An explorer's other views: all values of one control side by side, and a page that needs neither kernel nor network."""
 
 import html
 import itertools
 import json
 import pathlib
+from dataclasses import replace
 
-from . import checks, explorers
+from . import checks, explorers, plots
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -40,6 +41,40 @@ inputs.forEach(input => input.addEventListener("input", show))
 show()
 </script></body></html>
 """
+
+
+def sweep(explorer, name, points=6, panel=0):
+    """Compute an explorer at several values of one control, the others as they are, and draw the panels side by side.
+
+    Args:
+        explorer: an `explorers.Explorer`; it is left at the state it had.
+        name: the control.
+        points: values of a slider, spread evenly on its scale, at least 2. A choice shows all its options.
+        panel: which of the explorer's panels is repeated.
+
+    Returns:
+        A `plots.Chart`, its marks, and one sentence for each value.
+
+    Raises:
+        ValueError: an unknown control or panel.
+    """
+    checks.one_of("control", name, tuple(explorer.controls))
+    checks.whole("panel", panel, at_least=0, at_most=len(explorer.chart.panels) - 1)
+    control, panels, marks, said = explorer.controls[name], [], [], []
+    values = (
+        control.values
+        if isinstance(control, explorers.Choice)
+        else control.spread(checks.whole("points", points, at_least=2))
+    )
+    for number, value in enumerate(values):
+        result = explorer.compute(**{**explorer.state, name: value})
+        title = f"{control.label} = {control.words(value)}"
+        panels.append(replace(explorer.chart.panels[panel], title=title))
+        marks += [replace(mark, panel=number) for mark in explorer.draw(result) if mark.panel == panel]
+        said.append(f"{title}: {explorer.say(result)}")
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    return plots.Chart(panels, columns=columns, size=(3.1 * columns, 2.4 * rows)), marks, said
 
 
 def export_html(explorer, path, points=7, **values):
