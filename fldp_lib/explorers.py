@@ -45,6 +45,15 @@ class Slider:
         check = checks.whole if self.whole else checks.real
         return check(self.name, value, at_least=self.low, at_most=self.high)
 
+    def _to_box(self, value):
+        """What the number box shows: of a logarithmic slider three digits, not 0.31622776601683794."""
+        return round(value) if self.whole else float(f"{value:.3g}") if self.log else value
+
+    def read(self, value):
+        """Return the widget's value as the computation gets it: inside the range, and whole if it is to be."""
+        value = min(max(value, self.low), self.high)
+        return round(value) if self.whole else value
+
     def spread(self, points):
         """Return `points` values from end to end, evenly on the slider's scale; whole numbers once each."""
         steps = [k / (points - 1) for k in range(points)]
@@ -73,8 +82,7 @@ class Slider:
         style = {"description_width": LABEL}
         box = kind(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
                    description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
-        box.value = slider.value
-        widgets.link((slider, "value"), (box, "value"), **_rounded(self.log))
+        widgets.link((slider, "value"), (box, "value"), transform=(self._to_box, lambda value: value))
         return slider, widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
 
 
@@ -103,6 +111,10 @@ class Choice:
         """Return the value, or raise an error that lists what is allowed."""
         if value not in self.values:
             raise ValueError(f"{self.name} must be one of {self.values}, got {value!r}")
+        return value
+
+    def read(self, value):
+        """Return the widget's value as the computation gets it."""
         return value
 
     def words(self, value):
@@ -161,7 +173,7 @@ class Explorer:
     @property
     def state(self):
         """The controls' present values, by name."""
-        return {name: holder.value for name, holder in self._holders.items()}
+        return {name: self.controls[name].read(holder.value) for name, holder in self._holders.items()}
 
     @property
     def marks(self):
@@ -296,10 +308,3 @@ class Explorer:
 
 def _alert(error):
     return f'<p role="alert"><b>{type(error).__name__}:</b> {html.escape(str(error))}</p>'
-
-
-def _rounded(log):
-    """A logarithmic slider's box shows three digits, not 0.31622776601683794."""
-    if not log:
-        return {}
-    return {"transform": (lambda value: float(f"{value:.3g}"), lambda value: value)}

@@ -121,9 +121,7 @@ class Chart:
                 for x, y, mark in ends:
                     colour = COLOURS[mark.style]
                     ax.annotate(mark.label, (x, y), xycoords="figure points", color=colour, va="center", fontsize=9)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png", dpi=dpi)
-        return buffer.getvalue()
+            return _png(figure, dpi)
 
     def svg(self, marks, alt):
         """Return the chart with its marks as one SVG string.
@@ -212,9 +210,17 @@ def picture(figure, alt, dpi=110):
         alt: what it shows, in a sentence.
         dpi: resolution.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight")
-    return Picture(buffer.getvalue(), alt)
+    return Picture(_png(figure, dpi, bbox_inches="tight"), alt)
+
+
+def _png(figure, dpi, **options):
+    """A figure as PNG bytes with 64 colours: enough for lines and labels, and a third of the size."""
+    from PIL import Image
+
+    buffer, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, **options)
+    Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def encode(png):

@@ -98,6 +98,17 @@ def test_reset_returns_to_the_start_and_pin_keeps_the_curve():
     assert explorer._picture.value.count("<polyline") == 1
 
 
+def test_a_whole_logarithmic_slider_stays_whole_and_resets():
+    slider = explorers.Slider("n", "n", 10, 1437, 300, step=0.02, log=True, whole=True)
+    chart = plots.Chart([plots.Panel()])
+    explorer = explorers.Explorer("whole", [slider], lambda n: n, chart, lambda r: [], lambda r: f"{r}")
+    explorer._holders["n"].value = 31.7
+    assert explorer.result == 32 and isinstance(explorer.state["n"], int)
+    explorer.set(n=1437)
+    assert explorer.result == 1437
+    assert explorer.reset().result == 300
+
+
 def test_prediction_hides_the_result_until_it_is_made():
     explorer = build(predict=("Up or down?", ["up", "down"]))
     assert explorer._picture not in explorer.panel.children
