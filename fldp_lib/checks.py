@@ -74,6 +74,8 @@ def one_of(name, value, known):
 
 def finite(name, tensor):
     """Return the tensor if all its entries are finite, or raise a ValueError that counts the others."""
+    if torch.isfinite(tensor.sum()):  # no copy of a large tensor where all is well
+        return tensor
     bad = int((~torch.isfinite(tensor)).sum())
     if bad:
         raise ValueError(f"{name} must be finite; {bad} of its {tensor.numel()} entries are NaN or infinite")

@@ -102,7 +102,7 @@ def local_updates(
     """
     loss = loss or (lambda outputs, targets: record_loss(outputs, targets, fed.task))
     x = fed.x.to(theta.dtype)
-    weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator).to(theta.dtype)
+    weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
     noise = mechanism and mechanism.noise((fed.clients, local_steps, len(theta)), generator).to(theta)
     update = None  # clients × parameters, once there is a step
     for step in range(local_steps):
@@ -120,7 +120,7 @@ def local_updates(
     return update
 
 
-def _weights(fed, local_steps, batch_rate, fixed, generator):
+def _weights(fed, local_steps, batch_rate, fixed, generator, dtype):
     """Weights of the records' losses: (1 × clients × samples) for the full batch, else (steps × clients × samples).
 
     Each client's weights are 1 over the number of its records in the batch, or, if `fixed`, 1 over the expected number.
@@ -130,4 +130,4 @@ def _weights(fed, local_steps, batch_rate, fixed, generator):
         draws = torch.rand(fed.clients, local_steps, fed.mask.shape[1], generator=generator)
         batch = batch & (draws < batch_rate).transpose(0, 1).to(batch.device)
     count = fed.sizes.clamp(min=1).unsqueeze(1) * batch_rate if fixed else batch.sum(2, keepdim=True).clamp(min=1)
-    return batch / count
+    return batch.to(dtype) / count

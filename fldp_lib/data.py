@@ -6,6 +6,7 @@ a query of its own and would spend budget (notebook 04, E8).
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -116,7 +117,7 @@ class Federation:
         """The number of clients, empty ones included."""
         return len(self.x)
 
-    @property
+    @cached_property
     def sizes(self):
         """Records of each client (clients,)."""
         return self.mask.sum(1)

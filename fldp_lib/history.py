@@ -31,7 +31,7 @@ class History:
         score: accuracy, or for regression R², on the test set (rounds,).
         cohort: clients that took part (rounds,).
         update_norms: norm of each client's update before clipping, in the mechanism's norm, L2 without one
-            (rounds × clients); NaN where the client did not take part.
+            (rounds × clients); NaN where the client did not take part, infinite where the update was dropped.
         fraction_clipped: share of the cohort whose update was longer than the clip (rounds,); 0 in an empty cohort.
         dropped: clients whose update was NaN or infinite and counted as zero (rounds,).
         noise_std: standard deviation of the noise on one coordinate of the averaged update (rounds,); under record-level
