@@ -74,7 +74,18 @@ def example_gradients(model, thetas, x, y, loss):
 
 
 def local_updates(
-    model, theta, fed, *, local_steps=1, lr=0.1, batch_rate=1.0, proximal=0.0, mechanism=None, loss=None, generator=None
+    model,
+    theta,
+    fed,
+    *,
+    local_steps=1,
+    lr=0.1,
+    batch_rate=1.0,
+    proximal=0.0,
+    mechanism=None,
+    loss=None,
+    generator=None,
+    noise=None,
 ):
     """Train every client from the same `theta` on its own data and return what each would send.
 
@@ -92,7 +103,8 @@ def local_updates(
         mechanism: a record-level mechanism (`unit="record"`): every record's gradient is clipped and every local step
             gets noise, DP-SGD inside each client. The divisor n_k·batch_rate is fixed, with n_k taken as public.
         loss: as in `gradients`; None takes `record_loss` for the federation's task.
-        generator: draws mini-batches and record-level noise; needed where either is used.
+        generator: draws mini-batches; needed where `batch_rate` < 1.
+        noise: a generator that draws record-level noise; None takes `generator`.
 
     Returns:
         Updates theta_k − theta (clients × parameters).
@@ -101,9 +113,12 @@ def local_updates(
     Source: McMahan et al. 2017 (FedAvg); Li et al. 2020 (proximal term); Abadi et al. 2016 (DP-SGD).
     """
     loss = loss or (lambda outputs, targets: record_loss(outputs, targets, fed.task))
+    noise = noise or generator
+    if (batch_rate < 1 and generator is None) or (mechanism is not None and noise is None):
+        raise ValueError("generator must be given where mini-batches or noise are drawn, got None")
     x = fed.x.to(theta.dtype)
     weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
-    noise = mechanism and mechanism.noise((fed.clients, local_steps, len(theta)), generator).to(theta)
+    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta)
     update = None  # clients × parameters, once there is a step
     for step in range(local_steps):
         here = theta.expand(fed.clients, -1) if update is None else theta + update  # clients × parameters
@@ -113,7 +128,7 @@ def local_updates(
         else:
             each, _ = mechanism.clip_rows(example_gradients(model, here, x, fed.y, loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
-            grad = (each * weight.unsqueeze(-1)).sum(1) + noise[:, step] / divisor
+            grad = (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor
         if update is not None and proximal:
             grad = grad + proximal * update
         update = -lr * grad if update is None else update - lr * grad

@@ -111,6 +111,11 @@ class Federation:
                 "x must have shape (clients, samples, features), y and mask (clients, samples); "
                 f"got {tuple(self.x.shape)}, {tuple(self.y.shape)} and {tuple(self.mask.shape)}"
             )
+        if self.x_test.ndim != 2 or self.x_test.shape[1] != self.x.shape[2] or self.y_test.shape != self.x_test.shape[:1]:
+            raise ValueError(
+                f"x_test must have shape (n, {self.x.shape[2]}) and y_test (n,), "
+                f"got {tuple(self.x_test.shape)} and {tuple(self.y_test.shape)}"
+            )
 
     @property
     def clients(self):

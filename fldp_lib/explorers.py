@@ -6,129 +6,15 @@ too: `explorer.set(epsilon=0.5)`, `explorer.state`, `explorer.sentence`.
 """
 
 import html
-import math
 import time
-from dataclasses import dataclass
 
 import ipywidgets as widgets
 
-from . import checks, plots
+from . import checks, plots, views
+from .controls import LABEL, Choice, Slider
 
-WIDE, LABEL = "100%", "10em"  # of the picture, and of a control's label
-
-
-@dataclass(frozen=True)
-class Slider:
-    """A number with a slider and a labelled box beside it.
-
-    Args:
-        name: the keyword under which the computation gets the value.
-        label: what stands beside the slider, unit included.
-        low, high: range.
-        value: where it starts.
-        step: step; on a logarithmic slider, of the exponent to base 10.
-        log: whether the slider is logarithmic.
-        whole: whether the value is a whole number.
-    """
-
-    name: str
-    label: str
-    low: float
-    high: float
-    value: float
-    step: float = 1
-    log: bool = False
-    whole: bool = False
-
-    def check(self, value):
-        """Return the value, or raise an error that names the control and its range."""
-        check = checks.whole if self.whole else checks.real
-        return check(self.name, value, at_least=self.low, at_most=self.high)
-
-    def _to_box(self, value):
-        """What the number box shows: of a logarithmic slider three digits, not 0.31622776601683794."""
-        return round(value) if self.whole else float(f"{value:.3g}") if self.log else value
-
-    def read(self, value):
-        """Return the widget's value as the computation gets it: inside the range, and whole if it is to be."""
-        value = min(max(value, self.low), self.high)
-        return round(value) if self.whole else value
-
-    def spread(self, points):
-        """Return `points` values from end to end, evenly on the slider's scale; whole numbers once each."""
-        steps = [k / (points - 1) for k in range(points)]
-        if self.log:
-            values = [self.low * (self.high / self.low) ** t for t in steps]
-        else:
-            values = [self.low + (self.high - self.low) * t for t in steps]
-        values = [min(max(float(f"{v:.3g}"), self.low), self.high) for v in values]
-        return sorted({round(v) for v in values}) if self.whole else values
-
-    def words(self, value):
-        """Return the value as it is shown."""
-        return f"{value:g}"
-
-    def build(self):
-        """Return the widgets: the one that holds the value, and the row that shows it."""
-        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="20em"))
-        if self.log:
-            low, high = math.log10(self.low), math.log10(self.high)
-            slider = widgets.FloatLogSlider(value=self.value, base=10, min=low, max=high, step=self.step, **words)
-        elif self.whole:
-            slider = widgets.IntSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
-        else:
-            slider = widgets.FloatSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
-        kind = widgets.BoundedIntText if self.whole else widgets.BoundedFloatText
-        style = {"description_width": LABEL}
-        box = kind(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
-                   description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
-        widgets.link((slider, "value"), (box, "value"), transform=(self._to_box, lambda value: value))
-        return slider, widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of a few named options.
-
-    Args:
-        name: the keyword under which the computation gets the value.
-        label: what stands beside the menu.
-        options: the values, or a dict from shown name to value.
-        value: where it starts.
-    """
-
-    name: str
-    label: str
-    options: object
-    value: object
-
-    @property
-    def values(self):
-        """The values that may be chosen."""
-        return list(self.options.values()) if isinstance(self.options, dict) else list(self.options)
-
-    def check(self, value):
-        """Return the value, or raise an error that lists what is allowed."""
-        if value not in self.values:
-            raise ValueError(f"{self.name} must be one of {self.values}, got {value!r}")
-        return value
-
-    def read(self, value):
-        """Return the widget's value as the computation gets it."""
-        return value
-
-    def words(self, value):
-        """Return the value as it is shown: its name, where the options have names."""
-        names = {v: k for k, v in self.options.items()} if isinstance(self.options, dict) else {}
-        return str(names.get(value, value))
-
-    def build(self):
-        """Return the widgets: the one that holds the value, and the row that shows it."""
-        options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
-        style = {"description_width": LABEL}
-        menu = widgets.Dropdown(options=options, value=self.value, description=self.label, style=style,
-                                layout=widgets.Layout(width="24em"))  # fmt: skip
-        return menu, menu
+__all__ = ["Choice", "Explorer", "Slider"]
+WIDE = "100%"  # of the picture
 
 
 class Explorer:
@@ -259,8 +145,6 @@ class Explorer:
 
     def sweep(self, name, points=6, panel=0):
         """Compute all values of one control, side by side; see `views.sweep`."""
-        from . import views
-
         return views.sweep(self, name, points, panel)
 
     def reset(self):
@@ -276,8 +160,6 @@ class Explorer:
 
     def export_html(self, path, points=7, **values):
         """Write the explorer as one self-contained page; see `views.export_html`."""
-        from . import views
-
         return views.export_html(self, path, points, **values)
 
     def _ask(self, predict, shown):

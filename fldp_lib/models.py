@@ -52,6 +52,7 @@ class MLP(nn.Module):
 
     def __init__(self, features, hidden, out, seed=0):
         super().__init__()
+        checks.whole("hidden", hidden, at_least=1)
         self.fc1 = _affine(features, hidden, seed)
         self.fc2 = _affine(hidden, out, seed + 1)
 

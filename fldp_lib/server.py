@@ -7,7 +7,7 @@ import warnings
 
 import torch
 
-from . import accounting, aggregation, checks, clients, mechanisms, models
+from . import accounting, aggregation, checks, clients, data, mechanisms, models
 from .history import History
 from .tally import Tally
 
@@ -96,12 +96,12 @@ def train(
         for t in range(1, rounds + 1):
             start = time.perf_counter()
             cohort = _sample(fed.clients, rate, sampler, cohorts)
-            tally = Tally(fed, mech, aggregator, len(theta))
-            for members in cohort.split(chunk):
+            tally = Tally(fed, mech, aggregator, theta)
+            for members in cohort.split(chunk) if len(cohort) else ():
                 part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
                 updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
                     model, theta, part, local_steps=local_steps, lr=lr, batch_rate=batch_rate, proximal=proximal,
-                    mechanism=per_record, loss=loss, generator=batches,
+                    mechanism=per_record, loss=loss, generator=batches, noise=noise,
                 )  # fmt: skip
                 tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
             update = tally.aggregate(rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
@@ -186,10 +186,11 @@ def _sample(count, rate, sampler, generator):
 
 def _chunk_size(chunk, fed, model, per_record):
     """Clients in memory at once: about a million numbers' worth of parameters, in multiples of 16 (see `train`)."""
+    stream = mechanisms.STREAM
     if chunk is not None:
-        return 16 * math.ceil(checks.whole("chunk", chunk, at_least=1) / 16)
+        return stream * math.ceil(checks.whole("chunk", chunk, at_least=1) / stream)
     parameters = sum(p.numel() for p in model.parameters()) * (fed.x.shape[1] if per_record else 1)
-    return 16 * max(1, 2**18 // (16 * max(1, parameters)))
+    return stream * max(1, 2**18 // (stream * max(1, parameters)))
 
 
 def _price(per_record, rate, local_steps, batch_rate):
@@ -229,8 +230,10 @@ def _check_plan(mechanism, rate, sampler, aggregator):
 def _check_fit(model, fed, loss):
     """Refuse a model, data or loss that do not fit each other; return the loss."""
     models.check_stackable(model)
+    if not isinstance(fed, data.Federation):
+        raise TypeError(f"federation must be a Federation, from data.split; got {type(fed).__name__}")
     checks.finite("x", fed.x), checks.finite("y", fed.y)
-    loss = loss or (lambda outputs, targets: clients.record_loss(outputs, targets, fed.task))
+    given, loss = loss, loss or (lambda outputs, targets: clients.record_loss(outputs, targets, fed.task))
     theta = models.flatten(model)
     checks.finite("the model's parameters", theta)
     probe = fed.x_test[:1].to(theta)
@@ -238,9 +241,14 @@ def _check_fit(model, fed, loss):
         out = models.predict(model.cpu() if not theta.is_cuda else model, theta, probe).shape[-1]
     except RuntimeError as error:
         raise ValueError(f"model does not fit x of shape (…, {fed.x.shape[-1]}): {error}") from error
-    labels = int(fed.y.max()) + 1 if fed.task == "classification" else 0
-    if labels > max(2, out) or (labels > 2 and out == 1):
-        raise ValueError(f"model must have an output for each of {labels} classes, got {out}")
+    if fed.task == "regression" and out != 1 and not given:
+        raise ValueError(f"model must have one output for a regression, got {out}")
+    if fed.task == "classification":
+        low, high = int(min(fed.y.min(), fed.y_test.min())), int(max(fed.y.max(), fed.y_test.max()))
+        if low < 0:
+            raise ValueError(f"y must be class numbers from 0, got {low}")
+        if high >= max(2, out):
+            raise ValueError(f"model must have an output for each of {high + 1} classes, got {out}")
     return loss
 
 

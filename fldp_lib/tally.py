@@ -15,14 +15,15 @@ class Tally:
         fed: the `Federation`, on the computing device.
         mech: a mechanism; one without noise and with an infinite clip leaves the updates as they are.
         aggregator: as in `server.train`.
-        parameters: length of an update.
+        theta: the global parameters (parameters,).
     """
 
-    def __init__(self, fed, mech, aggregator, parameters):
+    def __init__(self, fed, mech, aggregator, theta):
         self.fed, self.mech, self.aggregator = fed, mech, aggregator
         self.linear = getattr(aggregator, "weigh", None) is not None
         self.private = mech.private and mech.unit == "client"  # at record level the updates arrive private
-        self.sum = torch.zeros(parameters, dtype=torch.float64, device=fed.x.device)
+        self.sum = torch.zeros_like(theta, dtype=torch.float64)
+        self.bytes = theta.numel() * theta.element_size()
         self.norms = np.full(fed.clients, math.nan)
         self.rows, self.sizes = [], []  # only for an aggregator that needs all updates at once
         self.cohort = self.clipped = self.dropped = self.weight = self.squares = 0
@@ -46,9 +47,10 @@ class Tally:
         if self.linear and self.aggregator is not aggregation.mean:
             updates = updates * weights.to(updates.dtype).unsqueeze(1)
         if self.private and mech.at == "client":
-            updates = updates + mech.noise(updates.shape, generator).to(updates)
+            updates = updates + mech.noise_rows(len(updates), self.sum.shape, generator).to(updates)
         elif self.private and mech.at == "shares":
-            updates = updates + mech.share(updates.shape, self.fed.clients, generator).to(updates)
+            shares = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator)
+            updates = updates + shares.to(updates)
         self._count(members, norms, weights, sizes)
         if not self.linear:
             kept = weights > 0
@@ -84,8 +86,9 @@ class Tally:
         else:
             if self.private and mech.at == "shares":  # who sits out contributes a share all the same
                 for start in range(self.cohort, self.fed.clients, chunk):
-                    shape = (min(chunk, self.fed.clients - start), len(update))
-                    update = update + mech.share(shape, self.fed.clients, generator).sum(0).to(update)
+                    count = min(chunk, self.fed.clients - start)
+                    shares = mech.share_rows(count, self.sum.shape, self.fed.clients, generator)
+                    update = update + shares.sum(0).to(update)
             update = update / self.denominator if self.denominator > 0 else update
         if self.private and mech.at == "server":
             update = update + mech.noise(update.shape, generator).to(update) / self.denominator
@@ -100,13 +103,12 @@ class Tally:
         elif mech.at == "client":
             std *= math.sqrt(self.cohort)
         senders = fed.clients if self.private and mech.at == "shares" else self.cohort
-        size = len(self.sum) * fed.x.element_size()
         return {
             "cohort": self.cohort,
             "update_norms": self.norms,
             "fraction_clipped": self.clipped / self.cohort if self.cohort else 0.0,
             "dropped": self.dropped,
             "noise_std": std,
-            "bytes_up": senders * size,
-            "bytes_down": self.cohort * size,
+            "bytes_up": senders * self.bytes,
+            "bytes_down": self.cohort * self.bytes,
         }

@@ -6,7 +6,8 @@ import json
 import pathlib
 from dataclasses import replace
 
-from . import checks, explorers, plots
+from . import checks, plots
+from .controls import Choice
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -61,11 +62,7 @@ def sweep(explorer, name, points=6, panel=0):
     checks.one_of("control", name, tuple(explorer.controls))
     checks.whole("panel", panel, at_least=0, at_most=len(explorer.chart.panels) - 1)
     control, panels, marks, said = explorer.controls[name], [], [], []
-    values = (
-        control.values
-        if isinstance(control, explorers.Choice)
-        else control.spread(checks.whole("points", points, at_least=2))
-    )
+    values = control.values if isinstance(control, Choice) else control.spread(checks.whole("points", points, at_least=2))
     for number, value in enumerate(values):
         result = explorer.compute(**{**explorer.state, name: value})
         title = f"{control.label} = {control.words(value)}"
@@ -99,7 +96,7 @@ def export_html(explorer, path, points=7, **values):
     for name, control in explorer.controls.items():
         chosen = values.get(name)
         if chosen is None:
-            chosen = control.values if isinstance(control, explorers.Choice) else control.spread(points)
+            chosen = control.values if isinstance(control, Choice) else control.spread(points)
         grid[name] = [control.check(v) for v in (chosen if isinstance(chosen, (list, tuple)) else [chosen])]
     before, runs = explorer.state, []
     try:
@@ -133,7 +130,7 @@ def _control(explorer, name, column):
     control, last = explorer.controls[name], len(column) - 1
     start = min(range(len(column)), key=lambda k: _distance(column[k], explorer.state[name]))
     words = html.escape(control.label)
-    if isinstance(control, explorers.Choice):
+    if isinstance(control, Choice):
         options = "".join(f'<option value="{k}"{" selected" * (k == start)}>{html.escape(control.words(v))}</option>'
                           for k, v in enumerate(column))  # fmt: skip
         return f"<label>{words}<select data-control>{options}</select><output></output></label>"

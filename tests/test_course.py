@@ -50,7 +50,7 @@ def test_hints_go_on_and_the_last_one_stays(capsys):
 def test_unknown_ids_list_the_known_ones():
     with pytest.raises(ValueError, match=r"00\.1.*'00\.99'"):
         course.exercise("00.99")
-    with pytest.raises(ValueError, match="'77'"):
+    with pytest.raises(ValueError, match=r"'77\.1'"):
         course.exercise("77.1")
 
 

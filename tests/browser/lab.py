@@ -36,7 +36,9 @@ def lab(folder):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    places = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+    places = {
+        name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={course}",
                f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token="]  # fmt: skip
     environment = {**os.environ, **places, "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "TQDM_DISABLE": "1"}
@@ -63,7 +65,9 @@ def open_notebook(page, address, path):
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
     with contextlib.suppress(Exception):
         page.get_by_role("button", name="Select Kernel", exact=True).click(timeout=2_000)
-    page.wait_for_selector('.jp-NotebookPanel [data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    page.wait_for_selector(
+        '.jp-NotebookPanel [data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000
+    )
 
 
 def run_all(page, timeout=120):

@@ -1,0 +1,186 @@
+"""dp_accounting's accountants, behind the functions of `accounting`: events, composition, cached results, the search.
+
+Not for direct use: nothing here checks its arguments.
+"""
+
+import math
+from functools import cache, lru_cache
+
+from . import mechanisms
+
+
+@lru_cache(maxsize=4096)
+def epsilon(mechanism, rate, rounds, delta, method):
+    """Return the total ε of a run.
+
+    Args:
+        mechanism: a mechanism with noise.
+        rate: probability that a unit takes part in a round, in (0, 1].
+        rounds: number of releases, at least 0.
+        delta: δ in [0, 1).
+        method: as in `accounting.epsilon`.
+    """
+    if rounds == 0:
+        return 0.0
+    gaussian = isinstance(mechanism, mechanisms.Gaussian)
+    if delta == 0:
+        if gaussian:
+            return math.inf
+        return rounds * math.log1p(rate * math.expm1(min(mechanism.epsilon, 700.0)))
+    if method in ("pld", "rdp"):
+        if method == "pld" and gaussian and rate == 1:
+            return _gaussian_epsilon(mechanism.noise_multiplier / math.sqrt(rounds), delta)
+        return float(accountant(method, mechanism, rate, rounds).get_epsilon(delta))
+    if method == "basic":
+        return rounds * _one_round(mechanism, rate, delta / rounds)
+    each = _one_round(mechanism, rate, delta / (2 * rounds))  # half of δ for the composition, half for the rounds
+    slack = delta / 2 if gaussian else delta
+    return math.sqrt(2 * rounds * math.log(1 / slack)) * each + rounds * each * math.expm1(min(each, 700.0))
+
+
+def _one_round(mechanism, rate, delta):
+    """ε of one release: pure for Laplace and randomised response, at the given δ for Gaussian."""
+    if isinstance(mechanism, mechanisms.Gaussian):
+        return epsilon(mechanism, rate, 1, delta, "pld")
+    return epsilon(mechanism, rate, 1, 0.0, "basic")
+
+
+def _event(mechanism, rate):
+    import dp_accounting
+
+    if isinstance(mechanism, mechanisms.RandomisedResponse):
+        lie = (1 - mechanism.keep) * mechanism.categories / (mechanism.categories - 1)  # as a uniform redraw
+        return dp_accounting.RandomizedResponseDpEvent(lie, mechanism.categories)
+    if isinstance(mechanism, mechanisms.Gaussian):
+        event = dp_accounting.GaussianDpEvent(mechanism.noise_multiplier)
+    else:
+        event = dp_accounting.LaplaceDpEvent(1 / mechanism.epsilon)
+    return event if rate == 1 else dp_accounting.PoissonSampledDpEvent(rate, event)
+
+
+def accountant(method, mechanism, rate, rounds, interval=None):
+    """Return a dp_accounting accountant that has composed the run.
+
+    Args:
+        method: "pld" or "rdp".
+        mechanism, rate, rounds: as in `epsilon`.
+        interval: PLD's grid in units of ε; None takes dp_accounting's own, coarser where the loss is very wide.
+
+    Raises:
+        ValueError: a sampled Laplace mechanism by RDP, which dp_accounting has not.
+    """
+    import dp_accounting
+
+    relation = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
+    if isinstance(mechanism, mechanisms.RandomisedResponse):
+        relation = dp_accounting.NeighboringRelation.REPLACE_ONE
+    if method == "rdp":
+        accountant = dp_accounting.rdp.RdpAccountant(neighboring_relation=relation)
+        if rate < 1 and isinstance(mechanism, mechanisms.Laplace):
+            raise ValueError("method must be 'pld' for a sampled Laplace mechanism, got 'rdp': dp_accounting has none")
+    else:
+        interval = interval or 1e-4 * max(1.0, _rough_loss(mechanism, rounds) / 200)
+        accountant = dp_accounting.pld.PLDAccountant(relation, value_discretization_interval=interval)
+    return _compose(accountant, mechanism, rounds, rate)
+
+
+def _compose(accountant, mechanism, rounds, rate):
+    event = _event(mechanism, rate)
+    if not isinstance(mechanism, mechanisms.RandomisedResponse):
+        return accountant.compose(event, rounds)
+    for _ in range(rounds):  # dp_accounting 0.5 takes a randomised response composed `rounds` times for a single one
+        accountant.compose(event)
+    return accountant
+
+
+def _rough_loss(mechanism, rounds):
+    """How wide the composed privacy loss can get; beyond 200 a coarser grid (still an upper bound) saves memory."""
+    if isinstance(mechanism, mechanisms.Gaussian):
+        return rounds / (2 * mechanism.noise_multiplier**2) + 10 * math.sqrt(rounds) / mechanism.noise_multiplier
+    return rounds * mechanism.epsilon
+
+
+@cache
+def _gaussian_loss(sigma):
+    from dp_accounting.pld import privacy_loss_mechanism
+
+    return privacy_loss_mechanism.GaussianPrivacyLoss(sigma)
+
+
+def gaussian_delta(sigma, epsilon):
+    """Return δ(ε) of one Gaussian of deviation `sigma` and sensitivity 1, exactly.
+
+    Args:
+        sigma: deviation over sensitivity, positive.
+        epsilon: ε at least 0.
+    """
+    return float(_gaussian_loss(sigma).get_delta_for_epsilon(epsilon))
+
+
+def _gaussian_epsilon(sigma, delta):
+    """ε of one Gaussian at δ: dp_accounting's exact δ(ε), inverted. k rounds are one Gaussian of deviation σ/√k."""
+    from scipy.optimize import brentq
+
+    if gaussian_delta(sigma, 0.0) <= delta:
+        return 0.0
+    high = 1.0
+    while gaussian_delta(sigma, high) > delta:
+        high *= 2
+    return brentq(lambda e: gaussian_delta(sigma, e) - delta, 0.0, high, xtol=1e-10)
+
+
+@lru_cache(maxsize=4096)
+def calibrate(mechanism, target, delta, rounds, rate):
+    """Return the least noise (σ, or 1/ε of one round) that meets the target, to 0.1% of ε from below.
+
+    Args:
+        mechanism: "laplace" or "gaussian".
+        target: total ε, positive and finite.
+        delta, rounds, rate: as in `epsilon`.
+    """
+    from scipy.optimize import brentq
+
+    if mechanism == "gaussian" and rate == 1:
+        sigma = brentq(lambda s: gaussian_delta(math.exp(s), target) / delta - 1, -15, 25, xtol=1e-9)
+        return math.exp(sigma + 2e-9) * math.sqrt(rounds)
+    if delta == 0:
+        return 1 / math.log1p(math.expm1(target / rounds) / rate)
+
+    @cache
+    def spent(log_noise):
+        noise = math.exp(log_noise)
+        built = mechanisms.Laplace(1 / noise, 1.0) if mechanism == "laplace" else mechanisms.Gaussian(noise, 1.0)
+        # A grid of 1/2000 of ε, never finer than dp_accounting's default: an upper bound, and quick.
+        return accountant("pld", built, rate, rounds, max(1e-4, target / 2000)).get_epsilon(delta)
+
+    high = math.log(math.sqrt(rounds) / target + 1)  # noise to start from; doubled until it is enough
+    while spent(high) > target:
+        high += math.log(2)
+    low = high - math.log(2)
+    while spent(low) <= target:
+        high, low = low, low - math.log(2)
+    while target - spent(high) > 1e-3 * target:
+        middle = low + (high - low) * (spent(low) - target) / (spent(low) - spent(high))
+        middle = min(max(middle, low + 0.05 * (high - low)), low + 0.95 * (high - low))
+        low, high = (low, middle) if spent(middle) <= target else (middle, high)
+    return math.exp(high)
+
+
+@lru_cache(maxsize=1024)
+def composed(parts, delta):
+    """Return the total ε of several mechanisms on the same units, by one PLD.
+
+    Args:
+        parts: tuples (mechanism, rate, rounds).
+        delta: δ in (0, 1).
+    """
+    import dp_accounting
+
+    relation = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
+    if isinstance(parts[0][0], mechanisms.RandomisedResponse):
+        relation = dp_accounting.NeighboringRelation.REPLACE_ONE
+    width = sum(_rough_loss(m, rounds) for m, _, rounds in parts)
+    accountant = dp_accounting.pld.PLDAccountant(relation, value_discretization_interval=1e-4 * max(1.0, width / 200))
+    for mechanism, rate, rounds in parts:
+        _compose(accountant, mechanism, rounds, rate)
+    return float(accountant.get_epsilon(delta))

@@ -1,0 +1,179 @@
+"""models: parameters as one vector, many parameter vectors through one module, and what cannot be stacked is refused."""
+
+import copy
+import math
+
+import pytest
+import torch
+from conftest import generator, global_random_state_untouched, refuses, theta_of
+from scipy import stats
+from torch import nn
+
+from fldp_lib import models
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+ZOO = {  # all take 16 features; the last three go through vmap
+    "Linear": lambda: models.Linear(16, 3, seed=1),
+    "Linear, one output": lambda: models.Linear(16, 1, seed=1),
+    "MLP": lambda: models.MLP(16, 5, 3),
+    "Tanh": lambda: nn.Sequential(nn.Linear(16, 6), nn.Tanh(), nn.Linear(6, 3)),
+    "LayerNorm": lambda: nn.Sequential(nn.Linear(16, 6), nn.LayerNorm(6), nn.GELU(), nn.Linear(6, 2, bias=False)),
+    "Conv2d": lambda: nn.Sequential(
+        nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_theta_is_torchs_own_vector_of_the_parameters(name):
+    model = ZOO[name]()
+    assert torch.equal(models.flatten(model), theta_of(model))
+    assert not models.flatten(model).requires_grad
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_flatten_and_with_theta_undo_each_other(name):
+    model = ZOO[name]()
+    before = theta_of(model).clone()
+    theta = torch.randn(len(before), generator=generator())
+    filled = models.with_theta(model, theta)
+    assert type(filled) is type(model)
+    assert torch.equal(theta_of(filled), theta)
+    assert torch.equal(theta_of(model), before)  # the given model is left as it is
+    theta.zero_()
+    assert theta_of(filled).any()  # no shared memory
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_stacked_forward_equals_a_loop_over_modules(name):
+    model = ZOO[name]().double()
+    size = len(theta_of(model))
+    thetas = torch.randn(4, size, generator=generator(1), dtype=torch.float64)
+    x = torch.randn(4, 7, 16, generator=generator(2), dtype=torch.float64)
+    expected = []
+    for theta, data in zip(thetas, x, strict=True):
+        one = copy.deepcopy(model)
+        nn.utils.vector_to_parameters(theta, one.parameters())
+        expected.append(one(data))
+    expected = torch.stack(expected)
+    torch.testing.assert_close(models.stacked_forward(model, models.unstack(model, thetas), x), expected)
+    torch.testing.assert_close(models.predict(model, thetas[2], x[2]), expected[2].detach())
+
+
+def test_outputs_depend_on_ones_own_parameters_and_data_alone():
+    model = ZOO["Tanh"]()
+    thetas = torch.randn(3, len(theta_of(model)), generator=generator())
+    x = torch.randn(3, 5, 16, generator=generator(1))
+    before = models.stacked_forward(model, models.unstack(model, thetas), x)
+    thetas[1], x[1] = 9.0, -9.0
+    after = models.stacked_forward(model, models.unstack(model, thetas), x)
+    assert torch.equal(before[[0, 2]], after[[0, 2]]) and not torch.equal(before[1], after[1])
+
+
+def test_unstack_gives_views_in_the_parameters_shapes():
+    model = models.MLP(4, 5, 2)
+    thetas = torch.randn(3, len(theta_of(model)))
+    pieces = models.unstack(model, thetas)
+    assert [p.shape for p in pieces] == [(3, 5, 4), (3, 5), (3, 2, 5), (3, 2)]
+    thetas.zero_()
+    assert not any(p.any() for p in pieces)
+
+
+@pytest.mark.parametrize("build", [lambda seed: models.Linear(50, 400, seed), lambda seed: models.MLP(50, 400, 3, seed).fc1])
+def test_initial_weights_are_torchs_uniform_law(build):
+    """Kolmogorov–Smirnov at p ≥ 1e-6 on 20,000 weights; fixed seed."""
+    bound = 1 / math.sqrt(50)
+    weights = theta_of(build(7)).numpy()
+    assert stats.kstest(weights, stats.uniform(-bound, 2 * bound).cdf).pvalue >= 1e-6
+
+
+def test_seed_repeats_the_weights_and_none_starts_at_zero():
+    assert torch.equal(theta_of(models.MLP(4, 5, 2, seed=3)), theta_of(models.MLP(4, 5, 2, seed=3)))
+    assert not torch.equal(theta_of(models.MLP(4, 5, 2, seed=3)), theta_of(models.MLP(4, 5, 2, seed=5)))
+    assert not theta_of(models.Linear(4, 2)).any()
+    assert theta_of(models.Linear(4, 2, seed=0)).all()
+
+
+def test_no_global_random_state_is_touched():
+    with global_random_state_untouched():
+        model = models.MLP(4, 5, 2, seed=3)
+        models.Linear(4, 2)
+        models.with_theta(model, models.flatten(model))
+        models.predict(model, models.flatten(model), torch.ones(3, 4))
+
+
+# What cannot be stacked ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.BatchNorm1d(3),
+        nn.BatchNorm1d(3, track_running_stats=False),
+        nn.BatchNorm2d(3),
+        nn.BatchNorm3d(3),
+        nn.SyncBatchNorm(3),
+        nn.LazyBatchNorm1d(),
+        nn.InstanceNorm1d(3, track_running_stats=True),
+    ],
+    ids=repr,
+)
+def test_batch_statistics_are_refused_with_the_reason(layer):
+    model = nn.Sequential(nn.Linear(4, 3), nn.Sequential(nn.ReLU(), layer))
+    kind = type(layer).__name__
+    refuses(lambda: models.check_stackable(model), ValueError, "model", kind, "'1.1'", "batch statistics", "GroupNorm")
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Dropout(0.1), nn.Dropout1d(), nn.Dropout2d(), nn.AlphaDropout(), nn.FeatureAlphaDropout()]
+)
+def test_dropout_is_refused_with_the_reason(layer):
+    model = nn.Sequential(nn.Linear(4, 3), layer)
+    kind = type(layer).__name__
+    refuses(lambda: models.check_stackable(model), ValueError, "model", kind, "'1'", "global random state")
+
+
+def test_what_can_be_stacked_is_not_refused():
+    layers = [nn.LayerNorm(3), nn.GroupNorm(1, 3), nn.InstanceNorm1d(3, affine=True), nn.Dropout(0.0), nn.Identity()]
+    for layer in layers:
+        models.check_stackable(nn.Sequential(nn.Linear(4, 3), layer))
+
+
+def frozen():
+    model = models.Linear(3, 2)
+    model.fc.bias.requires_grad_(False)
+    return model
+
+
+BAD = {
+    "no module": (lambda: models.check_stackable("MLP"), TypeError, ["model", "str"]),
+    "a class": (lambda: models.check_stackable(models.MLP), TypeError, ["model", "type"]),
+    "no parameters": (lambda: models.check_stackable(nn.ReLU()), ValueError, ["model", "parameters"]),
+    "frozen parameters": (lambda: models.check_stackable(frozen()), ValueError, ["model", "trainable"]),
+    "theta too short": (
+        lambda: models.with_theta(models.Linear(3, 2), torch.zeros(7)),
+        ValueError,
+        ["theta", "(8,)", "(7,)"],
+    ),
+    "theta too deep": (
+        lambda: models.with_theta(models.Linear(3, 2), torch.zeros(1, 8)),
+        ValueError,
+        ["theta", "(8,)", "(1, 8)"],
+    ),
+    "no features": (lambda: models.Linear(0, 2), ValueError, ["features", "0", ">= 1"]),
+    "no outputs": (lambda: models.MLP(3, 4, 0), ValueError, ["out", "0", ">= 1"]),
+    "features as fraction": (lambda: models.Linear(2.5, 2), TypeError, ["features", "2.5"]),
+    "outputs as bool": (lambda: models.Linear(2, True), TypeError, ["out", "True"]),
+    "negative seed": (lambda: models.Linear(2, 2, seed=-1), ValueError, ["seed", "-1"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_by_name_and_value(case):
+    call, error, fragments = BAD[case]
+    refuses(call, error, *fragments)
+
+
+def test_no_hidden_layer_is_refused_by_its_own_name():
+    refuses(lambda: models.MLP(3, 0, 2), ValueError, "hidden", "0", ">= 1")
