@@ -74,7 +74,8 @@ def test_a_record_level_step_is_opacus_dp_sgd_step(name, clip):
     mechanism = mechanisms.Gaussian(0.0, clip, "client", "record")
     found = clients.local_updates(model, theta_of(model), fed, lr=0.3, mechanism=mechanism, generator=torch.Generator())
     expected = theta_of(sample) - theta_of(model)
-    torch.testing.assert_close(found[0], expected, rtol=1e-5, atol=1e-9)  # Opacus adds 1e-6 to every norm
+    # Opacus adds 1e-6 to every norm: at most 1e-6 a clipped record, so lr · 1e-6 in their mean.
+    torch.testing.assert_close(found[0], expected, rtol=1e-7, atol=0.3e-6)
 
 
 @pytest.mark.parametrize(
