@@ -129,9 +129,12 @@ def local_updates(
             each, _ = mechanism.clip_rows(example_gradients(model, here, x, fed.y, loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
             grad = (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor
-        if update is not None and proximal:
-            grad = grad + proximal * update
-        update = -lr * grad if update is None else update - lr * grad
+        if update is None:
+            update = grad.mul_(-lr)
+        else:
+            if proximal:
+                grad.add_(update, alpha=proximal)
+            update.sub_(grad, alpha=lr)
     return update
 
 

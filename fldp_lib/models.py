@@ -35,7 +35,8 @@ class Linear(nn.Module):
 
     def stacked(self, parameters, x):
         weight, bias = parameters
-        return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))  # clients × samples × out
+        out = torch.baddbmm(bias.unsqueeze(2), weight, x.transpose(1, 2))  # clients × out × samples
+        return out.transpose(1, 2)  # clients × samples × out
 
 
 class MLP(nn.Module):
@@ -61,8 +62,8 @@ class MLP(nn.Module):
 
     def stacked(self, parameters, x):
         w1, b1, w2, b2 = parameters
-        hidden = torch.baddbmm(b1.unsqueeze(1), x, w1.transpose(1, 2)).relu()  # clients × samples × hidden
-        return torch.baddbmm(b2.unsqueeze(1), hidden, w2.transpose(1, 2))  # clients × samples × out
+        hidden = torch.baddbmm(b1.unsqueeze(2), w1, x.transpose(1, 2)).relu()  # clients × hidden × samples
+        return torch.baddbmm(b2.unsqueeze(2), w2, hidden).transpose(1, 2)  # clients × samples × out
 
 
 def flatten(model):
