@@ -46,10 +46,15 @@ def gradients(model, thetas, x, y, weights, loss):
 
     Derived in: notebook 03.
     """
-    parameters = [p.detach().requires_grad_() for p in models.unstack(model, thetas)]
-    losses = loss(models.stacked_forward(model, parameters, x), y)  # clients × samples
-    grads = torch.autograd.grad(losses, parameters, grad_outputs=weights)  # of the sum of losses · weights
+    grads = _stacked_gradients(model, models.unstack(model, thetas), x, y, weights, loss)
     return torch.cat([grad.flatten(1) for grad in grads], 1)  # clients × parameters
+
+
+def _stacked_gradients(model, parameters, x, y, weights, loss):
+    """`gradients` for parameters as `models.unstack` cuts them; one tensor (clients × shape) for each."""
+    parameters = [p.detach().requires_grad_() for p in parameters]
+    losses = loss(models.stacked_forward(model, parameters, x), y)  # clients × samples
+    return torch.autograd.grad(losses, parameters, grad_outputs=weights)  # of the sum of losses · weights
 
 
 def example_gradients(model, thetas, x, y, loss):
@@ -119,23 +124,25 @@ def local_updates(
     x = fed.x.to(theta.dtype)
     weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
     draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta)
-    update = None  # clients × parameters, once there is a step
+    start = models.unstack(model, theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
+    here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
     for step in range(local_steps):
-        here = theta.expand(fed.clients, -1) if update is None else theta + update  # clients × parameters
         weight = weights[step if len(weights) > 1 else 0]  # clients × samples
         if mechanism is None:
-            grad = gradients(model, here, x, fed.y, weight, loss)
+            grads = _stacked_gradients(model, here, x, fed.y, weight, loss)
         else:
-            each, _ = mechanism.clip_rows(example_gradients(model, here, x, fed.y, loss))
+            thetas = torch.cat([p.flatten(1) for p in here], 1)  # clients × parameters
+            each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
-            grad = (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor
-        if update is None:
-            update = grad.mul_(-lr)
+            grads = models.unstack(model, (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
+        if proximal and step:
+            grads = [g + proximal * (p - p0) for g, p, p0 in zip(grads, here, start, strict=True)]
+        if step == 0:
+            here = [torch.sub(p, g, alpha=lr) for p, g in zip(here, grads, strict=True)]
         else:
-            if proximal:
-                grad.add_(update, alpha=proximal)
-            update.sub_(grad, alpha=lr)
-    return update
+            for p, g in zip(here, grads, strict=True):
+                p.sub_(g, alpha=lr)  # in place: the federation's parameters are the largest thing in memory
+    return torch.cat([(p - p0).flatten(1) for p, p0 in zip(here, start, strict=True)], 1)  # clients × parameters
 
 
 def _weights(fed, local_steps, batch_rate, fixed, generator, dtype):

@@ -185,12 +185,12 @@ def _sample(count, rate, sampler, generator):
 
 
 def _chunk_size(chunk, fed, model, per_record):
-    """Clients in memory at once: about a million numbers' worth of parameters, in multiples of 16 (see `train`)."""
+    """Clients in memory at once: about four million numbers' worth of parameters, in multiples of 16 (see `train`)."""
     stream = mechanisms.STREAM
     if chunk is not None:
         return stream * math.ceil(checks.whole("chunk", chunk, at_least=1) / stream)
     parameters = sum(p.numel() for p in model.parameters()) * (fed.x.shape[1] if per_record else 1)
-    return stream * max(1, 2**20 // (stream * max(1, parameters)))
+    return stream * max(1, 2**22 // (stream * max(1, parameters)))
 
 
 def _price(per_record, rate, local_steps, batch_rate):
