@@ -2,7 +2,7 @@
 
 import os
 
-os.environ["TQDM_DISABLE"] = "1"
+os.environ.update(TQDM_DISABLE="1", OMP_NUM_THREADS="1")  # two workers with two threads each would wait for each other
 
 import contextlib
 import copy
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from fldp_lib import data
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 settings.register_profile(
     "repeatable",
     derandomize=True,
