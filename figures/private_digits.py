@@ -1,6 +1,6 @@
 """Draw private_digits.png: what total ε = 2 costs on the digits, one image per client, by the choice of the mechanism.
 
-    .venv/bin/python figures/private_digits.py
+.venv/bin/python figures/private_digits.py
 """
 
 import pathlib
