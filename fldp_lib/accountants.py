@@ -79,7 +79,7 @@ def accountant(method, mechanism, rate, rounds, interval=None):
         if rate < 1 and isinstance(mechanism, mechanisms.Laplace):
             raise ValueError("method must be 'pld' for a sampled Laplace mechanism, got 'rdp': dp_accounting has none")
     else:
-        interval = interval or 1e-4 * max(1.0, _rough_loss(mechanism, rounds) / 200)
+        interval = interval or 1e-4 * max(1.0, _rough_loss(mechanism, rate, rounds) / 200)
         accountant = dp_accounting.pld.PLDAccountant(relation, value_discretization_interval=interval)
     return _compose(accountant, mechanism, rounds, rate)
 
@@ -93,11 +93,16 @@ def _compose(accountant, mechanism, rounds, rate):
     return accountant
 
 
-def _rough_loss(mechanism, rounds):
+def _rough_loss(mechanism, rate, rounds):
     """How wide the composed privacy loss can get; beyond 200 a coarser grid (still an upper bound) saves memory."""
     if isinstance(mechanism, mechanisms.Gaussian):
-        return rounds / (2 * mechanism.noise_multiplier**2) + 10 * math.sqrt(rounds) / mechanism.noise_multiplier
-    return rounds * mechanism.epsilon
+        each = 1 / mechanism.noise_multiplier
+        widest, square = rounds * each**2 / 2 + 10 * math.sqrt(rounds) * each, each**2
+    else:
+        each = mechanism.epsilon
+        widest, square = rounds * each, each
+    spread = rounds * rate**2 * math.expm1(min(square, 700.0))  # bounds the variance of a sampled loss
+    return min(widest, spread / 2 + 10 * math.sqrt(spread) + 10 * each)
 
 
 @cache
@@ -150,8 +155,8 @@ def calibrate(mechanism, target, delta, rounds, rate):
     def spent(log_noise):
         noise = math.exp(log_noise)
         built = mechanisms.Laplace(1 / noise, 1.0) if mechanism == "laplace" else mechanisms.Gaussian(noise, 1.0)
-        # A grid of 1/2000 of ε, never finer than dp_accounting's default: an upper bound, and quick.
-        return accountant("pld", built, rate, rounds, max(1e-4, target / 2000)).get_epsilon(delta)
+        # An upper bound, and quick: a grid of 1/2000 of ε, finer for more than 100 rounds since each one rounds up.
+        return accountant("pld", built, rate, rounds, max(1e-4, target / 20 / max(100, rounds))).get_epsilon(delta)
 
     high = math.log(math.sqrt(rounds) / target + 1)  # noise to start from; doubled until it is enough
     while spent(high) > target:
@@ -179,7 +184,7 @@ def composed(parts, delta):
     relation = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
     if isinstance(parts[0][0], mechanisms.RandomisedResponse):
         relation = dp_accounting.NeighboringRelation.REPLACE_ONE
-    width = sum(_rough_loss(m, rounds) for m, _, rounds in parts)
+    width = sum(_rough_loss(*part) for part in parts)
     accountant = dp_accounting.pld.PLDAccountant(relation, value_discretization_interval=1e-4 * max(1.0, width / 200))
     for mechanism, rate, rounds in parts:
         _compose(accountant, mechanism, rounds, rate)

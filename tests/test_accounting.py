@@ -264,6 +264,8 @@ TARGETS = [  # epsilon, rounds, rate
     (2.0, 20, 1.0),
     (1.0, 30, 0.1),
     (0.5, 200, 0.05),
+    (1.0, 3000, 0.003),  # many rounds with a small rate, as federations of phones have them
+    (100.0, 500, 0.5),
 ]
 
 

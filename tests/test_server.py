@@ -554,6 +554,15 @@ def test_under_a_mechanism_a_dropped_client_is_an_empty_one(name, value):
         assert train(model, fed, **run).theta.isfinite().all()
 
 
+@pytest.mark.parametrize("rule", [Median(), TrimmedMean(0.2)])
+def test_a_robust_rule_gets_the_noisy_report_of_a_dropped_client_too(rule):
+    """A report that is missing would tell who was dropped."""
+    fed, loss = poisoned(math.nan)
+    model, run = models.Linear(3, 3, seed=0).double(), {"rounds": 2, "mechanism": NOISY["Laplace at the client"]}
+    found = said_once(model, fed, loss=loss, aggregator=rule, **run)
+    close(found.theta, train(model, fed.without(1), loss=loss, aggregator=rule, **run).theta)
+
+
 def test_overflow_is_caught_as_well():
     fed = federation([3, 3, 3], task="regression")
     fed.y[1] = 1e30  # finite, but its gradient's norm is not
@@ -587,6 +596,17 @@ def test_the_noise_does_not_change_who_is_sampled():
         train(model, fed, rounds=10, sampling_rate=0.5, mechanism=m) for m in (None, Gaussian(1.0, 1.0), Laplace(1.0, 1.0))
     ]
     assert cohorts_of(runs[0]) == cohorts_of(runs[1]) == cohorts_of(runs[2])
+
+
+def test_cohorts_and_mini_batches_have_streams_of_their_own():
+    """One client, one record: of the runs that draw the client, half draw the record. From one stream, all or none would.
+
+    Within five standard errors; fixed seeds.
+    """
+    model, fed = models.Linear(3, 2), federation([1])
+    runs = [train(model, fed, rounds=1, sampling_rate=0.5, batch_rate=0.5, seed=seed) for seed in range(400)]
+    moved = [history.update_norms[0, 0] > 0 for history in runs if history.cohort[0] == 1]
+    assert abs(len(moved) - 200) < 50 and abs(np.mean(moved) - 0.5) < 2.5 / math.sqrt(len(moved))
 
 
 def test_no_global_random_state_is_touched():
