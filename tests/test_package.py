@@ -29,7 +29,7 @@ ORDER = [
         "tally",
         "server",
     ),
-    *("compression", "attacks", "auditing", "marks", "plots", "controls", "views", "explorers", "course"),
+    *("compression", "attacks", "auditing", "marks", "plots", "scenes", "controls", "views", "explorers", "course"),
 ]
 CORE = ORDER[: ORDER.index("server") + 1]
 ALLOWED = {  # libraries beyond the standard one
