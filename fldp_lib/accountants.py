@@ -128,10 +128,14 @@ def _gaussian_epsilon(sigma, delta):
 
     if gaussian_delta(sigma, 0.0) <= delta:
         return 0.0
-    high = 1.0
-    while gaussian_delta(sigma, high) > delta:
-        high *= 2
-    return brentq(lambda e: gaussian_delta(sigma, e) - delta, 0.0, high, xtol=1e-10)
+    rho = 0.5 / sigma**2
+    high = rho + 2 * math.sqrt(rho * math.log(1 / delta))  # zCDP's ε (Bun & Steinke 2016), an upper bound
+    return brentq(lambda e: _log_excess(sigma, e, delta), 0.0, high, xtol=1e-10)
+
+
+def _log_excess(sigma, epsilon, delta):
+    """log(δ(ε)/δ) of one Gaussian: nearly straight in ε and in log σ, so that its root is found in a few steps."""
+    return math.log(max(gaussian_delta(sigma, epsilon), 1e-300) / delta)
 
 
 @lru_cache(maxsize=4096)
@@ -146,8 +150,13 @@ def calibrate(mechanism, target, delta, rounds, rate):
     from scipy.optimize import brentq
 
     if mechanism == "gaussian" and rate == 1:
-        sigma = brentq(lambda s: gaussian_delta(math.exp(s), target) / delta - 1, -15, 25, xtol=1e-9)
-        return math.exp(sigma + 2e-9) * math.sqrt(rounds)
+        rest = math.log(1 / delta)
+        high = math.log((math.sqrt(target + rest) + math.sqrt(rest)) / (math.sqrt(2) * target))  # by zCDP: enough noise
+        low = high - 0.3
+        while _log_excess(math.exp(low), target, delta) <= 0:
+            high, low = low, low - 1
+        log_sigma = brentq(lambda s: _log_excess(math.exp(s), target, delta), low, high, xtol=1e-9)
+        return math.exp(log_sigma + 2e-9) * math.sqrt(rounds)
     if delta == 0:
         return 1 / math.log1p(math.expm1(target / rounds) / rate)
 
