@@ -135,6 +135,8 @@ def local_updates(
             each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
             grads = models.unstack(model, (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
+        if local_steps == 1:  # FedSGD: the update is the step itself
+            return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
         if proximal and step:
             grads = [g + proximal * (p - p0) for g, p, p0 in zip(grads, here, start, strict=True)]
         if step == 0:

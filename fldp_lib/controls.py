@@ -8,6 +8,32 @@ import ipywidgets as widgets
 from . import checks
 
 LABEL = "10em"  # width of a control's label
+PANEL, ROW, LOG, STAGE = "fldp-panel", "fldp-row", "fldp-log", "fldp-stage"  # classes by which the page finds the parts
+# The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
+# accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
+# gets its box's label as its name, and its value in words, now and after each move.
+SHEET = """<style onload="(async sheet => {
+  const panel = () => sheet.closest('.fldp-panel')
+  const sliders = () => panel() ? [...panel().querySelectorAll('.fldp-row')].map(
+    row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')]) : []
+  for (let wait = 0; wait < 100 && !(sliders().length && sliders().every(s => s[1] && s[2])); wait++)
+    await new Promise(done => setTimeout(done, 100))
+  for (const [row, handle, label] of sliders()) {
+    if (!handle || !label || handle.hasAttribute('aria-label')) continue
+    handle.setAttribute('role', 'slider')
+    handle.setAttribute('aria-label', label.textContent + ', slider')
+    const say = () => {
+      const now = Number(handle.getAttribute('aria-valuenow'))
+      const value = row.classList.contains('fldp-log') ? Number((10 ** now).toPrecision(3)) : now
+      if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
+    }
+    new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
+    say()
+  }
+})(this)">
+.fldp-stage { display: grid; contain: layout paint; overflow: hidden }
+.fldp-stage > * { grid-area: 1 / 1; margin: 0 }
+</style>"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +102,11 @@ class Slider:
         box = kind(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
                    description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
         widgets.link((slider, "value"), (box, "value"), transform=(self._to_box, lambda value: value))
-        return slider, widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
+        row = widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
+        row.add_class(ROW)
+        if self.log:
+            row.add_class(LOG)
+        return slider, row
 
 
 @dataclass(frozen=True)

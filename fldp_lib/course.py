@@ -1,4 +1,4 @@
-"""What the notebooks need around the mathematics: exercises, quizzes, a function's source, a picture from `figures/`."""
+"""What the notebooks need around the mathematics: exercises, quizzes, progress, a function's source, a picture."""
 
 import html
 import importlib
@@ -7,6 +7,8 @@ import json
 import pathlib
 import re
 from dataclasses import dataclass, field
+
+from . import progress as progress_
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -85,8 +87,10 @@ class Exercise:
             return None
         except Wrong as wrong:
             print(f"{self.id}: not yet: {wrong}")
+            progress_.write("exercises", self.id, False)
             return False
         print(f"{self.id}: correct")
+        progress_.write("exercises", self.id, True)
         return True
 
     def hint(self):
@@ -125,10 +129,11 @@ class Quiz:
 
     Args:
         questions: `Question`s.
+        notebook: number of the notebook, under which the learner's progress is kept; None keeps nothing.
     """
 
-    def __init__(self, questions):
-        self.questions = tuple(questions)
+    def __init__(self, questions, notebook=None):
+        self.questions, self.notebook = tuple(questions), notebook
 
     def answer(self, number, choice):
         """Return the explanation of a choice.
@@ -138,6 +143,8 @@ class Quiz:
             choice: option, from 1.
         """
         question = self.questions[number - 1]
+        if self.notebook is not None:
+            progress_.write("quiz", f"{self.notebook}.{number}", choice - 1 == question.right)
         verdict = "Right" if choice - 1 == question.right else "No"
         return f"{verdict}: {question.options[choice - 1][1]}"
 
@@ -220,7 +227,12 @@ def quiz(notebook):
     Args:
         notebook: its number, such as "05".
     """
-    return Quiz(_module(notebook).QUIZ)
+    return Quiz(_module(notebook).QUIZ, notebook)
+
+
+def progress():
+    """Return a table of the exercises solved and the questions answered, from a file beside the notebooks."""
+    return progress_.Progress()
 
 
 def source(function, docstring=False):

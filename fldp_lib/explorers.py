@@ -11,10 +11,11 @@ import time
 import ipywidgets as widgets
 
 from . import checks, plots, views
-from .controls import LABEL, Choice, Slider
+from .controls import LABEL, PANEL, SHEET, STAGE, Choice, Slider
 
 __all__ = ["Choice", "Explorer", "Slider"]
 WIDE = "100%"  # of the picture
+SLOW = 0.3  # seconds after which the next computation is announced
 
 
 class Explorer:
@@ -49,8 +50,11 @@ class Explorer:
         self._redraw()
         for holder in self._holders.values():
             holder.observe(self._moved, "value")
-        self.panel = widgets.VBox([widgets.HTML(f"<b>{html.escape(title)}</b>"), *rows, self._buttons()])
-        shown = [self._picture, self._status, self._swept]
+        self.panel = widgets.VBox([widgets.HTML(f"<b>{html.escape(title)}</b>{SHEET}"), *rows, self._buttons()])
+        self.panel.add_class(PANEL)
+        stage = widgets.Box([widgets.HTML(chart.backdrop(), layout=widgets.Layout(width=WIDE)), self._picture])
+        stage.add_class(STAGE)
+        shown = [stage, self._status, self._swept]
         if predict is None:
             self.panel.children += tuple(shown)
         else:
@@ -104,8 +108,8 @@ class Explorer:
 
     def _update(self):
         start = time.perf_counter()
-        if self.seconds > 0.3:
-            self._status.value = '<p role="status">computing …</p>'
+        if self.seconds > SLOW:  # what is seen stays, dimmed, until there is something new
+            self._status.value = _status("computing … " + self._said, busy=True)
         try:
             self.result, self.error = self.compute(**self.state), None
             self._redraw()
@@ -115,9 +119,9 @@ class Explorer:
         self.seconds = time.perf_counter() - start
 
     def _redraw(self):
-        sentence = self.sentence
-        self._picture.value = self.chart.svg([*self._kept, *self.marks], f"{self.title}. {sentence}")
-        self._status.value = f'<p role="status" aria-live="polite">{html.escape(sentence)}</p>'
+        self._said = self.sentence
+        self._picture.value = self.chart.layer([*self._kept, *self.marks], f"{self.title}. {self._said}")
+        self._status.value = _status(self._said)
 
     def _buttons(self):
         reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
@@ -136,7 +140,7 @@ class Explorer:
         if name is None:
             self._swept.value = ""
             return
-        self._swept.value = '<p role="status">computing …</p>'
+        self._swept.value = _status("computing …", busy=True)
         try:
             chart, marks, said = self.sweep(name)
             self._swept.value = chart.svg(marks, " ".join(said))
@@ -158,7 +162,7 @@ class Explorer:
         self._redraw()
         return self
 
-    def export_html(self, path, points=7, **values):
+    def export_html(self, path, points=None, **values):
         """Write the explorer as one self-contained page; see `views.export_html`."""
         return views.export_html(self, path, points, **values)
 
@@ -186,6 +190,11 @@ class Explorer:
 
     def __repr__(self):
         return f"Explorer({self.title!r})"
+
+
+def _status(words, busy=False):
+    look = f"min-height:4.2em;opacity:{0.5 if busy else 1}"  # room for three lines: what is below stays where it is
+    return f'<p role="status" aria-live="polite" aria-busy="{str(busy).lower()}" style="{look}">{html.escape(words)}</p>'
 
 
 def _alert(error):

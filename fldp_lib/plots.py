@@ -130,12 +130,22 @@ class Chart:
             marks: what to draw.
             alt: what the picture shows, in a sentence, for who does not see it.
         """
+        return self._frame(self.axes() + self.overlay(marks), f'role="img" aria-label="{html.escape(alt)}"')
+
+    def backdrop(self):
+        """Return the empty axes as one SVG string, to lie under `layer`."""
+        return self._frame(self.axes(), 'aria-hidden="true"')
+
+    def layer(self, marks, alt):
+        """Return the marks alone as one SVG string, as large as `backdrop`; arguments as in `svg`."""
+        return self._frame(self.overlay(marks), f'role="img" aria-label="{html.escape(alt)}"')
+
+    def _frame(self, body, attributes):
         width, height = (72 * side for side in self.size)
-        head = (
+        return (
             f'<svg viewBox="0 0 {width:g} {height:g}" style="width:100%;max-width:{1.4 * width:g}px;height:auto" '
-            f'role="img" aria-label="{html.escape(alt)}" font-family="DejaVu Sans, Verdana, sans-serif">'
+            f'{attributes} font-family="DejaVu Sans, Verdana, sans-serif">{body}</svg>'
         )
-        return head + self.axes() + self.overlay(marks) + "</svg>"
 
     def axes(self):
         """Return the empty axes as SVG elements; drawn by matplotlib the first time, kept after that."""
@@ -153,6 +163,10 @@ class Chart:
 
     def overlay(self, marks):
         """Return the marks as SVG elements that lie over `axes()`."""
+        return "".join(self.pieces(marks))
+
+    def pieces(self, marks):
+        """Return `overlay` in pieces, mark by mark, so that what two pictures share can be kept once."""
         self.axes()
         height, layers = 72 * self.size[1], []
         for index, ax in enumerate(self._cache["axes"]):
@@ -168,7 +182,7 @@ class Chart:
             layers.extend(marks_.svg(ax, mark, height) for mark in mine if mark.kind == "text")
             for x, y, mark in marks_.label_places(mine, ax):
                 layers.append(marks_.words(x, height - y, mark.label, mark.style))
-        return "".join(layers)
+        return layers
 
     def show(self, marks, alt):
         """Return a picture for a notebook cell: PNG, with the alternative text where HTML is shown.

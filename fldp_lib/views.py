@@ -3,12 +3,14 @@
 import html
 import itertools
 import json
+import math
 import pathlib
 from dataclasses import replace
 
 from . import checks, plots
 from .controls import Choice
 
+STATES, BYTES = 250, 1_500_000  # of an exported page, at most
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>
@@ -24,7 +26,7 @@ svg {{ width: 100%; height: auto }}
 <p id="said" role="status" aria-live="polite"></p>
 <p class="note">{note}</p>
 <script>
-const grid = {grid}, shapes = {shapes}, runs = {runs}
+const grid = {grid}, shapes = {shapes}, pieces = {pieces}, runs = {runs}
 const inputs = [...document.querySelectorAll("[data-control]")]
 function show() {{
   let index = 0
@@ -34,7 +36,7 @@ function show() {{
     input.setAttribute("aria-valuetext", grid[k][input.value])
   }})
   const [marks, sentence] = runs[index], picture = document.querySelector("svg")
-  document.getElementById("marks").innerHTML = marks
+  document.getElementById("marks").innerHTML = marks.map(piece => pieces[piece]).join("")
   document.getElementById("said").textContent = sentence
   picture.setAttribute("aria-label", sentence)
 }}
@@ -74,35 +76,36 @@ def sweep(explorer, name, points=6, panel=0):
     return plots.Chart(panels, columns=columns, size=(3.1 * columns, 2.4 * rows)), marks, said
 
 
-def export_html(explorer, path, points=7, **values):
+def export_html(explorer, path, points=None, **values):
     """Write an explorer as one self-contained page over a grid of precomputed runs.
 
     Args:
         explorer: an `explorers.Explorer`; it is left at the state it had.
         path: the file to write.
-        points: values of each slider on the grid, spread evenly on its scale, at least 2. A choice keeps all its options.
+        points: values of each slider on the grid, spread evenly on its scale, at least 2; None takes 7, or fewer where the
+            grid would have more than 250 states. A choice keeps all its options.
         values: the grid's values for a control, by name, in place of the even spread; a single value fixes the control.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: an unknown control, or a value out of its range.
+        ValueError: an unknown control, a value out of its range, or a page of more than 1.5 MB.
     """
-    points = checks.whole("points", points, at_least=2)
     for name in values:
         checks.one_of("control", name, tuple(explorer.controls))
-    grid = {}
-    for name, control in explorer.controls.items():
-        chosen = values.get(name)
-        if chosen is None:
-            chosen = control.values if isinstance(control, Choice) else control.spread(points)
-        grid[name] = [control.check(v) for v in (chosen if isinstance(chosen, (list, tuple)) else [chosen])]
-    before, runs = explorer.state, []
+    if points is None:
+        sizes = (
+            points for points in range(7, 2, -1) if math.prod(map(len, _grid(explorer, points, values).values())) <= STATES
+        )
+        points = next(sizes, 2)
+    grid = _grid(explorer, checks.whole("points", points, at_least=2), values)
+    before, runs, pieces = explorer.state, [], {}
     try:
         for state in itertools.product(*grid.values()):
             explorer.set(**dict(zip(grid, state, strict=True)))
-            runs.append([explorer.chart.overlay(explorer.marks), explorer.sentence])
+            drawn = explorer.chart.pieces(explorer.marks)
+            runs.append([[pieces.setdefault(piece, len(pieces)) for piece in drawn], explorer.sentence])
     finally:
         explorer.set(**before)
     shown = [[explorer.controls[name].words(value) for value in column] for name, column in grid.items()]
@@ -119,11 +122,25 @@ def export_html(explorer, path, points=7, **values):
         ),
         grid=_script(shown),
         shapes=_script([len(column) for column in grid.values()]),
+        pieces=_script(list(pieces)),
         runs=_script(runs),
     )
+    if len(page.encode()) > BYTES:
+        raise ValueError(f"points must be fewer: with {points} the page has {len(page.encode()):,} bytes, over {BYTES:,}")
     path = pathlib.Path(path)
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _grid(explorer, points, values):
+    """The values that each control takes on the page."""
+    grid = {}
+    for name, control in explorer.controls.items():
+        chosen = values.get(name)
+        if chosen is None:
+            chosen = control.values if isinstance(control, Choice) else control.spread(points)
+        grid[name] = [control.check(v) for v in (chosen if isinstance(chosen, (list, tuple)) else [chosen])]
+    return grid
 
 
 def _control(explorer, name, column):

@@ -4,7 +4,12 @@ import inspect
 
 import pytest
 
-from fldp_lib import course
+from fldp_lib import course, progress
+
+
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "FILE", tmp_path / ".fldp_progress.json")
 
 
 def doubled(answer):
@@ -84,3 +89,44 @@ def test_figures_are_described_and_missing_ones_list_what_there_is():
     assert 'alt="accuracy &quot;by&quot; round"' in shown and "data:image/png;base64," in shown
     with pytest.raises(FileNotFoundError, match=r"private_digits\.png.*'none\.png'"):
         course.figure("none.png", "nothing")
+
+
+def test_progress_counts_what_was_solved_and_answered():
+    assert "■" not in repr(course.progress()) and "solved: 0 of" in repr(course.progress())
+    progress.write("exercises", "05.1", False)
+    progress.write("exercises", "05.2", True)
+    progress.write("exercises", "05.2", False)  # once solved, it stays solved
+    quiz = course.quiz("05")
+    quiz.answer(1, quiz.questions[0].right + 1)
+    quiz.answer(2, quiz.questions[1].right + 1)
+    quiz.answer(2, (quiz.questions[1].right + 1) % len(quiz.questions[1].options) + 1)  # changed to a wrong one
+    number, solved, exercises, right, questions, rest = next(row for row in course.progress().rows if row[0] == "05")
+    assert (solved, right, rest) == (1, 1, "05.1") and exercises >= 3 and questions >= 3
+    assert "■" in repr(course.progress()) and "solved: 1 of" in repr(course.progress())
+
+
+def test_a_check_is_kept_and_the_solutions_folder_is_not(tmp_path, monkeypatch):
+    EXERCISE.check(lambda x: ...)  # not tried: nothing to keep
+    assert not progress.FILE.exists()
+    (tmp_path / "solutions").mkdir()
+    monkeypatch.chdir(tmp_path / "solutions")
+    EXERCISE.check(lambda x: 2 * x)
+    assert not progress.FILE.exists()
+    monkeypatch.chdir(tmp_path)
+    EXERCISE.check(lambda x: 3 * x)
+    assert progress.read()["exercises"] == {"99.1": False}
+    EXERCISE.check(lambda x: 2 * x)
+    assert progress.read()["exercises"] == {"99.1": True}
+
+
+@pytest.mark.parametrize("broken", ["", "[1]", '{"exercises": 3, "quiz": {}}', "\x00"])
+def test_a_broken_file_is_kept_beside_and_a_new_one_begun(broken):
+    progress.FILE.write_text(broken)
+    assert EXERCISE.check(lambda x: 2 * x) is True
+    assert progress.read()["exercises"] == {"99.1": True}
+    assert progress.FILE.with_suffix(".bak").read_text() == broken
+
+
+def test_a_folder_that_cannot_be_written_to_fails_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "FILE", tmp_path / "absent" / "file.json")
+    assert EXERCISE.check(lambda x: 2 * x) is True

@@ -14,23 +14,12 @@ ROOT = pathlib.Path(fldp_lib.__file__).parent.parent
 PACKAGE = ROOT / "fldp_lib"
 
 # In the order that data flows: a module imports only from those above it. `checks` serves all, `accountants` serves
-# `accounting`, `history` and `tally` serve `server`, `marks` serves `plots`, `controls` and `views` serve `explorers`.
-ORDER = [
-    *(
-        "checks",
-        "data",
-        "models",
-        "clients",
-        "mechanisms",
-        "accountants",
-        "accounting",
-        "aggregation",
-        "history",
-        "tally",
-        "server",
-    ),
-    *("compression", "attacks", "auditing", "marks", "plots", "scenes", "controls", "views", "explorers", "course"),
-]
+# `accounting`, `history` and `tally` serve `server`, `marks` serves `plots`, `controls` and `views` serve `explorers`,
+# `progress` serves `course`.
+ORDER = (
+    "checks data models clients mechanisms accountants accounting aggregation history tally server "
+    "compression attacks auditing marks plots scenes controls views explorers progress course"
+).split()
 CORE = ORDER[: ORDER.index("server") + 1]
 ALLOWED = {  # libraries beyond the standard one
     "checks": {"torch"},

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fldp_lib import explorers, plots
+from fldp_lib import explorers, plots, views
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def test_unknown_controls_and_panels_are_named(explorer):
 
 def test_exported_page_holds_every_run(explorer, tmp_path):
     page = explorer.export_html(tmp_path / "page.html", points=3).read_text(encoding="utf-8")
-    runs = json.loads(re.search(r"runs = (\[.*\])\n", page).group(1))
+    pieces, runs = map(json.loads, re.search(r"pieces = (\[.*\]), runs = (\[.*\])\n", page).groups())
     assert [sentence for _, sentence in runs] == [
         f"is {r * c * m:g}" for r in (0.1, 1, 10) for c in (1, 2, 3) for m in (1, 2)
     ]
-    assert all("<polyline" in marks for marks, _ in runs)
+    assert all("<polyline" in "".join(pieces[piece] for piece in marks) for marks, _ in runs)
     assert explorer.state == {"rate": 1.0, "count": 2, "mode": 1}
 
 
@@ -80,3 +80,13 @@ def test_exported_page_asks_for_nothing_and_names_every_control(explorer, tmp_pa
     assert not any("src" in attributes or "href" in attributes for _, attributes in found)
     assert names.count("label") == len(explorer.controls)
     assert "rate &lt;r&gt;: 0.1, 1" in page and "12 states" in page
+
+
+def test_the_grid_stays_small_unless_it_is_asked_for(explorer, tmp_path, monkeypatch):
+    assert "42 states" in explorer.export_html(tmp_path / "page.html").read_text(encoding="utf-8")  # 7 · 3 · 2
+    monkeypatch.setattr(views, "STATES", 30)
+    assert "30 states" in explorer.export_html(tmp_path / "page.html").read_text(encoding="utf-8")  # 5 · 3 · 2
+    monkeypatch.setattr(views, "BYTES", 1000)
+    with pytest.raises(ValueError, match="points must be fewer"):
+        explorer.export_html(tmp_path / "large.html")
+    assert not (tmp_path / "large.html").exists()
