@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import ipywidgets as widgets
+import traitlets
 
 from . import checks
 
@@ -23,7 +24,8 @@ SHEET = """<style onload="(async sheet => {
     handle.setAttribute('role', 'slider')
     handle.setAttribute('aria-label', label.textContent + ', slider')
     const say = () => {
-      const now = Number(handle.getAttribute('aria-valuenow'))
+      const slider = handle.parentElement.parentElement.parentElement.noUiSlider
+      const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
       const value = row.classList.contains('fldp-log') ? Number((10 ** now).toPrecision(3)) : now
       if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
     }
@@ -34,6 +36,15 @@ SHEET = """<style onload="(async sheet => {
 .fldp-stage { display: grid; contain: layout paint; overflow: hidden }
 .fldp-stage > * { grid-area: 1 / 1; margin: 0 }
 </style>"""
+
+
+class Holder(traitlets.HasTraits):
+    """Holds a control's value; the slider, the number box and the program all set it."""
+
+    value = traitlets.Any()
+
+    def __init__(self, value):
+        super().__init__(value=value)
 
 
 @dataclass(frozen=True)
@@ -64,14 +75,16 @@ class Slider:
         check = checks.whole if self.whole else checks.real
         return check(self.name, value, at_least=self.low, at_most=self.high)
 
-    def _to_box(self, value):
-        """What the number box shows: of a logarithmic slider three digits, not 0.31622776601683794."""
-        return round(value) if self.whole else float(f"{value:.3g}") if self.log else value
+    def tidy(self, value):
+        """Return a value as it is shown and computed with: whole if it is to be, three digits on a logarithmic slider."""
+        value = round(value) if self.whole else float(f"{value:.3g}") if self.log else value
+        return min(max(value, self.low), self.high)
 
-    def read(self, value):
-        """Return the widget's value as the computation gets it: inside the range, and whole if it is to be."""
-        value = min(max(value, self.low), self.high)
-        return round(value) if self.whole else value
+    def _on_grid(self, value):
+        """The value's nearest place on the slider, where the page puts it by itself and reports it; no move of the learner's."""
+        low, high, value = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
+        place = min(low + round((value - low) / self.step) * self.step, high)
+        return 10**place if self.log else place
 
     def spread(self, points):
         """Return `points` values from end to end, evenly on the slider's scale; whole numbers once each."""
@@ -87,8 +100,13 @@ class Slider:
         """Return the value as it is shown."""
         return f"{value:g}"
 
-    def build(self):
-        """Return the widgets: the one that holds the value, and the row that shows it."""
+    def build(self, moved):
+        """Return the widgets: the one that holds the value, and the row that shows it.
+
+        Args:
+            moved: called with the change when the value has changed; the number box follows after it, so that the
+                picture does not wait for the box.
+        """
         words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="20em"))
         if self.log:
             low, high = math.log10(self.low), math.log10(self.high)
@@ -101,12 +119,25 @@ class Slider:
         style = {"description_width": LABEL}
         box = kind(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
                    description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
-        widgets.link((slider, "value"), (box, "value"), transform=(self._to_box, lambda value: value))
+        holder = Holder(self.value)
+
+        def slid(change):
+            if not math.isclose(change["new"], self._on_grid(holder.value), rel_tol=1e-9):
+                holder.value = self.tidy(change["new"])
+
+        def follow(change):
+            slider.value, box.value = self._on_grid(change["new"]), change["new"]
+
+        slider.value = self._on_grid(self.value)
+        slider.observe(slid, "value")
+        box.observe(lambda change: setattr(holder, "value", change["new"]), "value")
+        holder.observe(moved, "value")
+        holder.observe(follow, "value")
         row = widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
         row.add_class(ROW)
         if self.log:
             row.add_class(LOG)
-        return slider, row
+        return holder, row
 
 
 @dataclass(frozen=True)
@@ -136,19 +167,20 @@ class Choice:
             raise ValueError(f"{self.name} must be one of {self.values}, got {value!r}")
         return value
 
-    def read(self, value):
-        """Return the widget's value as the computation gets it."""
-        return value
-
     def words(self, value):
         """Return the value as it is shown: its name, where the options have names."""
         names = {v: k for k, v in self.options.items()} if isinstance(self.options, dict) else {}
         return str(names.get(value, value))
 
-    def build(self):
-        """Return the widgets: the one that holds the value, and the row that shows it."""
+    def build(self, moved):
+        """Return the widgets: the one that holds the value, and the row that shows it.
+
+        Args:
+            moved: called with the change when the value has changed.
+        """
         options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
         style = {"description_width": LABEL}
         menu = widgets.Dropdown(options=options, value=self.value, description=self.label, style=style,
                                 layout=widgets.Layout(width="24em"))  # fmt: skip
+        menu.observe(moved, "value")
         return menu, menu

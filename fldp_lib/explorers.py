@@ -43,13 +43,11 @@ class Explorer:
         self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
         self._holders, rows = {}, []
         for control in controls:
-            self._holders[control.name], row = control.build()
+            self._holders[control.name], row = control.build(self._moved)
             rows.append(row)
         self._start = self.state
         self.result = compute(**self.state)
         self._redraw()
-        for holder in self._holders.values():
-            holder.observe(self._moved, "value")
         self.panel = widgets.VBox([widgets.HTML(f"<b>{html.escape(title)}</b>{SHEET}"), *rows, self._buttons()])
         self.panel.add_class(PANEL)
         stage = widgets.Box([widgets.HTML(chart.backdrop(), layout=widgets.Layout(width=WIDE)), self._picture])
@@ -63,7 +61,7 @@ class Explorer:
     @property
     def state(self):
         """The controls' present values, by name."""
-        return {name: self.controls[name].read(holder.value) for name, holder in self._holders.items()}
+        return {name: holder.value for name, holder in self._holders.items()}
 
     @property
     def marks(self):

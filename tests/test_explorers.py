@@ -42,18 +42,37 @@ def test_a_moved_slider_computes_once():
     calls = []
     explorer = build(lambda **state: calls.append(state) or 1.0)
     calls.clear()
-    explorer._holders["clients"].value = 30
+    row(explorer, 1)[1].value = 30
     assert [call["clients"] for call in calls] == [30]
+
+
+def row(explorer, number):
+    """The number box and the slider of one of the first rows."""
+    return [child for child in explorer.panel.children if len(getattr(child, "children", ())) == 2][number].children
 
 
 def test_number_box_and_slider_hold_the_same_value():
     explorer = build()
-    rows = [row for row in explorer.panel.children if hasattr(row, "children") and len(row.children) == 2]
-    box, slider = rows[0].children
-    box.value = 0.5
-    assert slider.value == pytest.approx(0.5) and explorer.result == pytest.approx(5.0)
-    explorer.set(epsilon=3.0)
-    assert box.value == pytest.approx(3.0)
+    box, slider = row(explorer, 0)
+    box.value = 0.52  # typed: taken exactly, while the slider goes to its nearest place
+    assert explorer.state["epsilon"] == 0.52 and explorer.result == pytest.approx(5.2)
+    assert slider.value == pytest.approx(10**-0.3)
+    slider.value = 10**0.3  # what is seen in the box is what is computed
+    assert explorer.state["epsilon"] == box.value == 2.0
+    explorer.set(epsilon=3.14159)
+    assert explorer.state["epsilon"] == box.value == 3.14159
+
+
+def test_a_slider_that_settles_on_its_own_grid_moves_nothing():
+    """A page shows 2.1 on a slider of step 0.1 (log10) at 10**0.3 and reports that: no move of the learner's."""
+    calls = []
+    explorer = build(lambda **state: calls.append(state) or 1.0).set(epsilon=2.1)
+    calls.clear()
+    _, slider = row(explorer, 0)
+    slider.value = 10**0.3 * (1 + 1e-12)
+    assert calls == [] and explorer.state["epsilon"] == 2.1
+    slider.value = 10**0.4
+    assert [call["epsilon"] for call in calls] == [2.51]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +104,7 @@ def test_an_exception_shows_in_the_panel_and_the_next_move_works():
     with pytest.raises(ValueError, match="not be 13"):
         explorer.set(clients=13)
     assert 'role="alert"' in explorer._status.value and "&lt;must&gt;" in explorer._status.value
-    explorer._holders["clients"].value = 14
+    row(explorer, 1)[0].value = 14
     assert explorer.error is None and "result 1.00" in explorer._status.value
 
 
@@ -102,7 +121,7 @@ def test_a_whole_logarithmic_slider_stays_whole_and_resets():
     slider = explorers.Slider("n", "n", 10, 1437, 300, step=0.02, log=True, whole=True)
     chart = plots.Chart([plots.Panel()])
     explorer = explorers.Explorer("whole", [slider], lambda n: n, chart, lambda r: [], lambda r: f"{r}")
-    explorer._holders["n"].value = 31.7
+    row(explorer, 0)[1].value = 31.7
     assert explorer.result == 32 and isinstance(explorer.state["n"], int)
     explorer.set(n=1437)
     assert explorer.result == 1437

@@ -16,10 +16,30 @@ PACKAGE = ROOT / "fldp_lib"
 # In the order that data flows: a module imports only from those above it. `checks` serves all, `accountants` serves
 # `accounting`, `history` and `tally` serve `server`, `marks` serves `plots`, `controls` and `views` serve `explorers`,
 # `progress` serves `course`.
-ORDER = (
-    "checks data models clients mechanisms accountants accounting aggregation history tally server "
-    "compression attacks auditing marks plots scenes controls views explorers progress course"
-).split()
+ORDER = [
+    "checks",
+    "data",
+    "models",
+    "clients",
+    "mechanisms",
+    "accountants",
+    "accounting",
+    "aggregation",
+    "history",
+    "tally",
+    "server",
+    "compression",
+    "attacks",
+    "auditing",
+    "marks",
+    "plots",
+    "scenes",
+    "controls",
+    "views",
+    "explorers",
+    "progress",
+    "course",
+]
 CORE = ORDER[: ORDER.index("server") + 1]
 ALLOWED = {  # libraries beyond the standard one
     "checks": {"torch"},

@@ -1,15 +1,15 @@
-"""What the browser tests do on a notebook's page: find explorers, move sliders by keyboard, time the redraw, read the tree."""
+"""What the browser tests do on a notebook's page: find explorers, move sliders by keyboard, time it, read the tree."""
 
 import json
 
-# Resolves with milliseconds from the next key press to the frame after the panel's picture has changed.
+# Resolves with milliseconds from the next key press to the end of the frame that shows the panel's new picture.
 TIMER = """panel => new Promise((resolve, reject) => {
   let pressed = 0
   const picture = () => panel.querySelector('svg[role=img]').parentElement
   const watch = new MutationObserver(() => {
     if (!pressed) return
     watch.disconnect()
-    requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - pressed)))
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - pressed)))
   })
   window.addEventListener('keydown', event => { pressed = performance.now() }, {once: true, capture: true})
   watch.observe(picture(), {childList: true, subtree: true, characterData: true, attributes: true})
