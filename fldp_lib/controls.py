@@ -81,7 +81,7 @@ class Slider:
         return min(max(value, self.low), self.high)
 
     def _on_grid(self, value):
-        """The value's nearest place on the slider, where the page puts it by itself and reports it; no move of the learner's."""
+        """The value's nearest place on the slider: the page puts it there by itself and reports so, which is no move."""
         low, high, value = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
         place = min(low + round((value - low) / self.step) * self.step, high)
         return 10**place if self.log else place

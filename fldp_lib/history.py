@@ -38,7 +38,7 @@ class History:
             DP to first order in the step size.
         bytes_up, bytes_down: traffic of the round, uncompressed parameters (rounds,); with noise in shares every
             client sends, since every share is needed.
-        seconds: duration of the round (rounds,).
+        seconds: duration of the round, without the test set (rounds,).
     """
 
     model: torch.nn.Module

@@ -9,7 +9,10 @@ import torch
 
 from . import accounting, aggregation, checks, clients, data, mechanisms, models
 from .history import History
+from .scoring import Scorer, evaluate
 from .tally import Tally
+
+__all__ = ["evaluate", "train"]
 
 NO_NOISE = mechanisms.Gaussian(noise_multiplier=0.0, clip=math.inf)
 
@@ -60,7 +63,8 @@ def train(
         device: where to compute, such as "cuda"; None takes a GPU if there is one. Random numbers are drawn on the CPU,
             so that a run does not depend on the device.
         chunk: clients in memory at once, rounded up to a multiple of 16; None chooses by the model's size.
-        callback: called after each round with (round, theta, record); if it returns True the run ends there.
+        callback: called after each round with (round, theta, record); if it returns True the run ends there. The
+            record's "loss" and "score" are computed when they are looked up.
         progress: whether a bar appears once a run has taken two seconds.
 
     Returns:
@@ -92,6 +96,7 @@ def train(
     cohorts, batches, noise = (torch.Generator().manual_seed(3 * seed + stream) for stream in range(3))
 
     with contextlib.closing(_Bar(rounds, progress)) as bar, _threads(chunk, fed, model):
+        scorer = Scorer(model, fed, loss)
         theta = models.flatten(model)  # 1. initialise the global model (parameters,)
         for t in range(1, rounds + 1):
             start = time.perf_counter()
@@ -107,39 +112,17 @@ def train(
             update = tally.aggregate(rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
             theta = theta + server_lr * update.to(theta.dtype)  # 7. the new global model
             record = tally.record(lr, local_steps, batch_rate)
-            record["loss"], record["score"] = evaluate(model, theta, fed, loss)
             record["seconds"] = time.perf_counter() - start
-            history.records.append(record)
             history.theta = theta.cpu()
+            record = scorer.add(record, theta)
+            history.records.append(record)
             bar.step()
             if callback is not None and callback(t, history.theta, record):  # 8. repeat
                 break
+        scorer.finish()
     if history.dropped.sum():
         warnings.warn(f"{history.dropped.sum()} updates were NaN or infinite and counted as zero; see dropped", stacklevel=2)
     return history
-
-
-def evaluate(model, theta, federation, loss=None):
-    """Return the mean loss and the score (accuracy, or R² for regression) of parameters `theta` on the test set.
-
-    Args:
-        model: an `nn.Module`.
-        theta: (parameters,).
-        federation: a `Federation` or `Dataset`, for its test set and task.
-        loss: as in `train`.
-
-    Returns:
-        Two floats.
-    """
-    x, y = federation.x_test, federation.y_test
-    outputs = models.predict(model, theta, x.to(theta.dtype))  # samples × out
-    loss = loss or (lambda o, t: clients.record_loss(o, t, federation.task))
-    mean_loss = float(loss(outputs.unsqueeze(0), y.unsqueeze(0)).mean())  # a batch of one client
-    if federation.task == "regression":
-        residual = (outputs.squeeze(-1) - y).square().mean()
-        return mean_loss, float(1 - residual / y.var(correction=0))
-    guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
-    return mean_loss, int((guess == y).sum()) / len(y)
 
 
 class _Bar:

@@ -14,8 +14,8 @@ ROOT = pathlib.Path(fldp_lib.__file__).parent.parent
 PACKAGE = ROOT / "fldp_lib"
 
 # In the order that data flows: a module imports only from those above it. `checks` serves all, `accountants` serves
-# `accounting`, `history` and `tally` serve `server`, `marks` serves `plots`, `controls` and `views` serve `explorers`,
-# `progress` serves `course`.
+# `accounting`; `history`, `tally` and `scoring` serve `server`; `marks` serves `plots`; `controls` and `views` serve
+# `explorers`; `progress` serves `course`.
 ORDER = [
     "checks",
     "data",
@@ -27,6 +27,7 @@ ORDER = [
     "aggregation",
     "history",
     "tally",
+    "scoring",
     "server",
     "compression",
     "attacks",
@@ -47,11 +48,12 @@ ALLOWED = {  # libraries beyond the standard one
     "models": {"torch"},
     "clients": {"torch"},
     "mechanisms": {"torch"},
-    "accountants": {"dp_accounting", "scipy"},
+    "accountants": {"dp_accounting", "numpy", "scipy"},
     "accounting": set(),
     "aggregation": {"torch"},
     "history": {"numpy", "torch"},
     "tally": {"numpy", "torch"},
+    "scoring": {"torch"},
     "server": {"torch", "tqdm"},
 }
 LATE = {"dp_accounting", "sklearn", "scipy", "tqdm"}  # imported by the function that needs them

@@ -802,3 +802,30 @@ def test_a_fixed_cohort_is_fine_without_noise_or_with_everybody():
     model, fed = models.Linear(3, 2), federation([2] * 12)
     train(model, fed, rounds=1, sampler="fixed", sampling_rate=0.5)
     train(model, fed, rounds=1, sampler="fixed", mechanism=GAUSS)
+
+
+def test_rounds_scored_together_are_scored_as_one_by_one():
+    """Also where a callback asks for a score before the others are there, and where they do not fit into one batch."""
+    from fldp_lib import scoring
+
+    for task in ("classification", "regression"):
+        fed = federation([3, 5, 2], task=task)
+        model, thetas = models.MLP(3, 4, 3 if task == "classification" else 1), []
+
+        def keep(t, theta, record, thetas=thetas):
+            thetas.append(theta)
+            assert record.get("score") is None
+            if t == 2:
+                assert math.isfinite(record["score"]) and math.isfinite(record["loss"])
+
+        history = train(model, fed, rounds=5, lr=0.3, callback=keep)
+        one_by_one = [server.evaluate(model, theta, fed) for theta in thetas]
+        assert list(zip(history.loss, history.score, strict=True)) == [pytest.approx(pair) for pair in one_by_one]
+        scorer = scoring.Scorer(model, fed, None)
+        records = [scorer.add({}, theta.repeat(1)) for theta in thetas]
+        records += [scoring.Scorer(model, fed, None).add({}, thetas[0])]
+        scorer.finish()
+        assert [record["loss"] for record in records[:5]] == pytest.approx(list(history.loss))
+        assert records[5]["score"] == pytest.approx(history.score[0])
+        with pytest.raises(KeyError):
+            records[0]["epsilon"]
