@@ -1,6 +1,7 @@
 """The controls of an explorer: a slider with a number box, a menu. They check, show and spread their values."""
 
 import math
+import time
 from dataclasses import dataclass
 
 import ipywidgets as widgets
@@ -9,16 +10,20 @@ import traitlets
 from . import checks
 
 LABEL = "10em"  # width of a control's label
-PANEL, ROW, LOG, STAGE = "fldp-panel", "fldp-row", "fldp-log", "fldp-stage"  # classes by which the page finds the parts
+# Classes by which the page finds the parts of an explorer, and a quiz.
+PANEL, ROW, LOG, STAGE, QUIZ = "fldp-panel", "fldp-row", "fldp-log", "fldp-stage", "fldp-quiz"
 # The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
 # accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
-# gets its box's label as its name, and its value in words, now and after each move.
+# gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
+# that go from cell to cell, are kept off the menus and choices, which need them.
 SHEET = """<style onload="(async sheet => {
-  const panel = () => sheet.closest('.fldp-panel')
+  const panel = () => sheet.closest('.fldp-panel, .fldp-quiz')
+  const menus = () => panel() ? [...panel().querySelectorAll('select, [type=radio]')] : []
   const sliders = () => panel() ? [...panel().querySelectorAll('.fldp-row')].map(
     row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')]) : []
-  for (let wait = 0; wait < 100 && !(sliders().length && sliders().every(s => s[1] && s[2])); wait++)
+  for (let wait = 0; wait < 100 && !(menus().length && sliders().every(s => s[1] && s[2])); wait++)
     await new Promise(done => setTimeout(done, 100))
+  for (const menu of menus()) menu.addEventListener('keydown', event => event.stopPropagation())
   for (const [row, handle, label] of sliders()) {
     if (!handle || !label || handle.hasAttribute('aria-label')) continue
     handle.setAttribute('role', 'slider')
@@ -36,6 +41,10 @@ SHEET = """<style onload="(async sheet => {
 .fldp-stage { display: grid; contain: layout paint; overflow: hidden }
 .fldp-stage > * { grid-area: 1 / 1; margin: 0 }
 </style>"""
+
+
+def _same(a, b):
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
 
 
 class Holder(traitlets.HasTraits):
@@ -121,12 +130,24 @@ class Slider:
                    description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
         holder = Holder(self.value)
 
+        placed = []  # where the program has put the slider of late, and when
+
         def slid(change):
-            if not math.isclose(change["new"], self._on_grid(holder.value), rel_tol=1e-9):
-                holder.value = self.tidy(change["new"])
+            reported, now = change["new"], time.monotonic()
+            if _same(reported, self._on_grid(holder.value)):
+                return
+            placed[:] = [(value, then) for value, then in placed if now - then < 2]
+            for entry in placed:
+                if _same(reported, entry[0]):  # the page saying where it was put; the program has moved on since
+                    placed.remove(entry)
+                    return
+            holder.value = self.tidy(reported)
 
         def follow(change):
-            slider.value, box.value = self._on_grid(change["new"]), change["new"]
+            place, box.value = self._on_grid(change["new"]), change["new"]
+            if not _same(slider.value, place):
+                placed.append((place, time.monotonic()))
+                slider.value = place
 
         slider.value = self._on_grid(self.value)
         slider.observe(slid, "value")

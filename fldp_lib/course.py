@@ -151,7 +151,9 @@ class Quiz:
     def _panel(self):
         import ipywidgets as widgets
 
-        rows = []
+        from .controls import QUIZ, SHEET
+
+        rows = [widgets.HTML(SHEET)]
         for number, question in enumerate(self.questions, 1):
             numbered = [(f"{n}. {option}", n) for n, (option, _) in enumerate(question.options, 1)]
             choices = widgets.RadioButtons(options=numbered, value=None, layout=widgets.Layout(width="auto"))
@@ -162,7 +164,9 @@ class Quiz:
 
             choices.observe(show, "value")
             rows += [widgets.HTML(f"<p><b>{number}. {html.escape(question.text)}</b></p>"), choices, feedback]
-        return widgets.VBox(rows)
+        panel = widgets.VBox(rows)
+        panel.add_class(QUIZ)
+        return panel
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         parts = []

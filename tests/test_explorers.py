@@ -73,6 +73,11 @@ def test_a_slider_that_settles_on_its_own_grid_moves_nothing():
     assert calls == [] and explorer.state["epsilon"] == 2.1
     slider.value = 10**0.4
     assert [call["epsilon"] for call in calls] == [2.51]
+    explorer.set(epsilon=8.0).set(epsilon=1.0)
+    slider.value = 10**0.9 * (1 + 1e-12)  # late: the page says where the first call put it
+    assert explorer.state["epsilon"] == 1.0
+    slider.value = 10**0.8  # and now it is the learner
+    assert explorer.state["epsilon"] == 6.31
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,25 @@ FLAGS = [
 ]
 
 
+SERVED = []  # (address, folder) of the servers that run
+
+
+def lacking():
+    """Why the browser tests cannot run here; an empty string where they can."""
+    if CHROMIUM is None:
+        return "no Chromium on this machine: install Debian's package chromium"
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return "no Playwright in this environment: pip install -r tests/requirements-peers.txt"
+    return ""
+
+
+missing = lacking()
+if missing and os.environ.get("FLDP_REQUIRE_BROWSER"):
+    raise RuntimeError(missing)
+
+
 @contextlib.contextmanager
 def lab(folder):
     """Copy the course into the folder and serve it by JupyterLab; yields the server's address."""
@@ -53,10 +72,38 @@ def lab(folder):
             if server.poll() is not None:
                 raise RuntimeError((folder / "lab.log").read_text())
             time.sleep(0.2)
+        SERVED.append((address, folder))
         yield address
     finally:
+        SERVED[:] = [(at, where) for at, where in SERVED if at != address]
         server.terminate()
         server.wait(20)
+
+
+@contextlib.contextmanager
+def kernel_of(path):
+    """Yield a function that runs code in an open notebook's kernel and returns what it prints."""
+    from jupyter_client import BlockingKernelClient
+
+    sessions = json.loads(urllib.request.urlopen(f"{SERVED[-1][0]}/api/sessions", timeout=10).read())
+    kernel = next(s["kernel"]["id"] for s in sessions if s["path"].endswith(path.name))
+    client = BlockingKernelClient(connection_file=str(SERVED[-1][1] / "JUPYTER_RUNTIME_DIR" / f"kernel-{kernel}.json"))
+    client.load_connection_file()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=30)
+
+        def run(code):
+            printed = []
+            reply = client.execute_interactive(
+                code, output_hook=lambda m: printed.append(m["content"].get("text", "")), timeout=300, store_history=False
+            )
+            assert reply["content"]["status"] == "ok", reply["content"]
+            return "".join(printed)
+
+        yield run
+    finally:
+        client.stop_channels()
 
 
 def open_notebook(page, address, path):

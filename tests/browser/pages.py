@@ -1,6 +1,9 @@
 """What the browser tests do on a notebook's page: find explorers, move sliders by keyboard, time it, read the tree."""
 
-import json
+import time
+
+# Roles of what can be operated or must be described.
+NAMED = {"slider", "spinbutton", "combobox", "button", "radio", "textbox", "checkbox", "image"}
 
 # Resolves with milliseconds from the next key press to the end of the frame that shows the panel's new picture.
 TIMER = """panel => new Promise((resolve, reject) => {
@@ -50,22 +53,53 @@ def settled(panel, before, timeout=30_000):
     return shown(panel)
 
 
+def named(panel):
+    """Wait until the panel's sliders have got their names, which happens a moment after it is drawn."""
+    panel.page.wait_for_function(
+        "panel => [...panel.querySelectorAll('.noUi-handle')].every(handle => handle.getAttribute('aria-label'))",
+        arg=panel.element_handle(),
+        timeout=20_000,
+    )
+
+
 def press(panel, handle, key):
     """Press a key on a slider and return the milliseconds until the new picture."""
     handle.focus()
-    timer = panel.page.evaluate_handle(
-        "panel => { window.timed = (" + TIMER + ")(panel); return true }", panel.element_handle()
-    )
-    timer.dispose()
+    panel.page.evaluate(f"panel => {{ window.timed = ({TIMER})(panel) }}", panel.element_handle())
     panel.page.keyboard.press(key)
     return panel.page.evaluate("() => window.timed")
 
 
+def hold(panel, handle, seconds):
+    """Hold an arrow key, there and back; return the key events and the milliseconds from release to the last picture."""
+    page = panel.page
+    page.evaluate(
+        """panel => {
+          window.drawn = 0
+          const picture = panel.querySelector('svg[role=img]').parentElement
+          new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => { window.drawn = performance.now() })))
+            .observe(picture, {childList: true, subtree: true})
+        }""",
+        panel.element_handle(),
+    )
+    handle.focus()
+    end, count = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        page.keyboard.down("ArrowRight" if count // 25 % 2 else "ArrowLeft")  # repeats, as a held key does
+        count += 1
+        page.wait_for_timeout(30)
+    released = page.evaluate("() => performance.now()")
+    page.keyboard.up("ArrowLeft")
+    page.keyboard.up("ArrowRight")
+    page.wait_for_timeout(2_000)
+    return count, page.evaluate("() => window.drawn") - released
+
+
 def tree(page, selector):
-    """The accessibility tree below an element, as (role, name, description or value) of what is not ignored."""
+    """The accessibility tree below an element, as (role, name, node) of what is not ignored."""
     session = page.context.new_cdp_session(page)
-    root = session.send("Runtime.evaluate", {"expression": f"document.querySelector({json.dumps(selector)})"})
+    page.locator(selector).evaluate("element => { window.root = element }")
+    root = session.send("Runtime.evaluate", {"expression": "window.root"})
     nodes = session.send("Accessibility.queryAXTree", {"objectId": root["result"]["objectId"]})["nodes"]
     session.detach()
-    words = [(n["role"]["value"], n.get("name", {}).get("value", "").strip(), n) for n in nodes if not n["ignored"]]
-    return words
+    return [(n["role"]["value"], n.get("name", {}).get("value", "").strip(), n) for n in nodes if not n["ignored"]]
