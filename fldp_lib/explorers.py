@@ -9,6 +9,7 @@ import html
 import time
 
 import ipywidgets as widgets
+import numpy as np
 
 from . import checks, plots, views
 from .controls import LABEL, PANEL, SHEET, STAGE, Choice, Slider
@@ -118,16 +119,18 @@ class Explorer:
 
     def _redraw(self):
         self._said = self.sentence
-        self._picture.value = self.chart.layer([*self._kept, *self.marks], f"{self.title}. {self._said}")
+        drawn = self.marks
+        kept = [m for m in self._kept if not any(m.panel == d.panel and np.array_equal(m.y, d.y) for d in drawn)]
+        self._picture.value = self.chart.layer([*kept, *drawn], f"{self.title}. {self._said}")  # kept: what has changed
         self._status.value = _status(self._said)
 
     def _buttons(self):
         reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
         reset.on_click(lambda _: self.reset())
         pin.on_click(lambda _: self.pin())
-        names = [("–", None), *((control.label, name) for name, control in self.controls.items())]
+        names = [("–", ""), *((control.label, name) for name, control in self.controls.items())]
         self._sweep = widgets.Dropdown(
-            options=names, value=None, description="all values of", style={"description_width": LABEL}
+            options=names, value="", description="all values of", style={"description_width": LABEL}
         )
         self._swept = widgets.HTML(layout=widgets.Layout(width=WIDE))
         self._sweep.observe(lambda change: self._show_sweep(), "value")
@@ -135,7 +138,7 @@ class Explorer:
 
     def _show_sweep(self):
         name = self._sweep.value
-        if name is None:
+        if not name:
             self._swept.value = ""
             return
         self._swept.value = _status("computing …", busy=True)

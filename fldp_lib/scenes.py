@@ -5,6 +5,8 @@ records. *Leave one out* draws two ensembles of private models over each other, 
 what lies between the two is what ε bounds.
 """
 
+import math
+
 import numpy as np
 import torch
 
@@ -64,13 +66,13 @@ def boundary(theta, style=0, panel=0, shade=False, width=2.2, opacity=1.0):
         shade: whether the side of class 0 is shaded.
     """
     a, b, c = (float(v) for v in theta)
-    t, square = np.linspace(-4, 4, 241), a * a + b * b + 1e-12
+    t, square = np.linspace(-4, 4, 241), a * a + b * b or math.nan  # without weights there is no such line
     x, y = -a * c / square - b * t / square**0.5, -b * c / square + a * t / square**0.5
     inside = (abs(x) <= 1) & (abs(y) <= 1)
     marks = [plots.line(x, np.where(inside, y, np.nan), style, panel=panel, width=width, opacity=opacity)]
     if shade:
-        grid = np.linspace(-1, 1, 81)
-        edge = np.clip(-(a * grid + c) / (b or 1e-12), -1, 1)
+        grid, b = np.linspace(-1, 1, 81), b or 1e-12
+        edge = np.clip(-(a * grid + c) / b, -1, 1)
         low, high = (np.full(81, -1.0), edge) if b > 0 else (edge, np.ones(81))
         marks.insert(0, plots.band(grid, low, high, style=2, panel=panel, opacity=0.13))
     return marks

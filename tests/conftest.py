@@ -192,3 +192,20 @@ def global_random_state_untouched():
 def generator(seed=0):
     """A new torch generator."""
     return torch.Generator().manual_seed(seed)
+
+
+# What tests measure ----------------------------------------------------------------------------------------------------
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the latencies that the browser tests took down; nothing is asserted about them."""
+    lines = [
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == "latency"
+    ]
+    if lines:
+        terminalreporter.section("from key press to pixels, beside the other tests")
+        for line in lines:
+            terminalreporter.write_line(line)
