@@ -18,7 +18,7 @@ if missing:
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SHOTS = pathlib.Path(__file__).parent / "screenshots"
 ENDS = """
-import itertools, json
+import itertools, json, re
 import numpy as np
 from fldp_lib import explorers
 wrong, count = [], 0
@@ -30,7 +30,7 @@ for shown in {id(v): v for v in list(globals().values()) if isinstance(v, explor
         try:
             shown.set(**state)
             drawn = shown.chart.overlay(shown.marks) + shown.sentence
-            lost = "nan" in drawn.lower().replace("finance", "")
+            lost = re.search(r"(?<![a-z])nan(?![a-z])", drawn.lower())  # not the one in "malignant"
             empty = [m.kind for m in shown.marks if m.kind == "line" and m.label and not np.isfinite(m.y).any()]
             if lost or empty:
                 wrong.append(f"{shown.title} {state}: NaN or an empty curve; {shown.sentence}")
