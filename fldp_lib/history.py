@@ -98,8 +98,9 @@ class History:
         """The promise in one sentence: ε, δ, neighbours, trust; or why there is none."""
         if self.reason:
             return f"no differential privacy: {self.reason}"
+        rounds = f"{self.rounds} round{'s' * (self.rounds != 1)}"
         return (
-            f"({self.total_epsilon:.3g}, {self.delta:g})-differential privacy over {self.rounds} rounds; "
+            f"({self.total_epsilon:.3g}, {self.delta:g})-differential privacy over {rounds}; "
             f"neighbours: {self.mechanism.adjacency}; {self.mechanism.trust}"
         )
 

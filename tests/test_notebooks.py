@@ -101,7 +101,7 @@ def test_no_path_of_a_machine_and_no_widget_state(path):
 
 @lessons
 def test_size(path):
-    assert path.stat().st_size <= 400_000
+    assert path.stat().st_size <= 300_000
 
 
 @lessons
@@ -198,6 +198,38 @@ def test_exercises_are_asked_solved_and_checked(path):
     for question in module.QUIZ:
         assert 0 <= question.right < len(question.options)
         assert all(option and why for option, why in question.options)
+
+
+def promised(markdown):
+    """Numbers of notebooks that are said to come."""
+    return re.findall(r"\b(\d\d)\b(?:(?!\b\d\d\b)[^.|\n]){0,30}?to come", markdown)
+
+
+@notebooks
+def test_what_is_said_to_come_is_not_there_yet(path):
+    there = {lesson.stem[:2] for lesson in LESSONS}
+    assert [number for text in prose(read(path)) for number in promised(text) if number in there] == []
+
+
+def test_the_promise_check_can_fail():
+    assert promised("notebook 05; notebook 07, to come") == ["07"]
+    assert promised("| 06 Mathematics, *to come* |") == ["06"]
+    assert promised("(notebooks 05 and 07)") == []
+
+
+@lessons
+def test_the_last_line_leads_to_the_neighbours(path):
+    last = source(read(path)[-1]).splitlines()[-1]
+    at = LESSONS.index(path)
+    for word, other in (("Previous", at - 1), ("Next", at + 1)):
+        if 0 <= other < len(LESSONS):
+            assert re.search(rf"{word}: \[[^]]*\]\({LESSONS[other].name}\)", last), last
+
+
+@pytest.mark.parametrize("page", ["README.md", "notebooks/00_start_here.ipynb"])
+def test_the_maps_list_every_notebook(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [path.name for path in LESSONS if path.name not in text] == []
 
 
 def test_readme_has_the_repositorys_address():
