@@ -157,6 +157,15 @@ def test_pictures_are_described(path):
 
 
 @notebooks
+def test_no_picture_is_in_a_checked_output(path):
+    """Its bytes depend on matplotlib's version; the facts that prose quotes are printed by a cell of their own."""
+    for cell in code(read(path)):
+        if "nbval-check-output" in cell["metadata"].get("tags", []):
+            kinds = {kind for output in cell["outputs"] for kind in output.get("data", {})}
+            assert not kinds & {"text/html", "image/png", "image/svg+xml"}, source(cell)[:80]
+
+
+@notebooks
 def test_links_lead_somewhere(path):
     for text in prose(read(path)):
         for target in re.findall(r"\]\(([^)#\s]+)", text):

@@ -19,6 +19,7 @@ PACKAGE = ROOT / "fldp_lib"
 ORDER = [
     "checks",
     "data",
+    "generators",
     "models",
     "clients",
     "mechanisms",
@@ -45,6 +46,7 @@ CORE = ORDER[: ORDER.index("server") + 1]
 ALLOWED = {  # libraries beyond the standard one
     "checks": {"torch"},
     "data": {"numpy", "torch", "sklearn"},
+    "generators": {"numpy", "torch"},
     "models": {"torch"},
     "clients": {"torch"},
     "mechanisms": {"torch"},

@@ -1,0 +1,111 @@
+"""Synthetic populations: the truth is the one that is written down, and the draw is the seed's alone."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fldp_lib import aggregation, generators, models, train
+
+
+@pytest.fixture(scope="module")
+def population():
+    return generators.credit(applicants=6_000, banks=12, test=20_000, seed=3)
+
+
+def test_outcomes_follow_the_stated_probabilities(population):
+    """Ten groups by risk; each share of defaults within 4.5 standard errors: false alarms below 1e-4."""
+    risk, default = population.risk_test, population.dataset.y_test.double()
+    order = torch.argsort(risk)
+    for part in order.chunk(10):
+        expected = risk[part].mean()
+        error = ((risk[part] * (1 - risk[part])).sum().sqrt() / len(part)).item()
+        assert abs(default[part].mean() - expected) < 4.5 * error
+    assert not torch.allclose(risk, risk.mean())  # else the groups would be alike
+
+
+def test_the_truth_is_logistic_in_the_features(population):
+    """An exact fit of the log-odds by least squares, with the written coefficients."""
+    x = torch.cat([population.dataset.x_test, torch.ones(20_000, 1)], 1).double()
+    log_odds = torch.logit(population.risk_test)
+    found = torch.linalg.lstsq(x, log_odds.unsqueeze(1)).solution[:, 0]
+    assert (x @ found - log_odds).abs().max() < 1e-3
+    written = torch.tensor([effect for _, effect in generators._CREDIT.values()], dtype=torch.float64)
+    assert torch.allclose(found[:-1], written, atol=1e-3)
+
+
+def test_the_bayes_decision_is_never_beaten(population):
+    truth = population.risk_test
+
+    def cost(score):
+        return torch.where(score < 1 / 6, 5 * truth, 1 - truth).mean()
+
+    generator = torch.Generator().manual_seed(0)
+    for size in (0.01, 0.1, 0.5):
+        noisy = truth + size * torch.randn(truth.shape, generator=generator, dtype=torch.float64)
+        assert cost(noisy) > cost(truth)
+
+
+def test_a_federation_finds_the_truth(population):
+    """Without privacy the federated model's decisions cost within 5% of the best possible ones."""
+    run = train(
+        models.Linear(12, 1), population.federation, rounds=200, lr=4.0, aggregator=aggregation.weighted_mean, progress=False
+    )
+    score = torch.sigmoid(models.predict(run.model, run.theta, population.dataset.x_test))[:, 0].double()
+    truth = population.risk_test
+    costs = [torch.where(s < 1 / 6, 5 * truth, 1 - truth).mean() for s in (score, truth)]
+    assert costs[0] < 1.05 * costs[1]
+
+
+def test_banks_groups_and_order_belong_together(population):
+    data = population.dataset
+    assert torch.equal(population.thin_train, data.x_train[:, data.features.index("thin file")] > 0)
+    for bank in range(12):
+        mine = population.bank == bank
+        x, y = population.federation.client(bank)
+        assert torch.equal(x, data.x_train[mine]) and torch.equal(y, data.y_train[mine])
+    assert data.x_train.abs().max() <= 1 and int(population.federation.sizes.min()) >= 10
+
+
+def test_interactions_are_zero_outside_their_group(population):
+    data = population.dataset
+    columns = [k for k, name in enumerate(data.features) if name.endswith(", thin file")]
+    assert len(columns) == 2
+    assert (data.x_train[~population.thin_train][:, columns] == 0).all()
+    assert (data.x_train[population.thin_train][:, columns] != 0).any()
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), banks=st.integers(1, 30), share=st.floats(0.01, 0.9))
+def test_every_population_is_legal_and_repeats(seed, banks, share):
+    one, two = (generators.credit(10 * banks + 40, banks, share, test=200, seed=seed) for _ in range(2))
+    assert torch.equal(one.dataset.x_train, two.dataset.x_train) and torch.equal(one.risk_test, two.risk_test)
+    assert one.federation.clients == banks and int(one.federation.sizes.sum()) == 10 * banks + 40
+    assert float(one.risk_test.min()) > 0 and float(one.risk_test.max()) < 1
+    other = generators.credit(10 * banks + 40, banks, share, test=200, seed=seed + 1)
+    assert not torch.equal(one.risk_test, other.risk_test)
+
+
+def test_global_random_state_is_left_alone():
+    np.random.seed(0), torch.manual_seed(0)
+    before = np.random.random(), float(torch.rand(()))
+    np.random.seed(0), torch.manual_seed(0)
+    generators.credit(applicants=200, banks=5, test=100)
+    assert (np.random.random(), float(torch.rand(()))) == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"banks": 0}, "banks"),
+        ({"applicants": 100, "banks": 20}, "applicants"),
+        ({"test": 5}, "test"),
+        ({"thin_share": 1.0}, "thin_share"),
+        ({"thin_share": 0.0}, "thin_share"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_bad_arguments_are_named(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        generators.credit(**wrong)
