@@ -45,7 +45,7 @@ def clip_rows(rows, clip, norm=2):
     norms = torch.linalg.vector_norm(rows, norm, dim=-1)  # …
     finite = norms.isfinite()
     if clip < math.inf:
-        rows = rows * (clip / norms.clamp(min=clip)).unsqueeze(-1)
+        rows = rows * (torch.full_like(norms, clip) / norms.clamp(min=clip)).unsqueeze(-1)  # exactly 1 for short rows
     if not finite.all():
         rows = rows.where(finite.unsqueeze(-1), 0)
     return rows, norms

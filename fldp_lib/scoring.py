@@ -15,7 +15,7 @@ def evaluate(model, theta, federation, loss=None):
         loss: as in `train`.
 
     Returns:
-        Two floats.
+        Two floats; the score is NaN for a regression with several outputs, which only its loss makes into a prediction.
     """
     losses, scores = evaluate_all(model, theta.unsqueeze(0), federation, loss)
     return losses[0], scores[0]
@@ -36,7 +36,9 @@ def evaluate_all(model, thetas, federation, loss=None):
     with torch.no_grad():
         outputs = models.stacked_forward(model, models.unstack(model, thetas), x).contiguous()  # models × samples × out
         losses = loss(outputs, y).mean(1)
-    if federation.task == "regression":
+    if federation.task == "regression" and outputs.shape[-1] > 1:  # no prediction by itself: only the loss knows
+        scores = outputs.new_full((len(thetas),), torch.nan)
+    elif federation.task == "regression":
         residual = (outputs.squeeze(-1) - y).square().mean(1)
         scores = 1 - residual / y[0].var(correction=0)
     else:

@@ -76,6 +76,58 @@ def test_interactions_are_zero_outside_their_group(population):
     assert (data.x_train[population.thin_train][:, columns] != 0).any()
 
 
+@pytest.fixture(scope="module")
+def rated():
+    return generators.ratings(users=400, items=60, rank=2, rated=(10, 30), noise=0.3, seed=1)
+
+
+def test_ratings_are_the_factors_product_and_noise(rated):
+    """Residuals of the uncut ratings: mean 0 and deviation 0.3, within 5 standard errors: false alarms below 1e-6."""
+    users, items = torch.nonzero(rated.seen, as_tuple=True)
+    exact = (rated.users[users] * rated.items[items]).sum(1)
+    assert torch.equal(rated.dataset.x_train.argmax(1), items)
+    inside = exact.abs() < 1.2  # four deviations of the noise away from the cut
+    residual = rated.dataset.y_train.double()[inside] - exact[inside]
+    assert abs(residual.mean()) < 5 * 0.3 / len(residual) ** 0.5
+    assert abs(residual.std() / 0.3 - 1) < 5 / (2 * len(residual)) ** 0.5
+    assert rated.dataset.y_train.abs().max() <= 3
+
+
+def test_every_user_rates_a_legal_number_of_distinct_items(rated):
+    counts = rated.seen.sum(1)
+    assert int(counts.min()) >= 10 and int(counts.max()) <= 30
+    assert torch.equal(counts, rated.federation.sizes)
+    for user in (0, 399):
+        x, _ = rated.federation.client(user)
+        assert torch.equal(x.sum(0) > 0, rated.seen[user]) and float(x.max()) == 1
+
+
+def test_popular_items_are_rated_more():
+    """One rating a user is a plain draw: shares follow the popularity (chi-squared; false alarms below 1e-6)."""
+    people = generators.ratings(users=20_000, items=20, rated=(1, 1), seed=5)
+    expected = 20_000 * people.popularity
+    statistic = float(((people.seen.sum(0) - expected).square() / expected).sum())
+    assert statistic < 72  # 19 degrees of freedom
+    assert float(people.popularity.sum()) == pytest.approx(1)
+
+
+def test_a_federation_recovers_the_factors(rated):
+    """The learned factors span the true ones: cosines of the principal angles above 0.95."""
+
+    def loss(outputs, targets):
+        gram = outputs.mT @ outputs + torch.eye(2)
+        own = torch.linalg.solve(gram, outputs.mT @ targets.unsqueeze(-1)).detach()
+        return ((outputs @ own).squeeze(-1) - targets).square() / 2
+
+    start = 0.3 * torch.randn(120, generator=torch.Generator().manual_seed(0))
+    model = models.with_theta(torch.nn.Linear(60, 2, bias=False), start)
+    run = train(model, rated.federation, rounds=60, lr=20.0, loss=loss, progress=False)
+    bases = (torch.linalg.qr(f.double()).Q for f in (run.theta.view(2, -1).T, rated.items))
+    first, second = bases
+    assert torch.linalg.svdvals(first.T @ second).min() > 0.95
+    assert np.isnan(run.score).all()  # several outputs are no prediction by themselves
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), banks=st.integers(1, 30), share=st.floats(0.01, 0.9))
 def test_every_population_is_legal_and_repeats(seed, banks, share):
@@ -93,6 +145,23 @@ def test_global_random_state_is_left_alone():
     np.random.seed(0), torch.manual_seed(0)
     generators.credit(applicants=200, banks=5, test=100)
     assert (np.random.random(), float(torch.rand(()))) == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"users": 0}, "users"),
+        ({"items": 1}, "items"),
+        ({"rank": 0}, "rank"),
+        ({"noise": -0.1}, "noise"),
+        ({"rated": (0, 5)}, "rated"),
+        ({"rated": (10, 5)}, "rated"),
+        ({"items": 20, "rated": (5, 30)}, "rated"),
+    ],
+)
+def test_bad_arguments_of_ratings_are_named(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        generators.ratings(**wrong)
 
 
 @pytest.mark.parametrize(

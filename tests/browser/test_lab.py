@@ -21,23 +21,29 @@ ENDS = """
 import itertools, json, re
 import numpy as np
 from fldp_lib import explorers
-wrong, count = [], 0
-for shown in {id(v): v for v in list(globals().values()) if isinstance(v, explorers.Explorer)}.values():
-    before = shown.state
-    ends = [[c.low, c.high] if isinstance(c, explorers.Slider) else c.values for c in shown.controls.values()]
-    for values in itertools.product(*ends):
-        state, count = dict(zip(shown.controls, values)), count + 1
-        try:
-            shown.set(**state)
-            drawn = shown.chart.overlay(shown.marks) + shown.sentence
-            lost = re.search(r"(?<![a-z])nan(?![a-z])", drawn.lower())  # not the one in "malignant"
-            empty = [m.kind for m in shown.marks if m.kind == "line" and m.label and not np.isfinite(m.y).any()]
-            if lost or empty:
-                wrong.append(f"{shown.title} {state}: NaN or an empty curve; {shown.sentence}")
-        except Exception as error:
-            wrong.append(f"{shown.title} {state}: {type(error).__name__}: {error}")
-    shown.set(**before)
-print(json.dumps([count, wrong]))
+
+
+def ends():  # a function: the notebook's own names stay as they are
+    wrong, count = [], 0
+    for shown in {id(v): v for v in list(globals().values()) if isinstance(v, explorers.Explorer)}.values():
+        before = shown.state
+        ends = [[c.low, c.high] if isinstance(c, explorers.Slider) else c.values for c in shown.controls.values()]
+        for values in itertools.product(*ends):
+            state, count = dict(zip(shown.controls, values)), count + 1
+            try:
+                shown.set(**state)
+                drawn = shown.chart.overlay(shown.marks) + shown.sentence
+                lost = re.search(r"(?<![a-z])nan(?![a-z])", drawn.lower())  # not the one in "malignant"
+                empty = [m.kind for m in shown.marks if m.kind == "line" and m.label and not np.isfinite(m.y).any()]
+                if lost or empty:
+                    wrong.append(f"{shown.title} {state}: NaN or an empty curve; {shown.sentence}")
+            except Exception as error:
+                wrong.append(f"{shown.title} {state}: {type(error).__name__}: {error}")
+        shown.set(**before)
+    print(json.dumps([count, wrong]))
+
+
+ends()
 """
 PLACE = "control => control.value ?? control.parentElement.style.transform"  # of a menu, of a slider's handle
 STOP = """async () => {
