@@ -1,15 +1,15 @@
-"""Published numbers that the course quotes, each reached by fldp_lib or by an attacker who does his best against it.
+"""Published numbers that the course quotes: reached by fldp_lib, by dp_accounting alone, and by an oracle that uses neither.
 
-The numbers of ERRATA's E15, E16 and E31 (100 rounds of Laplace noise: 68.25 and 219.8; noise multipliers 40.5 and 4.28;
-δ = 0.1269) are in test_accounting.py under "Published values".
+Oracles are closed forms, quadrature, a bracket of rounded convolutions, or an attacker who does his best.
 """
 
 import math
 
+import dp_accounting
 import numpy as np
 import pytest
 import torch
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 
 from fldp_lib import accountants
 from fldp_lib.accounting import calibrate, delta_of, epsilon
@@ -17,6 +17,100 @@ from fldp_lib.mechanisms import Gaussian, Laplace, RandomisedResponse
 
 DELTA = 1e-5
 BOUND = math.e / (1 + math.e)  # 0.731: at even odds and ε = 1
+
+
+# E15: a hundred rounds of Laplace noise at ε = 1, δ = 1e-5 -------------------------------------------------------------
+
+HUNDRED = Laplace(1.0, 1.0), 100, 1.0, DELTA
+
+
+def rounded_epsilon(each, rounds, delta, side, step=2e-4):
+    """ε of composed Laplace rounds, every loss rounded up (side 1) or down (side 0) to a grid: a bound from that side."""
+    points = round(2 * each / step) + 1
+    grid = np.linspace(-each, each, points)
+    law = np.append(np.exp((grid[:-1] - each) / 2) / 2, 1.0)  # Pr[loss <= grid], given that the client is in
+    masses = np.diff(law, prepend=0.0)  # rounded up
+    if side == 0:
+        masses = np.append(masses[1:], 0.0)
+        masses[0] += law[0]
+        masses[-1] += 0.5  # the loss is exactly ε with probability 1/2: nothing to round
+        masses[-2] -= 0.5
+    length = rounds * (points - 1) + 1
+    total = np.fft.irfft(np.fft.rfft(masses, 2 ** math.ceil(math.log2(length))) ** rounds)[:length]
+    losses = np.linspace(-rounds * each, rounds * each, length)
+
+    def excess(target):
+        above = losses > target
+        return float((total[above] * -np.expm1(target - losses[above])).sum()) - delta
+
+    return optimize.brentq(excess, 0, rounds * each)
+
+
+def test_a_hundred_laplace_rounds_cost_68_25_by_pld():
+    """E15: between the two roundings, neither of which uses the library; and dp_accounting on its own default grid."""
+    low, high = (rounded_epsilon(1.0, 100, DELTA, side) for side in (0, 1))
+    assert low < high < low + 0.01
+    found = epsilon(*HUNDRED, "pld")
+    assert round(found, 2) == round((low + high) / 2, 2) == 68.25
+    assert low <= found <= high
+    alone = dp_accounting.pld.PLDAccountant(dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE)
+    assert round(alone.compose(dp_accounting.LaplaceDpEvent(1.0), 100).get_epsilon(DELTA), 2) == 68.25
+
+
+def test_a_hundred_laplace_rounds_cost_219_8_by_advanced_composition_and_100_by_basic():
+    """E15; Dwork & Roth 2014, theorem 3.20, with the whole of δ as its slack."""
+    closed = math.sqrt(2 * 100 * math.log(1 / DELTA)) + 100 * (math.exp(1) - 1)
+    assert epsilon(*HUNDRED, "advanced") == pytest.approx(closed, rel=1e-12)
+    assert round(closed, 1) == 219.8
+    assert epsilon(*HUNDRED, "basic") == 100
+
+
+# E16: the noise multiplier for (1, 1e-5) over 100 rounds, by RDP -------------------------------------------------------
+
+
+def rdp_epsilon(sigma, rate, rounds, delta):
+    """RDP of sampled Gaussian rounds by quadrature, the improved conversion at the best real order."""
+    z = np.linspace(-12 * sigma, 12 * sigma + 80, 8_001)
+    log_weight = stats.norm(scale=sigma).logpdf(z) + math.log(z[1] - z[0])
+    exponent = (2 * z - 1) / (2 * sigma**2)
+    log_ratio = exponent if rate == 1 else np.logaddexp(math.log1p(-rate), math.log(rate) + exponent)
+
+    def converted(order):
+        rdp = rounds * special.logsumexp(order * log_ratio + log_weight) / (order - 1)
+        return rdp + math.log1p(-1 / order) - math.log(delta * order) / (order - 1)
+
+    return optimize.minimize_scalar(converted, bounds=(1.5, 60), method="bounded").fun
+
+
+@pytest.mark.parametrize(("rate", "digits", "published"), [(1.0, 1, 40.5), (0.1, 2, 4.28)])
+def test_noise_multipliers_by_rdp_are_40_5_without_and_4_28_with_a_sample(rate, digits, published):
+    """E16; Mironov 2017 and Mironov, Talwar & Zhang 2019; add-or-remove one client, Poisson sample, cohort hidden."""
+
+    def alone(sigma):
+        event = dp_accounting.GaussianDpEvent(sigma)
+        event = event if rate == 1 else dp_accounting.PoissonSampledDpEvent(rate, event)
+        return dp_accounting.rdp.RdpAccountant().compose(event, 100).get_epsilon(DELTA)
+
+    prices = (
+        lambda sigma: epsilon(Gaussian(sigma, 1.0), 100, rate, DELTA, "rdp"),
+        alone,
+        lambda sigma: rdp_epsilon(sigma, rate, 100, DELTA),
+    )
+    needed = [optimize.brentq(lambda s, price=price: price(s) - 1, 0.8 * published, 1.2 * published) for price in prices]
+    assert [round(sigma, digits) for sigma in needed] == [published] * 3
+    assert needed == pytest.approx([needed[2]] * 3, rel=1e-3)
+
+
+# E31: one Gaussian release with σ = 1 ----------------------------------------------------------------------------------
+
+
+def test_a_gaussian_with_sigma_one_has_delta_0_1269_at_epsilon_one():
+    """Balle & Wang 2018, theorem 8, and without it: δ = ∫ max(p − e·q, 0) by quadrature."""
+    formula = stats.norm.cdf(-0.5) - math.e * stats.norm.cdf(-1.5)
+    area, _ = integrate.quad(lambda y: max(stats.norm.pdf(y - 1) - math.e * stats.norm.pdf(y), 0), -12, 13, points=[1.5])
+    found = delta_of(Gaussian(1.0, 1.0), 1.0)
+    assert [round(value, 4) for value in (formula, area, found)] == [0.1269] * 3
+    assert found == pytest.approx(area, abs=1e-9)
 
 
 # E20: the attacker's posterior at even odds is at most e/(1+e) = 0.731 at ε = 1 ----------------------------------------
