@@ -52,6 +52,22 @@ def call(answer, *args, **kwargs):
     return result
 
 
+def number(value, name):
+    """Return a learner's value as a float.
+
+    Args:
+        value: what the learner's function returned.
+        name: what it should be, such as "the sensitivity".
+
+    Raises:
+        Wrong: it is no number.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise Wrong(f"{name} should be a number, got {value!r}") from None
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One exercise: a task, a check of behaviour on fresh inputs, hints, and a solution kept in the solutions notebook.

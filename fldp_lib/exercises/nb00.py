@@ -7,14 +7,7 @@ import numpy as np
 import torch
 
 from .. import accounting, clients, data, mechanisms, models, train
-from ..course import Exercise, Question, Wrong, call, require
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
+from ..course import Exercise, Question, Wrong, call, number, require
 
 
 def _best_guess(answer):
@@ -22,7 +15,7 @@ def _best_guess(answer):
     cases = [(rng.uniform(0.2, 6), 0.0) for _ in range(3)]
     cases += [(rng.uniform(0.2, 6), rng.uniform(0.01, 0.1)), (0.0, 0.0)]
     for epsilon, delta in cases:
-        got = _number(call(answer, epsilon, delta), "the result")
+        got = number(call(answer, epsilon, delta), "the result")
         right = (math.exp(epsilon) + delta) / (1 + math.exp(epsilon))
         close = math.isclose(got, right, rel_tol=1e-6)
         if not close and math.isclose(got, math.exp(-epsilon), rel_tol=1e-6):
@@ -86,7 +79,7 @@ def _guarantee(answer):
         require(
             np.ndim(got[0]) == 0, "ε should be one number, the total of all rounds; history.epsilon is one value a round"
         )
-        epsilon, right = _number(got[0], "ε"), history.total_epsilon
+        epsilon, right = number(got[0], "ε"), history.total_epsilon
         if not math.isclose(epsilon, right, rel_tol=1e-6):
             if math.isclose(epsilon, history.epsilon_after(1), rel_tol=1e-6) or epsilon == getattr(
                 mechanism, "epsilon", None
@@ -97,7 +90,7 @@ def _guarantee(answer):
             if math.isclose(epsilon, getattr(mechanism, "noise_multiplier", math.nan), rel_tol=1e-6):
                 raise Wrong("that is the noise multiplier, not ε")
             raise Wrong(f"the run's total ε is {right:.4g}; you gave {epsilon:.4g}")
-        require(math.isclose(_number(got[1], "δ"), delta, rel_tol=1e-9), f"δ of this run is {delta:g}, you gave {got[1]!r}")
+        require(math.isclose(number(got[1], "δ"), delta, rel_tol=1e-9), f"δ of this run is {delta:g}, you gave {got[1]!r}")
         require(got[2] == mechanism.unit, f"the unit of this run is {mechanism.unit!r}, you gave {got[2]!r}")
 
 

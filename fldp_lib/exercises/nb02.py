@@ -5,14 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from ..course import Exercise, Question, Wrong, call, require
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
+from ..course import Exercise, Question, Wrong, call, number, require
 
 
 def _same(a, b):
@@ -51,7 +44,7 @@ def _epsilon_for(answer):
     for _ in range(4):
         prior = float(rng.uniform(0.05, 0.6))
         belief = float(rng.uniform(prior + 0.05, 0.95))
-        got = _number(call(answer, prior, belief), "ε")
+        got = number(call(answer, prior, belief), "ε")
         odds = belief / (1 - belief) / (prior / (1 - prior))
         right = math.log(odds)
         if _same(got, right):
@@ -106,7 +99,7 @@ def _pure_epsilon(answer):
     rng = np.random.default_rng()
 
     def ask(p, q):
-        return _number(call(answer, p.copy(), q.copy()), "ε")
+        return number(call(answer, p.copy(), q.copy()), "ε")
 
     pairs = [rng.dirichlet(np.full(int(rng.integers(3, 9)), 3.0), 2) for _ in range(8)]
     for p, q in pairs:
@@ -139,7 +132,7 @@ def _epsilon_of(answer):
     for _ in range(2):
         scale, cap = float(rng.uniform(0.5, 40)), int(rng.integers(5, 400))
         for unit, relation in product(("patient", "hospital"), ("add-or-remove", "replace-one")):
-            got = _number(call(answer, scale, unit, relation, cap), "ε")
+            got = number(call(answer, scale, unit, relation, cap), "ε")
             size = cap if unit == "hospital" else 1
             reach = size * (2 if relation == "replace-one" else 1)
             if _same(got, reach / scale):

@@ -6,14 +6,7 @@ import random
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, require
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
+from ..course import Exercise, Question, Wrong, call, number, require
 
 
 def _same(a, b):
@@ -26,7 +19,7 @@ def _mean_sensitivity(answer):
         low, high = np.sort(rng.uniform(*{"positive": (1, 50), "negative": (-50, -1), "mixed": (-50, 50)}[kind], 2))
         low, high, n = float(low), float(high), int(rng.integers(5, 500))
         for relation, reach in (("replace", high - low), ("remove", max(abs(low), abs(high)))):
-            got, right = _number(call(answer, low, high, n, relation), "the sensitivity"), reach / n
+            got, right = number(call(answer, low, high, n, relation), "the sensitivity"), reach / n
             if _same(got, right):
                 continue
             where = f"for bounds {low:.3g} to {high:.3g}, n = {n}, relation={relation!r}"
@@ -86,7 +79,7 @@ def _estimate_share(answer):
             ones = round(n * (1 - p) * 0.7)
         reports = torch.zeros(n, dtype=torch.int64)
         reports[torch.randperm(n, generator=torch.Generator().manual_seed(int(rng.integers(2**31))))[:ones]] = 1
-        got = _number(call(answer, reports.clone(), epsilon), "the estimate")
+        got = number(call(answer, reports.clone(), epsilon), "the estimate")
         raw = ones / n
         right = (raw - (1 - p)) / (2 * p - 1)
         if math.isclose(got, right, rel_tol=1e-5, abs_tol=1e-6):  # float32 arithmetic will do
@@ -134,7 +127,7 @@ def _epsilon_for(answer):
         low, n = float(rng.uniform(-20, 20)), int(rng.integers(50, 1000))
         high = low + float(rng.uniform(5, 50))
         error, confidence = (high - low) * float(rng.uniform(0.002, 0.05)), float(rng.uniform(0.7, 0.99))
-        got = _number(call(answer, error, low, high, n, confidence), "ε")
+        got = number(call(answer, error, low, high, n, confidence), "ε")
         delta = (high - low) / n
         right = delta * math.log(1 / (1 - confidence)) / error
         if math.isclose(got, right, rel_tol=1e-6):

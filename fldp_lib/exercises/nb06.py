@@ -5,14 +5,7 @@ import math
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, require
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
+from ..course import Exercise, Question, Wrong, call, number, require
 
 
 def _is(got, value):
@@ -23,7 +16,7 @@ def _log_ratio(answer):
     rng = np.random.default_rng()
     for d in (1, 3, 7):
         f, g, b = rng.uniform(-9, 9, d), rng.uniform(-9, 9, d), float(rng.uniform(0.2, 4))
-        got = _number(call(answer, torch.from_numpy(f.copy()), torch.from_numpy(g.copy()), b), "the log-ratio")
+        got = number(call(answer, torch.from_numpy(f.copy()), torch.from_numpy(g.copy()), b), "the log-ratio")
         gap = np.abs(f - g)
         for wrong, words in (
             (np.linalg.norm(f - g) / b, "that is the L2 distance over b; the coordinates' log-ratios add up in size"),
@@ -42,7 +35,7 @@ def _combine(answer):
     rng = np.random.default_rng()
     for n in (2, 5):
         reports, epsilons = rng.normal(0, 5, n), rng.uniform(0.1, 4, n)
-        got = _number(call(answer, torch.from_numpy(reports.copy()), torch.from_numpy(epsilons.copy())), "the estimate")
+        got = number(call(answer, torch.from_numpy(reports.copy()), torch.from_numpy(epsilons.copy())), "the estimate")
         right = np.average(reports, weights=epsilons**2)
         for wrong, words in (
             (reports.mean(), "that is the plain mean: unbiased, but the noisiest report carries as much as the best"),
@@ -67,7 +60,7 @@ def _worst_total(answer):
         spent[:, 0] += 0.1
         people = [[0], [1], [2], [3], [2, 3]] if case else [[0], [1], [2, 3], [0, 3]]
         totals = spent.sum(1)
-        got = _number(call(answer, torch.from_numpy(spent.copy()), [list(p) for p in people]), "the ε")
+        got = number(call(answer, torch.from_numpy(spent.copy()), [list(p) for p in people]), "the ε")
         right = max(totals[p].sum() for p in people)
         for wrong, words in (
             (spent.sum(), "that is the sum over everybody; nobody has data at all participants"),
@@ -90,7 +83,7 @@ def _true_epsilon(answer):
     for clean in (1, 0, int(rng.integers(2, 8))):
         low = float(rng.uniform(-5, 5))
         high, lr, scale = low + float(rng.uniform(1, 9)), float(rng.uniform(0.05, 0.9)), float(rng.uniform(0.3, 4))
-        got = _number(call(answer, low, high, lr, clean, scale), "the ε")
+        got = number(call(answer, low, high, lr, clean, scale), "the ε")
         width = high - low
         moved = width * (1 - (1 - lr) ** (clean + 1)) / lr
         for wrong, words in (

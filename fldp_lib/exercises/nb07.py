@@ -4,14 +4,7 @@ import math
 
 import numpy as np
 
-from ..course import Exercise, Question, Wrong, call, require
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
+from ..course import Exercise, Question, Wrong, call, number, require
 
 
 def _advanced(epsilon, rounds, delta):
@@ -26,7 +19,7 @@ def _crossover(answer):
         where = f"for ε = {epsilon:.3g} and δ = {delta:.2g}"
         got = call(answer, epsilon, delta)
         require(not isinstance(got, complex), f"{where}: a complex number; is there a crossover at all?")
-        got = _number(got, "the number of rounds")
+        got = number(got, "the number of rounds")
         if kind == "large":
             require(got == math.inf, f"{where} advanced composition is never below basic: math.inf; you gave {got:.6g}")
             continue
@@ -55,7 +48,7 @@ def _renyi(answer):
     for _ in range(3):
         multipliers = rng.uniform(3, 30, int(rng.integers(5, 40)))
         delta = float(10 ** rng.uniform(-8, -4))
-        got = _number(call(answer, multipliers.copy(), orders.copy(), delta), "ε")
+        got = number(call(answer, multipliers.copy(), orders.copy(), delta), "ε")
         curve = orders * (1 / (2 * multipliers**2)).sum()
 
         def improved(rdp, delta=delta):
@@ -88,7 +81,7 @@ def _amplified(answer):
     rng = np.random.default_rng()
     for hidden in (True, False, True):
         total, rounds, rate = float(rng.uniform(0.3, 20)), int(rng.integers(2, 60)), float(rng.uniform(0.02, 0.5))
-        got = _number(call(answer, total, rounds, rate, hidden), "ε of one round")
+        got = number(call(answer, total, rounds, rate, hidden), "ε of one round")
         share = total / rounds
         right = math.log1p(math.expm1(share) / rate) if hidden else share
         if math.isclose(got, right, rel_tol=1e-9):
@@ -123,7 +116,7 @@ def _least_noise(answer):
                 raise ValueError(f"noise must be positive, got {noise!r}")
             return target * (needed / noise) ** power
 
-        got = _number(call(answer, spent, target), "the noise")
+        got = number(call(answer, spent, target), "the noise")
         require(math.isfinite(got) and got > 0, f"the noise should be a positive number, got {got!r}")
         price = target * (needed / got) ** power
         where = f"the target was {target:.4g}; your noise of {got:.4g} costs {price:.6g}"
@@ -147,7 +140,7 @@ def _worst_client(answer):
         ledger[1].update(hidden=False, clients=set(people[1::2]))  # neither the sum nor the largest entry can be right
         ledger[2].update(clients=set(people))
         given = [dict(entry, clients=set(entry["clients"])) for entry in ledger]
-        got = _number(call(answer, given), "ε")
+        got = number(call(answer, given), "ε")
 
         def total(price, ledger=ledger, people=people):
             return max(sum(price(entry) for entry in ledger if person in entry["clients"]) for person in people)

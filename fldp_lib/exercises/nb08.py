@@ -6,14 +6,7 @@ import numpy as np
 import torch
 
 from .. import data, mechanisms, models, train
-from ..course import Exercise, Question, Wrong, call, require
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
+from ..course import Exercise, Question, Wrong, call, number, require
 
 
 def _programs(rng):
@@ -96,7 +89,7 @@ def _last_round(answer):
     middle = int(rng.integers(3, rounds - 1))
     between = float((spent[middle - 1] + spent[middle]) / 2)
     for budget, right in ((between, middle), (float(spent[0]) / 2, 0), (float(spent[-1]) + 1, rounds)):
-        got = _number(call(answer, history, budget), "the round")
+        got = number(call(answer, history, budget), "the round")
         if got == right:
             continue
         where = f"for a budget of {budget:.3g} with {noise.epsilon:.3g} a round, {rounds} rounds"
@@ -123,7 +116,7 @@ def _ruled_out(answer):
     strong = float(rng.uniform(0.97, 0.995)), float(rng.uniform(0.4, 0.6))  # here "out" is the better guess
     cases = [(tpr, fpr, 1e-5), (*strong, 1e-5), (0.3, 0.6, 0.0), (0.5, 0.0, 1e-5), (0.02, 0.0, 0.05), (tpr, fpr, 0.2)]
     for tpr, fpr, delta in cases:
-        got, right = _number(call(answer, tpr, fpr, delta), "ε"), right_of(tpr, fpr, delta)
+        got, right = number(call(answer, tpr, fpr, delta), "ε"), right_of(tpr, fpr, delta)
         if got == right or math.isclose(got, right, rel_tol=1e-6, abs_tol=1e-9):
             continue
         where = f"for tpr {tpr:.3g}, fpr {fpr:.3g}, δ {delta:g}"

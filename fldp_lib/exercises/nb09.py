@@ -5,14 +5,7 @@ import math
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, require
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
+from ..course import Exercise, Question, Wrong, call, number, require
 
 
 def _is(got, value):
@@ -25,7 +18,7 @@ def _recall_at(answer):
         n, specificity = int(rng.integers(80, 200)), float(rng.uniform(0.7, 0.95))
         sick = torch.from_numpy(rng.random(n) < 0.4)
         risk = torch.from_numpy(rng.normal(size=n)) + sick * 1.2
-        got = _number(call(answer, risk.clone(), sick.clone(), specificity), "the recall")
+        got = number(call(answer, risk.clone(), sick.clone(), specificity), "the recall")
 
         def above(group, level, risk=risk, sick=sick):
             return float((risk[sick] > torch.quantile(risk[group], level)).double().mean())
@@ -49,7 +42,7 @@ def _noise_in_mean(answer):
     for count in (3, 9):
         sizes = [int(n) for n in rng.integers(5, 120, count)]
         multiplier, clip = float(rng.uniform(1, 20)), float(rng.uniform(0.2, 3))
-        got, n = _number(call(answer, list(sizes), multiplier, clip), "the deviation"), sum(sizes)
+        got, n = number(call(answer, list(sizes), multiplier, clip), "the deviation"), sum(sizes)
         right = multiplier * clip * math.sqrt(count) / n
         for wrong, words in (
             (multiplier * clip / n, "one draw for all: each hospital adds its own, and variances add"),
@@ -67,7 +60,7 @@ def _implied(answer):
     rng = np.random.default_rng()
     for given, asked in (("patient", "hospital"), ("hospital", "patient"), ("patient", "patient"), ("hospital", "hospital")):
         promise, size = float(rng.uniform(0.1, 3)), int(rng.integers(5, 200))
-        got = _number(call(answer, promise, given, asked, size), "ε")
+        got = number(call(answer, promise, given, asked, size), "ε")
         right = {"patienthospital": size * promise, "hospitalpatient": 2 * promise}.get(given + asked, promise)
         if _is(got, right):
             continue

@@ -5,14 +5,7 @@ import math
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, require
-
-
-def _number(value, name):
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
+from ..course import Exercise, Question, Wrong, call, number, require
 
 
 def _is(got, value):
@@ -23,7 +16,7 @@ def _threshold(answer):
     rng = np.random.default_rng()
     for _ in range(2):
         loss, good = float(rng.uniform(2, 20)), float(rng.uniform(0.5, 3))
-        got, right = _number(call(answer, loss, good), "the threshold"), good / (loss + good)
+        got, right = number(call(answer, loss, good), "the threshold"), good / (loss + good)
         for wrong, words in (
             (good / loss, "approving costs loss·p, denying good·(1 − p): the p in the second is missing"),
             (loss / (loss + good), "that is the probability of repaying from which on approving is cheaper"),
@@ -43,7 +36,7 @@ def _expected_cost(answer):
         def mean(approve, p, loss=loss, good=good):
             return float(np.where(approve, loss * p, good * (1 - p)).mean())
 
-        got = _number(
+        got = number(
             call(answer, torch.from_numpy(score.copy()), torch.from_numpy(truth.copy()), limit, loss, good), "the cost"
         )
         right = mean(score < limit, truth)
