@@ -9,63 +9,9 @@ import re
 from dataclasses import dataclass, field
 
 from . import progress as progress_
+from .answers import NotTried, Wrong
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-
-
-class Wrong(Exception):
-    """A learner's answer that is not right; the message says what about it."""
-
-
-class NotTried(Exception):
-    """The exercise's stub is still as it was."""
-
-
-def require(condition, message):
-    """Raise `Wrong` with the message unless the condition holds: the one statement that exercise checks are made of."""
-    if not condition:
-        raise Wrong(message)
-
-
-def call(answer, *args, **kwargs):
-    """Call a learner's function on fresh inputs.
-
-    Args:
-        answer: what the learner gave.
-        args, kwargs: the inputs.
-
-    Returns:
-        What the function returned.
-
-    Raises:
-        NotTried: the function is an untouched stub: it returned None or `...`.
-        Wrong: it is no function, or it failed; the message names the error.
-    """
-    if not callable(answer):
-        raise Wrong(f"expected a function, got {answer!r}")
-    try:
-        result = answer(*args, **kwargs)
-    except Exception as error:
-        raise Wrong(f"your function raised {type(error).__name__}: {error}") from error
-    if result is None or result is ...:
-        raise NotTried
-    return result
-
-
-def number(value, name):
-    """Return a learner's value as a float.
-
-    Args:
-        value: what the learner's function returned.
-        name: what it should be, such as "the sensitivity".
-
-    Raises:
-        Wrong: it is no number.
-    """
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise Wrong(f"{name} should be a number, got {value!r}") from None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from fldp_lib import course, progress
+from fldp_lib import answers, course, progress
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def doubled(answer):
     import numpy as np
 
     value = float(np.random.default_rng().normal())
-    course.require(course.call(answer, value) == 2 * value, "twice the input was expected")
+    answers.require(answers.call(answer, value) == 2 * value, "twice the input was expected")
 
 
 EXERCISE = course.Exercise("99.1", "Write a function that doubles.", doubled, ("multiply", "by two"))

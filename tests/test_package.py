@@ -15,7 +15,7 @@ PACKAGE = ROOT / "fldp_lib"
 
 # In the order that data flows: a module imports only from those above it. `checks` serves all, `accountants` serves
 # `accounting`; `history`, `tally` and `scoring` serve `server`; `marks` serves `plots`; `controls` and `views` serve
-# `explorers`; `progress` serves `course`.
+# `explorers`; `progress` and `answers` serve `course`.
 ORDER = [
     "checks",
     "data",
@@ -40,6 +40,7 @@ ORDER = [
     "views",
     "explorers",
     "progress",
+    "answers",
     "course",
 ]
 CORE = ORDER[: ORDER.index("server") + 1]

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from .. import accounting, clients, data, mechanisms, models, train
-from ..course import Exercise, Question, Wrong, call, number, require
+from ..answers import Wrong, call, number, require
+from ..course import Exercise, Question
 
 
 def _best_guess(answer):

@@ -6,7 +6,8 @@ import secrets
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, require
+from ..answers import Wrong, call, require
+from ..course import Exercise, Question
 
 
 def _generator():

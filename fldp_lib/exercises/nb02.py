@@ -5,11 +5,8 @@ from itertools import product
 
 import numpy as np
 
-from ..course import Exercise, Question, Wrong, call, number, require
-
-
-def _same(a, b):
-    return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12)
+from ..answers import Wrong, call, number, require, same
+from ..course import Exercise, Question
 
 
 def _belief_range(answer):
@@ -23,18 +20,18 @@ def _belief_range(answer):
             raise Wrong(f"return a pair (lowest, highest), got {got!r}") from None
         factor = math.exp(epsilon)
         ends = [prior * f / (1 - prior + prior * f) for f in (1 / factor, factor)]
-        if _same(low, ends[0]) and _same(high, ends[1]):
+        if same(low, ends[0]) and same(high, ends[1]):
             continue
         where = f"for prior {prior:.3f} and ε = {epsilon:.3f}"
-        if _same(low, ends[1]) and _same(high, ends[0]):
+        if same(low, ends[1]) and same(high, ends[0]):
             raise Wrong("the lowest comes first")
-        if _same(high, min(1, prior * factor)) and _same(low, prior / factor):
+        if same(high, min(1, prior * factor)) and same(low, prior / factor):
             raise Wrong(f"{where}: e^ε multiplies the odds, not the probability; cutting off at 1 does not mend that")
-        if _same(high, prior * factor) or _same(low, prior / factor):
+        if same(high, prior * factor) or same(low, prior / factor):
             raise Wrong(f"{where}: e^ε multiplies the odds, not the probability")
-        if _same(high, factor / (1 + factor)):
+        if same(high, factor / (1 + factor)):
             raise Wrong(f"{where}: that is the highest posterior at even odds; the prior is {prior:.3f}")
-        if _same(high, ends[1]) and _same(low, 1 - high):
+        if same(high, ends[1]) and same(low, 1 - high):
             raise Wrong(f"{where}: the lowest is not 1 − highest, except at even odds")
         raise Wrong(f"{where} the belief may go from {ends[0]:.4f} to {ends[1]:.4f}; you gave {low:.4f} to {high:.4f}")
 
@@ -47,16 +44,16 @@ def _epsilon_for(answer):
         got = number(call(answer, prior, belief), "ε")
         odds = belief / (1 - belief) / (prior / (1 - prior))
         right = math.log(odds)
-        if _same(got, right):
+        if same(got, right):
             continue
         where = f"from {prior:.3f} to at most {belief:.3f}"
-        if _same(got, odds):
+        if same(got, odds):
             raise Wrong(f"{where}: that is the factor between the odds, e^ε; ε is its logarithm")
-        if _same(got, math.log(belief / prior)):
+        if same(got, math.log(belief / prior)):
             raise Wrong(f"{where}: e^ε bounds the factor between the odds, not between the probabilities")
-        if _same(got, math.log(belief / (1 - belief))):
+        if same(got, math.log(belief / (1 - belief))):
             raise Wrong(f"{where}: that starts from even odds; the prior is {prior:.3f}")
-        if _same(got, -right):
+        if same(got, -right):
             raise Wrong(f"{where}: the sign is wrong; ε is not negative")
         raise Wrong(f"{where}: ε is {right:.4f}; you gave {got:.4f}")
 
@@ -105,26 +102,26 @@ def _pure_epsilon(answer):
     for p, q in pairs:
         ratios = np.log(p / q)
         right, got = float(abs(ratios).max()), ask(p, q)
-        if _same(got, right):
+        if same(got, right):
             continue
-        if _same(got, math.exp(right)):
+        if same(got, math.exp(right)):
             raise Wrong("that is the largest ratio, e^ε; ε is its logarithm")
-        if _same(got, max(ratios.max(), 0.0)) or _same(got, max(-ratios.min(), 0.0)):
+        if same(got, max(ratios.max(), 0.0)) or same(got, max(-ratios.min(), 0.0)):
             raise Wrong("one direction only: the definition holds for both orders of the neighbours")
-        if _same(got, abs(ratios).mean()) or _same(got, float((p * ratios).sum())):
+        if same(got, abs(ratios).mean()) or same(got, float((p * ratios).sum())):
             raise Wrong("that is an average; the definition bounds every output")
-        if _same(got, abs(p - q).sum() / 2) or _same(got, abs(p - q).max()):
+        if same(got, abs(p - q).sum() / 2) or same(got, abs(p - q).max()):
             raise Wrong("that is a difference of probabilities; ε bounds their ratio")
         raise Wrong(f"for p = {np.round(p, 3)}, q = {np.round(q, 3)} ε is {right:.4f}; you gave {got:.4f}")
     for turn, (p, q) in enumerate(pairs):
         right, where = float(abs(np.log(p / q)).max()), rng.integers(len(p))
         got = ask(np.insert(p, where, 0.0), np.insert(q, where, 0.0))
-        require(_same(got, right), f"an output that has probability 0 under both does not count; you gave {got:.4g}")
+        require(same(got, right), f"an output that has probability 0 under both does not count; you gave {got:.4g}")
         alone = np.insert(p, where, 0.2) / 1.2, np.insert(q, where, 0.0)
         got = ask(*(alone if turn % 2 else alone[::-1]))
         require(got == math.inf, f"an output that only one of them can produce leaves no finite ε; you gave {got:.4g}")
-    same = rng.dirichlet(np.ones(4))
-    require(abs(ask(same, same)) < 1e-12, "two equal distributions have ε = 0")
+    twin = rng.dirichlet(np.ones(4))
+    require(abs(ask(twin, twin)) < 1e-12, "two equal distributions have ε = 0")
 
 
 def _epsilon_of(answer):
@@ -135,20 +132,20 @@ def _epsilon_of(answer):
             got = number(call(answer, scale, unit, relation, cap), "ε")
             size = cap if unit == "hospital" else 1
             reach = size * (2 if relation == "replace-one" else 1)
-            if _same(got, reach / scale):
+            if same(got, reach / scale):
                 continue
             where = f"for unit={unit!r}, adjacency={relation!r}, scale {scale:.3g}, cap {cap}"
-            if _same(got, reach * scale):
+            if same(got, reach * scale):
                 raise Wrong(f"{where}: ε is sensitivity divided by scale; more noise is a smaller ε")
-            if unit == "hospital" and _same(got * scale, reach / cap):
+            if unit == "hospital" and same(got * scale, reach / cap):
                 raise Wrong(f"{where}: a hospital comes with all its patients, up to cap of them")
-            if unit == "patient" and _same(got * scale, reach * cap):
+            if unit == "patient" and same(got * scale, reach * cap):
                 raise Wrong(f"{where}: one patient moves one count by 1, whatever the size of the hospital")
-            if relation == "replace-one" and _same(got * scale, reach / 2):
+            if relation == "replace-one" and same(got * scale, reach / 2):
                 raise Wrong(f"{where}: an exchange takes from one bin and adds to another")
-            if relation == "replace-one" and _same(got * scale, reach / math.sqrt(2)):
+            if relation == "replace-one" and same(got * scale, reach / math.sqrt(2)):
                 raise Wrong(f"{where}: that is an L2 sensitivity; Laplace noise goes by L1")
-            if relation == "add-or-remove" and _same(got * scale, reach * 2):
+            if relation == "add-or-remove" and same(got * scale, reach * 2):
                 raise Wrong(f"{where}: nothing is exchanged here; each patient is counted in one bin only")
             raise Wrong(f"{where} ε is {reach / scale:.5g}; you gave {got:.5g}")
 

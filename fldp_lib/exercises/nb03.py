@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..course import Exercise, Question, Wrong, call, require
+from ..answers import Wrong, call, require
+from ..course import Exercise, Question
 
 
 def _array(value):

@@ -6,11 +6,8 @@ import random
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, number, require
-
-
-def _same(a, b):
-    return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12)
+from ..answers import Wrong, call, number, require, same
+from ..course import Exercise, Question
 
 
 def _mean_sensitivity(answer):
@@ -20,16 +17,16 @@ def _mean_sensitivity(answer):
         low, high, n = float(low), float(high), int(rng.integers(5, 500))
         for relation, reach in (("replace", high - low), ("remove", max(abs(low), abs(high)))):
             got, right = number(call(answer, low, high, n, relation), "the sensitivity"), reach / n
-            if _same(got, right):
+            if same(got, right):
                 continue
             where = f"for bounds {low:.3g} to {high:.3g}, n = {n}, relation={relation!r}"
-            if _same(got, reach):
+            if same(got, reach):
                 raise Wrong(f"{where}: that is the sensitivity of the sum; the mean divides it by n")
-            if relation == "remove" and _same(got, (high - low) / n):
+            if relation == "remove" and same(got, (high - low) / n):
                 raise Wrong(f"{where}: that is a replacement; a record that is missing takes its whole value with it")
-            if relation == "remove" and _same(got, abs(high) / n):
+            if relation == "remove" and same(got, abs(high) / n):
                 raise Wrong(f"{where}: |high| is not always the largest value; a bound may be negative")
-            if relation == "replace" and _same(got, max(abs(low), abs(high)) / n):
+            if relation == "replace" and same(got, max(abs(low), abs(high)) / n):
                 raise Wrong(f"{where}: a replacement goes from one value to another, from low to high at worst")
             raise Wrong(f"{where} the sensitivity is {right:.5g}; you gave {got:.5g}")
 
@@ -111,11 +108,11 @@ def _scales(answer):
         require(bool(np.isfinite(got).all() and (got > 0).all()), "a scale is a positive number")
         require(np.allclose(got, twin), "the scales change with the records: sensitivity comes from the public bounds")
         spent = float(((bounds[:, 1] - bounds[:, 0]) / n / got).sum())
-        if _same(spent, epsilon):
+        if same(spent, epsilon):
             continue
-        if _same(spent, d * epsilon):
+        if same(spent, d * epsilon):
             raise Wrong(f"each column alone costs ε; {d} means of the same patients cost {d} times as much together")
-        if _same(spent * n, epsilon) or _same(spent / n, epsilon):
+        if same(spent * n, epsilon) or same(spent / n, epsilon):
             raise Wrong(f"off by a factor of n = {n}: the mean divides the range by n")
         verdict = "breaks the promise" if spent > epsilon else "wastes budget"
         raise Wrong(f"together these scales cost ε = {spent:.4g}, {epsilon:.4g} was promised: that {verdict}")

@@ -6,7 +6,8 @@ import secrets
 import torch
 
 from .. import accounting
-from ..course import Exercise, Question, call, require
+from ..answers import call, require
+from ..course import Exercise, Question
 
 
 def _fresh():

@@ -5,11 +5,8 @@ import math
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, number, require
-
-
-def _is(got, value):
-    return math.isclose(got, value, rel_tol=1e-6, abs_tol=1e-9)
+from ..answers import call, compare, number
+from ..course import Exercise, Question
 
 
 def _log_ratio(answer):
@@ -18,17 +15,15 @@ def _log_ratio(answer):
         f, g, b = rng.uniform(-9, 9, d), rng.uniform(-9, 9, d), float(rng.uniform(0.2, 4))
         got = number(call(answer, torch.from_numpy(f.copy()), torch.from_numpy(g.copy()), b), "the log-ratio")
         gap = np.abs(f - g)
-        for wrong, words in (
+        slips = (
             (np.linalg.norm(f - g) / b, "that is the L2 distance over b; the coordinates' log-ratios add up in size"),
             (gap.max() / b, "that is the largest coordinate alone; all of them are released"),
             (gap.mean() / b, "that is the mean over the coordinates; their densities multiply, so log-ratios add"),
             (gap.sum() * b, "multiplied by b: a larger scale makes the two harder to tell apart"),
             (abs((f - g).sum()) / b, "differences of opposite sign cancel; take the size of each coordinate's"),
             (math.exp(min(gap.sum() / b, 700)), "that is the ratio; its logarithm is asked for"),
-        ):
-            if not _is(wrong, gap.sum() / b) and _is(got, wrong):
-                raise Wrong(words)
-        require(_is(got, gap.sum() / b), f"in {d} dimensions it should be {gap.sum() / b:.5g}; you gave {got:.5g}")
+        )
+        compare(got, gap.sum() / b, slips, f"in {d} dimensions it should be {gap.sum() / b:.5g}; you gave {got:.5g}")
 
 
 def _combine(answer):
@@ -37,7 +32,7 @@ def _combine(answer):
         reports, epsilons = rng.normal(0, 5, n), rng.uniform(0.1, 4, n)
         got = number(call(answer, torch.from_numpy(reports.copy()), torch.from_numpy(epsilons.copy())), "the estimate")
         right = np.average(reports, weights=epsilons**2)
-        for wrong, words in (
+        slips = (
             (reports.mean(), "that is the plain mean: unbiased, but the noisiest report carries as much as the best"),
             (np.average(reports, weights=epsilons), "weights ∝ ε: the variance of a report goes as 1/ε², not 1/ε"),
             (
@@ -47,10 +42,8 @@ def _combine(answer):
             (np.average(reports, weights=epsilons**-2.0), "the noisiest report has the largest weight; use 1/variance"),
             (reports[epsilons.argmax()], "the best report alone; the others still carry information"),
             (reports @ epsilons**2, "the weights have to add up to 1, or the estimate is biased"),
-        ):
-            if not _is(wrong, right) and _is(got, wrong):
-                raise Wrong(words)
-        require(_is(got, right), f"for {n} reports it should be {right:.5g}; you gave {got:.5g}")
+        )
+        compare(got, right, slips, f"for {n} reports it should be {right:.5g}; you gave {got:.5g}")
 
 
 def _worst_total(answer):
@@ -62,7 +55,7 @@ def _worst_total(answer):
         totals = spent.sum(1)
         got = number(call(answer, torch.from_numpy(spent.copy()), [list(p) for p in people]), "the ε")
         right = max(totals[p].sum() for p in people)
-        for wrong, words in (
+        slips = (
             (spent.sum(), "that is the sum over everybody; nobody has data at all participants"),
             (totals.max(), "that is the worst participant; a person with data at two of them pays at both"),
             (
@@ -72,10 +65,8 @@ def _worst_total(answer):
             (max(totals[p].max() for p in people), "a person with data at two participants pays the sum of both"),
             (spent.max(), "that is the dearest single report; the rounds add up"),
             (max(totals[p].mean() for p in people), "a person with data at two participants pays the sum, not the mean"),
-        ):
-            if not _is(wrong, right) and _is(got, wrong):
-                raise Wrong(words)
-        require(_is(got, right), f"for people {people} it should be {right:.5g}; you gave {got:.5g}")
+        )
+        compare(got, right, slips, f"for people {people} it should be {right:.5g}; you gave {got:.5g}")
 
 
 def _true_epsilon(answer):
@@ -86,7 +77,7 @@ def _true_epsilon(answer):
         got = number(call(answer, low, high, lr, clean, scale), "the ε")
         width = high - low
         moved = width * (1 - (1 - lr) ** (clean + 1)) / lr
-        for wrong, words in (
+        slips = (
             (width / scale, "that covers one gradient; the clean ones before it look at the same readings"),
             (
                 width * (clean + 1) / scale,
@@ -96,11 +87,11 @@ def _true_epsilon(answer):
             (moved * scale, "multiplied by the scale: more noise means a smaller ε"),
             (width * (1 - (1 - lr) ** clean) / lr / scale, "the noisy step has a gradient of its own: clean + 1 in all"),
             (width * (1 - lr) ** clean / scale, "that is the last gradient alone; the release holds all of them"),
-        ):
-            if not _is(wrong, moved / scale) and _is(got, wrong):
-                raise Wrong(words)
-        require(
-            _is(got, moved / scale),
+        )
+        compare(
+            got,
+            moved / scale,
+            slips,
             f"for readings in {low:.3g} … {high:.3g}, lr {lr:.3g}, {clean} clean steps, scale {scale:.3g} ε is "
             f"{moved / scale:.5g}; you gave {got:.5g}",
         )

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from ..course import Exercise, Question, Wrong, call, number, require
+from ..answers import Wrong, call, number, require
+from ..course import Exercise, Question
 
 
 def _advanced(epsilon, rounds, delta):

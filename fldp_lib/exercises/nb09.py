@@ -5,11 +5,8 @@ import math
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, number, require
-
-
-def _is(got, value):
-    return math.isclose(got, value, rel_tol=1e-5, abs_tol=1e-9)
+from ..answers import Wrong, call, compare, number, same
+from ..course import Exercise, Question
 
 
 def _recall_at(answer):
@@ -25,16 +22,20 @@ def _recall_at(answer):
 
         everybody = torch.ones_like(sick)
         right = above(~sick, specificity)
-        for wrong, words in (
+        slips = (
             (above(everybody, specificity), "the limit is a quantile of everybody; specificity concerns the healthy ones"),
             (above(sick, specificity), "the limit is a quantile of the sick; specificity concerns the healthy ones"),
             (above(~sick, 1 - specificity), "at that limit only 1 − specificity of the healthy are below it"),
             (1 - right, "that is the share of the sick who are missed"),
             (float((risk[sick] > 0).double().mean()), "that is recall at a risk of one half, whatever its specificity"),
-        ):
-            if not _is(wrong, right) and _is(got, wrong):
-                raise Wrong(words)
-        require(_is(got, right), f"for {n} people at specificity {specificity:.3f} it is {right:.4f}; you gave {got:.4f}")
+        )
+        compare(
+            got,
+            right,
+            slips,
+            f"for {n} people at specificity {specificity:.3f} it is {right:.4f}; you gave {got:.4f}",
+            rel=1e-5,
+        )
 
 
 def _noise_in_mean(answer):
@@ -44,16 +45,14 @@ def _noise_in_mean(answer):
         multiplier, clip = float(rng.uniform(1, 20)), float(rng.uniform(0.2, 3))
         got, n = number(call(answer, list(sizes), multiplier, clip), "the deviation"), sum(sizes)
         right = multiplier * clip * math.sqrt(count) / n
-        for wrong, words in (
+        slips = (
             (multiplier * clip / n, "one draw for all: each hospital adds its own, and variances add"),
             (multiplier * clip * count / n, "deviations do not add; variances of independent noises do"),
             (multiplier * clip * math.sqrt(sum(1 / k**2 for k in sizes)) / count, "that is the noise of the plain mean"),
             (multiplier * clip * math.sqrt(count), "that is the noise of the sum; the mean divides by all patients"),
             (multiplier * math.sqrt(count) / n, "the clip is missing: the multiplier counts in units of it"),
-        ):
-            if not _is(wrong, right) and _is(got, wrong):
-                raise Wrong(words)
-        require(_is(got, right), f"for sizes {sizes} it is {right:.5g}; you gave {got:.5g}")
+        )
+        compare(got, right, slips, f"for sizes {sizes} it is {right:.5g}; you gave {got:.5g}", rel=1e-5)
 
 
 def _implied(answer):
@@ -62,16 +61,16 @@ def _implied(answer):
         promise, size = float(rng.uniform(0.1, 3)), int(rng.integers(5, 200))
         got = number(call(answer, promise, given, asked, size), "ε")
         right = {"patienthospital": size * promise, "hospitalpatient": 2 * promise}.get(given + asked, promise)
-        if _is(got, right):
+        if same(got, right):
             continue
         where = f"from a {given} to a {asked}, hospitals of at most {size}"
-        if given == "hospital" and _is(got, promise):
+        if given == "hospital" and same(got, promise):
             raise Wrong(
                 f"{where}: one patient leaving *changes* the hospital's data: the hospital goes, and comes back without her"
             )
-        if given == "hospital" and _is(got, promise / size):
+        if given == "hospital" and same(got, promise / size):
             raise Wrong(f"{where}: a promise for the whole hospital is not divided among its patients")
-        if given == "patient" and _is(got, promise):
+        if given == "patient" and same(got, promise):
             raise Wrong(f"{where}: a hospital is up to {size} patients, each of whom costs ε")
         raise Wrong(f"{where} a promise of {promise:.3g} implies {right:.5g}; you gave {got:.5g}")
 
@@ -94,10 +93,11 @@ def _everybody_joins(answer):
         joins = [b for b in budgets if all(shared(b) < own for own in alone)]
         right = min(joins, default=None)
         got = _optional(answer, torch.from_numpy(alone.copy()), shared, list(budgets))
-        if (got is None and right is None) or (got is not None and right is not None and _is(float(got), right)):
+        got = None if got is None else number(got, "ε")
+        if (got is None and right is None) or (got is not None and right is not None and same(got, right)):
             continue
         middle = next((b for b in budgets if shared(b) < np.median(alone)), None)
-        if got is not None and middle is not None and _is(float(got), middle):
+        if got is not None and middle is not None and same(got, middle):
             raise Wrong("at that ε the median hospital joins; all of them are asked for, the best one included")
         if right is None:
             raise Wrong(f"at none of these budgets do all join: return None; you gave {got!r}")
@@ -106,8 +106,7 @@ def _everybody_joins(answer):
 
 def _optional(answer, *args):
     """`call` for a function that may well return None: a stub gives `...` or None on every input."""
-    if answer(args[0] + 1e9, *args[1:]) is None:  # everybody would join at once
-        call(answer, args[0] + 1e9, *args[1:])
+    call(answer, args[0] + 1e9, *args[1:])  # everybody would join at once
     try:
         return answer(*args)
     except Exception as error:

@@ -5,11 +5,8 @@ import math
 import numpy as np
 import torch
 
-from ..course import Exercise, Question, Wrong, call, number, require
-
-
-def _is(got, value):
-    return math.isclose(got, value, rel_tol=1e-6, abs_tol=1e-9)
+from ..answers import Wrong, call, compare, number, require, same
+from ..course import Exercise, Question
 
 
 def _threshold(answer):
@@ -17,14 +14,12 @@ def _threshold(answer):
     for _ in range(2):
         loss, good = float(rng.uniform(2, 20)), float(rng.uniform(0.5, 3))
         got, right = number(call(answer, loss, good), "the threshold"), good / (loss + good)
-        for wrong, words in (
+        slips = (
             (good / loss, "approving costs loss·p, denying good·(1 − p): the p in the second is missing"),
             (loss / (loss + good), "that is the probability of repaying from which on approving is cheaper"),
             (0.5, "one half is right only where both errors cost the same"),
-        ):
-            if _is(got, wrong):
-                raise Wrong(words)
-        require(_is(got, right), f"for loss {loss:.3g} and good {good:.3g} it is {right:.5f}; you gave {got:.5f}")
+        )
+        compare(got, right, slips, f"for loss {loss:.3g} and good {good:.3g} it is {right:.5f}; you gave {got:.5f}")
 
 
 def _expected_cost(answer):
@@ -40,15 +35,13 @@ def _expected_cost(answer):
             call(answer, torch.from_numpy(score.copy()), torch.from_numpy(truth.copy()), limit, loss, good), "the cost"
         )
         right = mean(score < limit, truth)
-        for wrong, words in (
+        slips = (
             (mean(score < limit, score), "the cost follows from the true probability, the decision from the score"),
             (mean(truth < limit, truth), "that is the best decision's cost; the decision has to follow the score"),
             (mean(score >= limit, truth), "approve *below* the limit"),
             (right * n, "the mean is asked for, not the sum"),
-        ):
-            if _is(got, wrong):
-                raise Wrong(words)
-        require(_is(got, right), f"it should be {right:.5f}; you gave {got:.5f}")
+        )
+        compare(got, right, slips, f"it should be {right:.5f}; you gave {got:.5f}")
 
 
 def _excess(answer):
@@ -67,16 +60,16 @@ def _excess(answer):
         return (private[group].mean() - plain[group].mean()) / base[group].mean()
 
     right = growth(member), growth(~member)
-    if _is(inside, right[1]) and _is(outside, right[0]):
+    if same(inside, right[1]) and same(outside, right[0]):
         raise Wrong("members first, then the others")
-    if _is(inside, (private[member].mean() - plain[member].mean()) / best.mean()):
+    if same(inside, (private[member].mean() - plain[member].mean()) / best.mean()):
         raise Wrong("each group is measured against its own best decisions")
-    if _is(inside, (private[member] / best[member]).mean() - (plain[member] / best[member]).mean()):
+    if same(inside, (private[member] / best[member]).mean() - (plain[member] / best[member]).mean()):
         raise Wrong("regret is a ratio of mean costs, not a mean of ratios")
-    if _is(inside, private[member].mean() / plain[member].mean() - 1):
+    if same(inside, private[member].mean() / plain[member].mean() - 1):
         raise Wrong("regret is measured against the best decision; subtract two regrets")
     require(
-        _is(inside, right[0]) and _is(outside, right[1]),
+        same(inside, right[0]) and same(outside, right[1]),
         f"it should be {right[0]:.5f} and {right[1]:.5f}; you gave {inside:.5f} and {outside:.5f}",
     )
 

@@ -1,12 +1,11 @@
 """Notebook 11: a user's own factor, reading a list off an update, recall, a nightly model."""
 
-import math
-
 import numpy as np
 import torch
 
 from .. import accounting, mechanisms
-from ..course import Exercise, Question, Wrong, call, require
+from ..answers import Wrong, call, compare, number, require
+from ..course import Exercise, Question
 
 
 def _ridge(answer):
@@ -63,19 +62,13 @@ def _mean_recall(answer):
     rng = np.random.default_rng()
     for users, k in ((7, 4), (5, 10)):
         chosen, liked = (np.stack([rng.choice(16, k, replace=False) for _ in range(users)]) for _ in range(2))
-        got = call(answer, torch.from_numpy(chosen.copy()), torch.from_numpy(liked.copy()))
-        try:
-            got = float(got)
-        except (TypeError, ValueError):
-            raise Wrong(f"return a number, got {got!r}") from None
+        got = number(call(answer, torch.from_numpy(chosen.copy()), torch.from_numpy(liked.copy())), "the recall")
         right = float(np.mean([len(set(a) & set(b)) / k for a, b in zip(chosen, liked, strict=True)]))
-        if math.isclose(got, right, rel_tol=1e-5):
-            continue
-        if math.isclose(got, float((chosen == liked).mean()), rel_tol=1e-5):
-            raise Wrong("that asks for the same place, too; the order does not matter")
-        if math.isclose(got, right * k, rel_tol=1e-5):
-            raise Wrong("that is the number of hits; divide by the number of liked items")
-        raise Wrong(f"for {users} users it should be {right:.4f}; you gave {got:.4f}")
+        slips = (
+            (float((chosen == liked).mean()), "that asks for the same place, too; the order does not matter"),
+            (right * k, "that is the number of hits; divide by the number of liked items"),
+        )
+        compare(got, right, slips, f"for {users} users it should be {right:.4f}; you gave {got:.4f}", rel=1e-5)
 
 
 def _total_epsilon(answer):
@@ -85,15 +78,9 @@ def _total_epsilon(answer):
         delta = float(10 ** rng.uniform(-6, -4))
         noise = mechanisms.Gaussian(multiplier, clip=1.0)
         right = accounting.epsilon(noise, rounds=rounds * nights, delta=delta)
-        got = call(answer, multiplier, rounds, nights, delta)
-        try:
-            got = float(got)
-        except (TypeError, ValueError):
-            raise Wrong(f"return a number, got {got!r}") from None
-        if math.isclose(got, right, rel_tol=1e-4):
-            continue
+        got = number(call(answer, multiplier, rounds, nights, delta), "the ε")
         night = accounting.epsilon(noise, rounds=rounds, delta=delta)
-        for wrong, words in (
+        slips = (
             (night, "that is one night; all nights concern the same users"),
             (
                 nights * night,
@@ -104,12 +91,9 @@ def _total_epsilon(answer):
                 accounting.epsilon(noise, rounds=rounds * nights, delta=delta, method="rdp"),
                 "by RDP; the default, PLD, is tighter",
             ),
-        ):
-            if math.isclose(got, wrong, rel_tol=1e-4):
-                raise Wrong(words)
-        raise Wrong(
-            f"for {nights} nights of {rounds} rounds at multiplier {multiplier:.3g} it is {right:.4g}; you gave {got:.4g}"
         )
+        where = f"for {nights} nights of {rounds} rounds at multiplier {multiplier:.3g}"
+        compare(got, right, slips, f"{where} it is {right:.4g}; you gave {got:.4g}", rel=1e-4)
 
 
 EXERCISES = (
