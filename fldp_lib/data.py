@@ -192,7 +192,7 @@ def load(name, features=None, scale=None, seed=0):
     if name == "diabetes":
         raw = datasets.load_diabetes(scaled=False)  # the default is scaled by the data's own mean: E8
         bounds, task, classes = _DIABETES, "regression", ()
-        y = _scale(raw.target[:, None], np.array([_DIABETES_TARGET]), "linear")[:, 0] / 2 + 0.5
+        y = scaled(raw.target, _DIABETES_TARGET) / 2 + 0.5
     else:
         raw = datasets.load_digits() if name == "digits" else datasets.load_breast_cancer()
         task, classes, y = "classification", tuple(str(c) for c in raw.target_names), raw.target
@@ -206,7 +206,7 @@ def load(name, features=None, scale=None, seed=0):
     scale = checks.one_of("scale", scale or ("log" if name == "breast_cancer" else "linear"), ("linear", "log"))
     if scale == "log" and (bounds <= 0).any():
         raise ValueError(f"scale='log' needs positive bounds, which {name!r} has not; use 'linear'")
-    x = _scale(raw.data[:, columns], bounds, scale)
+    x = scaled(raw.data[:, columns], bounds, scale)
     if name == "digits":
         x = (x + 1) / 2  # an empty pixel is 0, so that it adds nothing to a gradient's norm
     stratify = y if task == "classification" else None
@@ -308,8 +308,20 @@ def _nucleus_bounds(feature):
     return _NUCLEUS[quantity][2 if kind == "worst" else 0]
 
 
-def _scale(x, bounds, scale):
-    low, high = bounds.T
+def scaled(x, bounds, scale="linear"):
+    """Map features from their public bounds to [-1, 1]; what lies beyond a bound is set to it.
+
+    Args:
+        x: (n × d), or one feature (n,).
+        bounds: (low, high) of each feature (d × 2), or of the one (2,); positive for "log".
+        scale: "linear" or "log".
+
+    Returns:
+        The scaled features, in the shape of `x`.
+
+    Derived in: notebook 04.
+    """
+    low, high = np.asarray(bounds, dtype=float).T
     x = np.clip(x, low, high)
     if scale == "log":
         x, low, high = np.log(x), np.log(low), np.log(high)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from . import checks
-from .data import Dataset, federate
+from .data import Dataset, federate, scaled
 
 _CREDIT = {  # feature: public bounds; effect on the log-odds of default, per unit of the scaled feature
     "income": ((500, 20_000), -1.2),  # a month, log scale
@@ -89,16 +89,12 @@ def credit(applicants=4_000, banks=20, thin_share=0.08, test=20_000, seed=0):
     taste = rng.normal(0, 0.35, (banks, 2))  # a bank's portfolio: log income, log rate of late payments
     where = np.concatenate([bank, rng.choice(banks, test, p=shares)])
     raw = _applicants(len(where), taste[where], thin_share, rng)
-    x, effects = [], []
-    for name, ((low, high), effect) in _CREDIT.items():
-        value, ends = np.clip(raw[name], low, high), np.array([low, high], float)
-        if name in _LOG:
-            value, ends = np.log(value), np.log(ends)
-        scaled = 2 * (value - ends[0]) / (ends[1] - ends[0]) - 1
-        x.append(scaled * raw["thin file"] if name.endswith(", thin file") else scaled)
-        effects.append(effect)
+    x = []
+    for name, (bounds, _) in _CREDIT.items():
+        feature = scaled(raw[name], bounds, "log" if name in _LOG else "linear")
+        x.append(feature * raw["thin file"] if name.endswith(", thin file") else feature)
     x = np.stack(x, 1)
-    risk = 1 / (1 + np.exp(-(x @ np.array(effects) - 0.5)))
+    risk = 1 / (1 + np.exp(-(x @ np.array([effect for _, effect in _CREDIT.values()]) - 0.5)))
     default = rng.random(len(risk)) < risk
     thin, n = torch.from_numpy(raw["thin file"] > 0), applicants
     parts = [torch.from_numpy(x.astype(np.float32)), torch.from_numpy(default.astype(np.int64))]
