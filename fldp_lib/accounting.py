@@ -108,6 +108,31 @@ def calibrate(mechanism, epsilon, delta=1e-5, rounds=1, sampling_rate=1.0, clip=
     return mechanisms.Laplace(1 / noise, clip, at, unit) if pure else mechanisms.Gaussian(noise, clip, at, unit)
 
 
+def best_guess(epsilon, delta=0.0):
+    """Return how often the best attacker is right who guesses, at even odds, whether one unit's data are in the input.
+
+    The bound holds for every (ε, δ)-private algorithm and every attacker: (e^ε + δ)/(1 + e^ε). It is attained by
+    randomised response.
+
+    Args:
+        epsilon: at least 0; infinity is allowed.
+        delta: in [0, 1).
+
+    Returns:
+        A probability in [0.5, 1].
+
+    Raises:
+        TypeError, ValueError: an argument out of range.
+
+    Derived in: notebook 02.
+    Source: Wasserman & Zhou 2010; Kairouz, Oh & Viswanath 2015.
+    """
+    epsilon = checks.real("epsilon", epsilon, at_least=0, infinite=True)
+    delta = checks.real("delta", delta, at_least=0, below=1)
+    without = math.exp(-epsilon)  # no overflow for a large ε
+    return (1 + delta * without) / (1 + without)
+
+
 @dataclass
 class Ledger:
     """The budget of one set of clients or records, spent entry by entry; the total is composed, not added.

@@ -11,29 +11,10 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from . import checks
+from . import checks, sources
 
-DATASETS = ("digits", "breast_cancer", "diabetes")
-SPLITS = ("iid", "dirichlet", "label", "sizes")
-
-# Round numbers around the ranges that the data set's public documentation prints for each measure of a nucleus: its mean,
-# its standard error and its worst value over the image. A federation would agree on such numbers from the measuring
-# protocol before it starts. Values beyond a bound are set to the bound.
-_NUCLEUS = {  # mean, error, worst
-    "radius": ((6, 30), (0.1, 3), (7, 40)),
-    "texture": ((9, 40), (0.3, 5), (12, 50)),
-    "perimeter": ((40, 200), (0.5, 20), (50, 260)),
-    "area": ((120, 3000), (5, 500), (150, 4500)),
-    "smoothness": ((0.05, 0.2), (0.001, 0.03), (0.07, 0.25)),
-    "compactness": ((0.02, 0.5), (0.002, 0.15), (0.03, 1)),
-    "concavity": ((0.01, 0.5), (0.002, 0.4), (0.02, 1.2)),
-    "concave points": ((0.01, 0.25), (0.001, 0.05), (0.01, 0.3)),
-    "symmetry": ((0.1, 0.35), (0.005, 0.08), (0.15, 0.7)),
-    "fractal dimension": ((0.05, 0.1), (0.001, 0.03), (0.05, 0.21)),
-}
-# Adults' age, sex code, body-mass index, mean blood pressure, and six blood-serum measures in their laboratory units.
-_DIABETES = [(18, 90), (1, 2), (15, 50), (50, 140), (80, 320), (30, 250), (20, 100), (1, 10), (3, 6.5), (50, 130)]
-_DIABETES_TARGET = (0, 400)
+DATASETS = sources.BUNDLED
+SPLITS = ("iid", "dirichlet", "label", "sizes")  # dealt out; "natural" follows the records' own owners
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +31,7 @@ class Dataset:
         classes: names of the classes; empty for regression.
         bounds: the public (low, high) of each column (d × 2), in the data's own unit.
         scale: "log" or "linear": how a column's bounds are mapped to [-1, 1].
+        owner_train, owner_test: number of the participant each record belongs to (n,), where the data say so.
     """
 
     name: str
@@ -63,6 +45,8 @@ class Dataset:
     classes: tuple = ()
     bounds: np.ndarray | None = None
     scale: str = "linear"
+    owner_train: torch.Tensor | None = None
+    owner_test: torch.Tensor | None = None
 
     def __post_init__(self):
         checks.one_of("task", self.task, ("classification", "regression"))
@@ -166,67 +150,63 @@ class Federation:
 
 
 def load(name, features=None, scale=None, seed=0):
-    """Load a bundled real data set, scaled by public bounds, with a fixed split of 80% train and 20% test.
+    """Load a real data set, scaled by public bounds, with a fixed split of 80% train and 20% test.
 
     Args:
-        name: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features, class 1
-            is benign) or "diabetes" (442 patients, 10 features, regression).
-        features: names of the columns to keep, in that order; None keeps all.
-        scale: "linear" maps a column's public bounds to [-1, 1], pixels to [0, 1]; "log" does so on a logarithmic scale.
-            None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
+        name: bundled: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features,
+            class 1 is benign) or "diabetes" (442 patients, 10 features, regression). Fetched on the first call, checked,
+            and kept in scikit-learn's data folder: "german_credit" (1,000 applicants, class 1 is a bad risk; categories
+            are indicators) or "movielens" (100,000 ratings by 943 users, regression; a film is an indicator, a user an
+            owner).
+        features: names of the columns to keep, in that order; None keeps all, of movielens the first 200 films.
+        scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
+            logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
         seed: of the train/test split.
 
     Returns:
         A `Dataset`.
 
     Raises:
-        ValueError: unknown name, feature or scale; the message lists the known ones.
+        ValueError: unknown name, feature or scale (the message lists the known ones); a fetched file with wrong content.
+        OSError: an online set that is not there and cannot be fetched; nothing is kept.
 
-    Derived in: notebook 04.
+    Derived in: notebook 04; notebooks 10 (german_credit) and 11 (movielens).
     Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
-        and of Efron, Hastie, Johnstone & Tibshirani 2004.
+        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015.
     """
-    checks.one_of("name", name, DATASETS)
-    from sklearn import datasets, model_selection
+    from sklearn import model_selection
 
-    if name == "diabetes":
-        raw = datasets.load_diabetes(scaled=False)  # the default is scaled by the data's own mean: E8
-        bounds, task, classes = _DIABETES, "regression", ()
-        y = scaled(raw.target, _DIABETES_TARGET) / 2 + 0.5
-    else:
-        raw = datasets.load_digits() if name == "digits" else datasets.load_breast_cancer()
-        task, classes, y = "classification", tuple(str(c) for c in raw.target_names), raw.target
-        bounds = [(0, 16)] * 64 if name == "digits" else [_nucleus_bounds(f) for f in raw.feature_names]
-    known = tuple(str(f) for f in raw.feature_names)
-    kept = known if features is None else tuple(features)
-    for feature in kept:
-        checks.one_of("features", feature, known)
-    columns = [known.index(feature) for feature in kept]
-    bounds = np.array(bounds, dtype=float)[columns]
+    raw = sources.raw(name, features)
     scale = checks.one_of("scale", scale or ("log" if name == "breast_cancer" else "linear"), ("linear", "log"))
-    if scale == "log" and (bounds <= 0).any():
+    if scale == "log" and (raw.bounds <= 0).any():
         raise ValueError(f"scale='log' needs positive bounds, which {name!r} has not; use 'linear'")
-    x = scaled(raw.data[:, columns], bounds, scale)
-    if name == "digits":
-        x = (x + 1) / 2  # an empty pixel is 0, so that it adds nothing to a gradient's norm
-    stratify = y if task == "classification" else None
-    parts = model_selection.train_test_split(x, y, test_size=0.2, random_state=seed, stratify=stratify)
-    kind = np.int64 if task == "classification" else np.float32
-    x_train, x_test = (torch.from_numpy(part.astype(np.float32)) for part in parts[:2])
-    y_train, y_test = (torch.from_numpy(part.astype(kind)) for part in parts[2:])
-    source = f"scikit-learn's bundled copy of {name}"
-    return Dataset(name, x_train, y_train, x_test, y_test, task, source, kept, classes, bounds, scale)
+    x = scaled(raw.x, raw.bounds, scale)
+    x = np.where(raw.unit, (x + 1) / 2, x)
+    task = "classification" if raw.classes else "regression"
+    kind = np.int64 if raw.classes else np.float32
+    owners = np.zeros(len(x), dtype=int) if raw.owner is None else raw.owner
+    parts = model_selection.train_test_split(
+        x.astype(np.float32), raw.y.astype(kind), owners, test_size=0.2, random_state=seed,
+        stratify=raw.y if raw.classes else None,
+    )  # fmt: skip
+    x_train, x_test, y_train, y_test, *owners = (torch.from_numpy(part) for part in parts)
+    owner_train, owner_test = owners if raw.owner is not None else (None, None)
+    return Dataset(
+        name, x_train, y_train, x_test, y_test, task, raw.source, raw.features, raw.classes, raw.bounds, scale,
+        owner_train, owner_test,
+    )  # fmt: skip
 
 
-def split(dataset, clients, how="iid", alpha=0.5, labels=1, seed=0):
+def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
     """Deal the training records out to clients; every record goes to exactly one.
 
     Args:
         dataset: a `Dataset`.
-        clients: number of clients, from 1 to one per record.
+        clients: number of clients, from 1 to one per record; None only where the data say who owns what ("natural").
         how: "iid" (shuffled, sizes differ by at most one); "dirichlet" (each label is spread over the clients by a
             Dirichlet(alpha) draw, regression targets by their decile); "label" (each client holds at most `labels`
-            different labels); "sizes" (shuffled, sizes by a Dirichlet(alpha) draw, one record at least).
+            different labels); "sizes" (shuffled, sizes by a Dirichlet(alpha) draw, one record at least);
+            "natural" (by `dataset.owner_train`).
         alpha: concentration, positive; smaller is more unequal. Used by "dirichlet" and "sizes".
         labels: labels per client, at least 1. Used by "label".
         seed: of the draw.
@@ -241,10 +221,12 @@ def split(dataset, clients, how="iid", alpha=0.5, labels=1, seed=0):
     Source: McMahan et al. 2017 (labels per client); Hsu, Qi & Brown 2019 (Dirichlet).
     """
     n = len(dataset.x_train)
+    checks.one_of("how", how, (*SPLITS, "natural"))
+    if how == "natural":
+        return _natural(dataset, clients)
     clients = checks.whole("clients", clients, at_least=1)
     if clients > n:
         raise ValueError(f"clients must be at most the number of training records, {n}; got {clients}")
-    checks.one_of("how", how, SPLITS)
     checks.real("alpha", alpha, above=0)
     rng = np.random.default_rng(checks.whole("seed", seed, at_least=0))
     groups = _label_groups(dataset)  # (n,)
@@ -301,13 +283,6 @@ def federate(x, y, owner, dataset, clients=None):
     return Federation(fed_x, fed_y, mask, dataset.x_test, dataset.y_test, dataset.task, dataset.name)
 
 
-def _nucleus_bounds(feature):
-    if feature.endswith(" error"):
-        return _NUCLEUS[feature.removesuffix(" error")][1]
-    kind, quantity = feature.split(" ", 1)
-    return _NUCLEUS[quantity][2 if kind == "worst" else 0]
-
-
 def scaled(x, bounds, scale="linear"):
     """Map features from their public bounds to [-1, 1]; what lies beyond a bound is set to it.
 
@@ -326,6 +301,16 @@ def scaled(x, bounds, scale="linear"):
     if scale == "log":
         x, low, high = np.log(x), np.log(low), np.log(high)
     return 2 * (x - low) / (high - low) - 1
+
+
+def _natural(dataset, clients):
+    if dataset.owner_train is None:
+        raise ValueError(f"how must be another than 'natural' for {dataset.name!r}, whose records name no owner")
+    owners = dataset.owner_train if dataset.owner_test is None else torch.cat([dataset.owner_train, dataset.owner_test])
+    count = int(owners.max()) + 1  # one whose records all fell into the test set is an empty client
+    if clients not in (None, count):
+        raise ValueError(f"clients must be None or the number of owners, {count}, where how='natural'; got {clients}")
+    return federate(dataset.x_train, dataset.y_train, dataset.owner_train, dataset, count)
 
 
 def _label_groups(dataset):

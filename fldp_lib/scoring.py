@@ -1,8 +1,8 @@
-"""Loss and accuracy on the test set: of one model, or of the models of many rounds with one batched product."""
+"""Loss and accuracy on the test set, of one model or of many rounds' models at once; intervals over runs."""
 
 import torch
 
-from . import clients, models
+from . import checks, clients, models
 
 
 def evaluate(model, theta, federation, loss=None):
@@ -45,6 +45,32 @@ def evaluate_all(model, thetas, federation, loss=None):
         guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
         scores = (guess == y).double().mean(1)
     return losses.tolist(), scores.tolist()
+
+
+def interval(values, level=0.95):
+    """Return the mean of independent runs and the half-width of its Student interval.
+
+    Args:
+        values: one number a run (runs,), at least 2 runs.
+        level: probability that the interval covers the mean if the runs are normal, in (0, 1).
+
+    Returns:
+        Two floats: mean and half-width.
+
+    Raises:
+        ValueError: fewer than 2 values, or NaN or infinity among them.
+
+    Derived in: notebook 09.
+    Source: Student 1908.
+    """
+    from scipy import stats
+
+    values = checks.finite("values", torch.as_tensor([float(value) for value in values], dtype=torch.float64))
+    level = checks.real("level", level, above=0, below=1)
+    if len(values) < 2:
+        raise ValueError(f"values must be at least 2 runs, got {len(values)}")
+    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std() / len(values) ** 0.5
+    return float(values.mean()), float(half)
 
 
 class Record(dict):

@@ -471,3 +471,27 @@ BAD = {
 def test_bad_input_is_refused_by_name_and_value(case):
     call, error, fragments = BAD[case]
     refuses(call, error, *fragments)
+
+
+# The best attacker ------------------------------------------------------------------------------------------------------
+
+
+@given(epsilon=st.floats(0, 50), delta=st.floats(0, 0.5))
+def test_the_best_guess_is_the_region_s_corner(epsilon, delta):
+    """TPR ≤ e^ε·FPR + δ and the same for the complements: (TPR + 1 − FPR)/2 is largest where both bounds meet."""
+    false = np.linspace(0, 1, 20_001)
+    true = np.minimum(np.exp(epsilon) * false + delta, 1 - np.exp(-epsilon) * (1 - delta - false)).clip(0, 1)
+    assert accounting.best_guess(epsilon, delta) == pytest.approx(((true + 1 - false) / 2).max(), abs=1e-4)
+
+
+def test_the_best_guess_at_the_ends():
+    assert accounting.best_guess(0) == 0.5 and accounting.best_guess(math.inf) == 1
+    assert accounting.best_guess(1) == pytest.approx(0.7310585786)
+    assert accounting.best_guess(5_000.0, 1e-5) == pytest.approx(1)
+    for wrong in ({"epsilon": -1}, {"epsilon": math.nan}, {"epsilon": 1, "delta": 1.0}):
+        with pytest.raises(ValueError, match=r"epsilon|delta"):
+            accounting.best_guess(**wrong)
+
+
+def test_randomised_response_attains_the_best_guess():
+    assert accounting.best_guess(1.3) == pytest.approx(RandomisedResponse(1.3).keep)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fldp_lib import aggregation, generators, models, train
+from fldp_lib.generators import lending
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +32,22 @@ def test_the_truth_is_logistic_in_the_features(population):
     log_odds = torch.logit(population.risk_test)
     found = torch.linalg.lstsq(x, log_odds.unsqueeze(1)).solution[:, 0]
     assert (x @ found - log_odds).abs().max() < 1e-3
-    written = torch.tensor([effect for _, effect in generators._CREDIT.values()], dtype=torch.float64)
+    written = torch.tensor([effect for _, effect in lending._CREDIT.values()], dtype=torch.float64)
     assert torch.allclose(found[:-1], written, atol=1e-3)
+
+
+def cost(score, truth):
+    """Expected cost of lending below a score of 1/6: a default costs 5, a refused good risk 1."""
+    return torch.where(score < 1 / 6, 5 * truth, 1 - truth).mean()
 
 
 def test_the_bayes_decision_is_never_beaten(population):
     truth = population.risk_test
 
-    def cost(score):
-        return torch.where(score < 1 / 6, 5 * truth, 1 - truth).mean()
-
     generator = torch.Generator().manual_seed(0)
     for size in (0.01, 0.1, 0.5):
         noisy = truth + size * torch.randn(truth.shape, generator=generator, dtype=torch.float64)
-        assert cost(noisy) > cost(truth)
+        assert cost(noisy, truth) > cost(truth, truth)
 
 
 def test_a_federation_finds_the_truth(population):
@@ -54,8 +57,7 @@ def test_a_federation_finds_the_truth(population):
     )
     score = torch.sigmoid(models.predict(run.model, run.theta, population.dataset.x_test))[:, 0].double()
     truth = population.risk_test
-    costs = [torch.where(s < 1 / 6, 5 * truth, 1 - truth).mean() for s in (score, truth)]
-    assert costs[0] < 1.05 * costs[1]
+    assert cost(score, truth) < 1.05 * cost(truth, truth)
 
 
 def test_banks_groups_and_order_belong_together(population):
@@ -128,6 +130,98 @@ def test_a_federation_recovers_the_factors(rated):
     assert np.isnan(run.score).all()  # several outputs are no prediction by themselves
 
 
+@pytest.fixture(scope="module")
+def town():
+    return generators.city(sensors=400, days=3, seed=2)
+
+
+def test_a_flow_is_what_is_expected_and_fresh_noise(town):
+    """Where nothing is cut off: mean 0, deviation `noise`, uncorrelated from hour to hour, each within 5 standard errors:
+    false alarms below 2e-6."""
+    inside = ((town.flow > 0) & (town.flow < 1)).all(1)
+    fresh = (town.flow - town.expected)[inside]
+    n = fresh.numel()
+    assert n > 10_000
+    assert abs(fresh.mean()) < 5 * town.noise / n**0.5
+    assert abs(fresh.std() / town.noise - 1) < 5 / (2 * n) ** 0.5
+    assert abs((fresh[:, 1:] * fresh[:, :-1]).mean()) < 5 * town.noise**2 / n**0.5
+
+
+def test_rush_hours_are_where_they_are_said_to_be(town):
+    quiet = generators.city(sensors=400, days=1, noise=0.0, incidents=0.0, seed=2)
+    day = quiet.flow[:, :24]
+    assert torch.equal(quiet.flow, quiet.expected.clamp(0, 1))
+    assert (day[quiet.morning > 0.6].argmax(1) == 8).all()
+    assert torch.isin(day[quiet.morning < 0.4].argmax(1), torch.tensor([17, 18])).all()
+    assert (day.min(1).values < 0.2).all()
+
+
+def test_an_incident_takes_sixty_percent_for_two_hours():
+    calm, blocked = (generators.city(50, 2, noise=0.0, incidents=rate, seed=4) for rate in (0.0, 0.05))
+    assert torch.allclose(blocked.flow[blocked.incident], 0.4 * calm.flow[blocked.incident])
+    assert torch.equal(blocked.flow[~blocked.incident], calm.flow[~blocked.incident])
+    lasting = blocked.incident.int().diff(dim=1)
+    ends = torch.nonzero(lasting == -1)
+    assert len(ends) > 20 and all(bool(blocked.incident[s, max(0, h - 1) : h + 1].all()) for s, h in ends)
+
+
+def test_city_records_are_lags_and_changes(town):
+    x, y = town.federation.client(7)
+    assert len(y) == 24 * 3 - 1 and len(town.dataset.x_test) == 24 * 400
+    hours = torch.arange(25, 24 * 4)
+    flow = town.flow[7]
+    assert torch.allclose(y.double(), flow[hours] - flow[hours - 1], atol=1e-6)
+    assert torch.allclose(x[:, 0].double(), 2 * flow[hours - 1] - 1, atol=1e-6)
+    yesterday = (4 * (flow[hours - 24] - flow[hours - 25])).clamp(-1, 1)
+    assert torch.allclose(x[:, 2].double(), yesterday, atol=1e-6)
+    test = town.dataset.y_test.view(400, 24)[7].double()
+    assert torch.allclose(test, flow[-24:] - flow[-25:-1], atol=1e-6)
+    assert town.dataset.x_train.abs().max() <= 1
+
+
+def test_a_record_holds_nothing_of_its_own_hour_or_later(town):
+    """Another last hour changes the last target only: no forecast sees what it forecasts."""
+    flow = town.flow.clone()
+    flow[:, -1] += 0.1
+    other = town.through(flow)
+    assert torch.equal(other.x_test, town.dataset.x_test) and torch.equal(other.x, town.federation.x)
+    changed = (other.y_test != town.dataset.y_test).view(400, 24)
+    assert changed[:, -1].all() and not changed[:, :-1].any()
+    with pytest.raises(ValueError, match="flow must have shape"):
+        town.through(flow[:, 1:])
+
+
+def test_phones_follow_the_districts(town):
+    """Chi-squared with 15 degrees of freedom; false alarms below 1e-6."""
+    expected = len(town.district) * town.share
+    statistic = float(((torch.bincount(town.district, minlength=16) - expected).square() / expected).sum())
+    assert statistic < 60
+    assert float(town.share.sum()) == pytest.approx(1) and int(town.share.argmax()) in (5, 6, 9, 10)
+
+
+def test_a_federation_forecasts_between_persistence_and_the_noise_floor(town):
+    run = train(models.Linear(8, 1), town.federation, rounds=30, lr=0.5, progress=False)
+    change = models.predict(run.model, run.theta, town.dataset.x_test)[:, 0]
+    errors = [(p - town.dataset.y_test).square().mean().sqrt() for p in (0 * change, change)]
+    assert town.noise < errors[1] < 0.7 * errors[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"sensors": 0}, "sensors"),
+        ({"days": 0}, "days"),
+        ({"noise": -1.0}, "noise"),
+        ({"incidents": 1.0}, "incidents"),
+        ({"phones": 0}, "phones"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_bad_arguments_of_city_are_named(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        generators.city(**wrong)
+
+
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), banks=st.integers(1, 30), share=st.floats(0.01, 0.9))
 def test_every_population_is_legal_and_repeats(seed, banks, share):
@@ -143,7 +237,7 @@ def test_global_random_state_is_left_alone():
     np.random.seed(0), torch.manual_seed(0)
     before = np.random.random(), float(torch.rand(()))
     np.random.seed(0), torch.manual_seed(0)
-    generators.credit(applicants=200, banks=5, test=100)
+    generators.credit(applicants=200, banks=5, test=100), generators.city(5), generators.ratings(10)
     assert (np.random.random(), float(torch.rand(()))) == before
 
 
