@@ -51,8 +51,8 @@ def credit(applicants=4_000, banks=20, thin_share=0.08, test=20_000, seed=0):
     """Draw a credit population whose true default probabilities are known, at banks with different portfolios.
 
     Income and amount are log-normal, debt ratio and utilisation beta, late payments Poisson, age and employment cut-off
-    normal. Default is Bernoulli with log-odds linear in the scaled features (interactions included), about 12% on average.
-    Bank sizes are a Dirichlet(1) draw; a bank's applicants differ from the average in income and in late payments.
+    normal. Default is Bernoulli with log-odds linear in the scaled features (interactions included), about one in six on
+    average. Bank sizes are a Dirichlet(1) draw; a bank's applicants differ from the average in income and in late payments.
 
     Realistic: imbalance, skewed sizes and portfolios, a small group for which the same behaviour means something else.
     Not realistic: no selection (rejected applicants are in it, with their outcome), no time, a logistic truth.
