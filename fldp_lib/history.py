@@ -36,8 +36,8 @@ class History:
         dropped: clients whose update was NaN or infinite and counted as zero (rounds,).
         noise_std: standard deviation of the noise on one coordinate of the averaged update (rounds,); under record-level
             DP to first order in the step size.
-        bytes_up, bytes_down: traffic of the round, uncompressed parameters (rounds,); with noise in shares every
-            client sends, since every share is needed.
+        bytes_up, bytes_down: traffic of the round, updates as encoded, models as plain floats (rounds,); with noise in
+            shares every client sends, since every share is needed.
         seconds: duration of the round, without the test set (rounds,).
     """
 

@@ -7,7 +7,7 @@ import warnings
 
 import torch
 
-from . import accounting, aggregation, checks, clients, data, mechanisms, models
+from . import accounting, aggregation, checks, clients, compression, data, mechanisms, models
 from .history import History
 from .scoring import Scorer, evaluate
 from .tally import Tally
@@ -32,6 +32,7 @@ def train(
     batch_rate=1.0,
     proximal=0.0,
     server_lr=1.0,
+    compressor=None,
     loss=None,
     seed=0,
     device=None,
@@ -56,6 +57,7 @@ def train(
         batch_rate: probability that a local step uses a record, in (0, 1].
         proximal: weight μ of FedProx's term, at least 0.
         server_lr: factor on the aggregated update, positive.
+        compressor: from `compression`, how updates are encoded; None sends plain floats.
         loss: maps outputs (clients × samples × out) and targets (clients × samples) to losses (clients × samples);
             None takes cross-entropy, logistic or squared loss by the task.
         seed: of cohorts, mini-batches and noise, each with a stream of its own. A real release must draw its noise
@@ -85,6 +87,7 @@ def train(
     delta = checks.real("delta", delta, above=0, below=1)
     seed = checks.whole("seed", seed, at_least=0)
     reason = _check_plan(mechanism, rate, sampler, aggregator)
+    _check_compressor(compressor, mechanism)
     loss = _check_fit(model, federation, loss)
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     mech = mechanism or NO_NOISE
@@ -98,10 +101,11 @@ def train(
     with contextlib.closing(_Bar(rounds, progress)) as bar, _threads(chunk, fed, model):
         scorer = Scorer(model, fed, loss)
         theta = models.flatten(model)  # 1. initialise the global model (parameters,)
+        channel = compression.Channel(compressor, fed.clients, theta, seed)
         for t in range(1, rounds + 1):
             start = time.perf_counter()
             cohort = _sample(fed.clients, rate, sampler, cohorts)
-            tally = Tally(fed, mech, aggregator, theta)
+            tally = Tally(fed, mech, aggregator, theta, channel.open())
             for members in cohort.split(chunk) if len(cohort) else ():
                 part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
                 updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
@@ -208,6 +212,17 @@ def _check_plan(mechanism, rate, sampler, aggregator):
         warnings.warn(f"this run has no finite ε: {reason}", stacklevel=3)
         return reason
     return ""
+
+
+def _check_compressor(compressor, mechanism):
+    known = (compression.TopK, compression.RandomK, compression.Quantise, type(None))
+    if not isinstance(compressor, known):
+        raise TypeError(f"compressor must be a TopK, RandomK or Quantise, or None; got {type(compressor).__name__}")
+    if compressor is not None and mechanism is not None and mechanism.at == "shares":
+        raise ValueError(
+            "compressor must be None where at='shares': secure aggregation adds up whole vectors, each with its noise; "
+            f"got {compressor!r}"
+        )
 
 
 def _check_fit(model, fed, loss):

@@ -16,14 +16,15 @@ class Tally:
         mech: a mechanism; one without noise and with an infinite clip leaves the updates as they are.
         aggregator: as in `server.train`.
         theta: the global parameters (parameters,).
+        channel: a `compression.Channel`, opened for this round.
     """
 
-    def __init__(self, fed, mech, aggregator, theta):
-        self.fed, self.mech, self.aggregator = fed, mech, aggregator
+    def __init__(self, fed, mech, aggregator, theta, channel):
+        self.fed, self.mech, self.aggregator, self.channel = fed, mech, aggregator, channel
         self.linear = getattr(aggregator, "weigh", None) is not None
         self.private = mech.private and mech.unit == "client"  # at record level the updates arrive private
         self.sum = torch.zeros_like(theta, dtype=torch.float64)
-        self.bytes = theta.numel() * theta.element_size()
+        self.bytes = theta.numel() * theta.element_size()  # of a model, and of an update that is not compressed
         self.norms = np.full(fed.clients, math.nan)
         self.rows, self.sizes = [], []  # only for an aggregator that needs all updates at once
         self.cohort = self.clipped = self.dropped = self.weight = self.squares = 0
@@ -37,9 +38,12 @@ class Tally:
             generator: draws the noise.
 
         Returns:
-            What the clients send (members × parameters).
+            What the server has of the members' updates (members × parameters).
         """
         mech, sizes = self.mech, self.fed.sizes[members]
+        after = self.private and mech.at == "client"  # a noisy report is compressed, not what it hides
+        if not after:
+            updates = self.channel.send(updates, members)
         updates, norms = mech.clip_rows(updates) if mech.unit == "client" else mechanisms.clip_rows(updates, math.inf)
         weights = self.aggregator.weigh(sizes) if self.linear else torch.ones_like(norms)
         if not self.private:  # a dropped client leaves the denominator too
@@ -48,6 +52,7 @@ class Tally:
             updates = updates * weights.to(updates.dtype).unsqueeze(1)
         if self.private and mech.at == "client":
             updates = updates + mech.noise_rows(len(updates), self.sum.shape, generator).to(updates)
+            updates = self.channel.send(updates, members)
         elif self.private and mech.at == "shares":
             shares = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator)
             updates = updates + shares.to(updates)
@@ -109,6 +114,6 @@ class Tally:
             "fraction_clipped": self.clipped / self.cohort if self.cohort else 0.0,
             "dropped": self.dropped,
             "noise_std": std,
-            "bytes_up": senders * self.bytes,
+            "bytes_up": senders * self.channel.bytes,
             "bytes_down": self.cohort * self.bytes,
         }
