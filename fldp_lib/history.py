@@ -30,6 +30,8 @@ class History:
         loss: mean loss on the test set (rounds,).
         score: accuracy, or for regression R², on the test set (rounds,).
         cohort: clients that took part (rounds,).
+        clip: the clip of the round (rounds,); infinite without one, and its own for each round of an adaptive one, which
+            follows from what was released.
         update_norms: norm of each client's update before clipping, in the mechanism's norm, L2 without one
             (rounds × clients); NaN where the client did not take part, infinite where the update was dropped.
         fraction_clipped: share of the cohort whose update was longer than the clip (rounds,); 0 in an empty cohort.

@@ -7,7 +7,7 @@ import warnings
 
 import torch
 
-from . import accounting, aggregation, checks, clients, compression, data, mechanisms, models
+from . import accounting, adaptive, aggregation, checks, clients, compression, data, mechanisms, models
 from .history import History
 from .scoring import Scorer, evaluate
 from .tally import Tally
@@ -48,7 +48,8 @@ def train(
         rounds: at least 1.
         local_steps: gradient steps of a client in a round, at least 1.
         lr: local step size, positive.
-        mechanism: a `mechanisms.Laplace` or `Gaussian`: one release a round (`unit="record"`: one a local step).
+        mechanism: a `mechanisms.Laplace` or `Gaussian`, or an `adaptive.AdaptiveGaussian`: one release a round
+            (`unit="record"`: one a local step).
         sampling_rate: probability that a client takes part in a round, in (0, 1].
         sampler: "poisson" (each client by its own coin; the cohort may be empty) or "fixed" (a cohort of fixed size,
             only without noise, since no accounting here covers it).
@@ -91,6 +92,7 @@ def train(
     loss = _check_fit(model, federation, loss)
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     mech = mechanism or NO_NOISE
+    clipping = adaptive.Clipping(mech)
     per_record = mech if mech.unit == "record" else None
     history = History(model, federation.task, mechanism, delta, reason, *_price(per_record, rate, local_steps, batch_rate))
     _check_delta(history, federation)
@@ -105,7 +107,7 @@ def train(
         for t in range(1, rounds + 1):
             start = time.perf_counter()
             cohort = _sample(fed.clients, rate, sampler, cohorts)
-            tally = Tally(fed, mech, aggregator, theta, channel.open())
+            tally = Tally(fed, clipping.mechanism, aggregator, theta, channel.open())
             for members in cohort.split(chunk) if len(cohort) else ():
                 part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
                 updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
@@ -116,6 +118,7 @@ def train(
             update = tally.aggregate(rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
             theta = theta + server_lr * update.to(theta.dtype)  # 7. the new global model
             record = tally.record(lr, local_steps, batch_rate)
+            tally.adapt(clipping, rate, noise)
             record["seconds"] = time.perf_counter() - start
             history.theta = theta.cpu()
             record = scorer.add(record, theta)

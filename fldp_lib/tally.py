@@ -99,6 +99,11 @@ class Tally:
             update = update + mech.noise(update.shape, generator).to(update) / self.denominator
         return update
 
+    def adapt(self, clipping, rate, generator):
+        """Let an adaptive clip follow this round's norms; a dropped update counts as one that was too long."""
+        short = int((self.norms <= self.mech.clip).sum())
+        clipping.adapt(short, self.cohort - short, rate * self.fed.clients, generator)
+
     def record(self, lr, local_steps, batch_rate):
         """Return what `History` keeps of this round."""
         fed, mech = self.fed, self.mech
@@ -110,6 +115,7 @@ class Tally:
         senders = fed.clients if self.private and mech.at == "shares" else self.cohort
         return {
             "cohort": self.cohort,
+            "clip": mech.clip,
             "update_norms": self.norms,
             "fraction_clipped": self.clipped / self.cohort if self.cohort else 0.0,
             "dropped": self.dropped,
