@@ -35,6 +35,7 @@ ORDER = [
     "server",
     "attacks",
     "auditing",
+    "faults",
     "marks",
     "plots",
     "scenes",
