@@ -28,6 +28,7 @@ ORDER = [
     "accountants",
     "accounting",
     "aggregation",
+    "secure",
     "compression",
     "history",
     "tally",
@@ -59,13 +60,14 @@ ALLOWED = {  # libraries beyond the standard one
     "accountants": {"dp_accounting", "numpy", "scipy"},
     "accounting": set(),
     "aggregation": {"torch"},
+    "secure": {"cryptography", "mpyc", "numpy"},
     "compression": {"numpy", "torch"},
     "history": {"numpy", "torch"},
     "tally": {"numpy", "torch"},
     "scoring": {"scipy", "torch"},
     "server": {"torch", "tqdm"},
 }
-LATE = {"dp_accounting", "sklearn", "scipy", "tqdm"}  # imported by the function that needs them
+LATE = {"cryptography", "dp_accounting", "mpyc", "sklearn", "scipy", "tqdm"}  # imported by the function that needs them
 
 
 def files(module):
