@@ -7,8 +7,6 @@ whose update was short enough: one more number, released with noise of its own a
 import math
 from dataclasses import dataclass
 
-import torch
-
 from . import checks, mechanisms
 
 
@@ -76,7 +74,7 @@ class Clipping:
             self.mechanism = mechanisms.Gaussian(mechanism.sum_multiplier, mechanism.clip)
 
     def adapt(self, unclipped, clipped, expected, generator):
-        """Move the clip after a round, by the noised share of updates that were short enough.
+        """Move an adaptive clip after a round, by the noised share of updates that were short enough.
 
         Args:
             unclipped, clipped: how many updates of the cohort were short enough, and how many were not.
@@ -84,12 +82,10 @@ class Clipping:
             generator: draws the noise.
 
         Returns:
-            The noised share, or None where the mechanism is not adaptive.
+            The noised share.
         """
-        if not self.adaptive:
-            return None
         plan = self.adaptive
-        noise = float(torch.randn((), generator=generator, dtype=torch.float64)) * plan.count_noise if plan.private else 0.0
+        noise = float(mechanisms.gaussian_noise((), plan.count_noise, generator)) if plan.private else 0.0
         share = ((unclipped - clipped) / 2 + noise) / expected + 0.5
         clip = self.mechanism.clip * math.exp(-plan.clip_lr * (share - plan.quantile))
         self.mechanism = mechanisms.Gaussian(plan.sum_multiplier, clip)

@@ -5,13 +5,12 @@ program claims: (ε, δ)-privacy allows TPR ≤ e^ε·FPR + δ and no more. A bo
 claim proves nothing but that this attacker, with this many runs, found nothing.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from . import checks, mechanisms
+from . import accounting, checks, mechanisms
 
 
 @dataclass(frozen=True)
@@ -63,21 +62,19 @@ def repeated(without, present, delta=0.0, confidence=0.95):
         scores.append(values)
     without, present = scores
     error = (1 - confidence) / 2
-    best = None
-    for flipped in (False, True):
-        sign = -1 if flipped else 1
+    candidates = []
+    for sign in (1, -1):
         absent, there = np.sort(sign * without[::2]), np.sort(sign * present[::2])
         limits = np.unique(np.quantile(np.concatenate([absent, there]), np.linspace(0, 1, 400)))
         false = len(absent) - np.searchsorted(absent, limits, side="right")
         true = len(there) - np.searchsorted(there, limits, side="right")
         bounds = _bound(*_rates(false, len(absent), true, len(there), error), delta)
         place = int(np.argmax(bounds))
-        if best is None or bounds[place] > best[0]:
-            best = bounds[place], limits[place], flipped, sign
-    _, limit, flipped, sign = best
+        candidates.append((bounds[place], limits[place], sign))
+    _, limit, sign = max(candidates, key=lambda candidate: candidate[0])
     absent, there = sign * without[1::2] > limit, sign * present[1::2] > limit
     fpr, tpr = _rates(absent.sum(), len(absent), there.sum(), len(there), error)
-    return Audit(float(_bound(fpr, tpr, delta)), float(sign * limit), flipped, float(fpr), float(tpr))
+    return Audit(float(_bound(fpr, tpr, delta)), float(sign * limit), sign < 0, float(fpr), float(tpr))
 
 
 def one_run(correct, guesses, canaries, delta=0.0, confidence=0.95):
@@ -121,7 +118,7 @@ def p_value(correct, guesses, canaries, epsilon, delta=0.0):
     """Return the largest probability of at least so many right guesses under (ε, δ)-privacy; arguments as in `one_run`."""
     from scipy import stats
 
-    law = stats.binom(guesses, 1 / (1 + math.exp(-epsilon)))
+    law = stats.binom(guesses, accounting.best_guess(epsilon))
     tail = float(law.sf(correct - 1))
     if not delta or not correct:
         return min(1.0, tail)

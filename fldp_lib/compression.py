@@ -48,12 +48,12 @@ class TopK:
 
     def compress(self, rows, seed=0, generator=None):
         """Return what the server decodes (clients × parameters)."""
-        places = rows.abs().topk(self.kept(rows.shape[1]), sorted=False).indices
+        places = self._places(rows)
         return torch.zeros_like(rows).scatter(1, places, rows.gather(1, places))
 
     def encode(self, vector, seed=0):
         """Return one client's message for a vector (parameters,) as bytes."""
-        places = vector.unsqueeze(0).abs().topk(self.kept(len(vector)), sorted=False).indices[0].sort().values
+        places = self._places(vector.unsqueeze(0))[0].sort().values
         if self._bitmap(len(vector)):
             flags = np.zeros(len(vector), dtype=bool)
             flags[places.numpy()] = True
@@ -76,11 +76,19 @@ class TopK:
 
     def size(self, length):
         """Return the bytes of a message for a vector of that length."""
-        count = self.kept(length)
-        return 4 * count + min(math.ceil(length / 8), math.ceil(count * _width(length) / 8))
+        return 4 * self.kept(length) + min(self._encodings(length))
+
+    def _places(self, rows):
+        """Places of the largest magnitudes (clients × k), in no order."""
+        return rows.abs().topk(self.kept(rows.shape[1]), sorted=False).indices
+
+    def _encodings(self, length):
+        """Bytes of the places as a bitmap, and as packed numbers."""
+        return math.ceil(length / 8), math.ceil(self.kept(length) * _width(length) / 8)
 
     def _bitmap(self, length):
-        return math.ceil(length / 8) <= math.ceil(self.kept(length) * _width(length) / 8)
+        bitmap, packed = self._encodings(length)
+        return bitmap <= packed
 
 
 @dataclass(frozen=True)
@@ -196,11 +204,12 @@ class Channel:
     """
 
     def __init__(self, compressor, clients, theta, seed):
-        self.compressor, self.parameters = compressor, theta.numel()
+        self.compressor = compressor
         self.seeds = torch.Generator().manual_seed(2**40 + seed)
         feedback = compressor is not None and compressor.error_feedback
         self.rest = torch.zeros(clients, len(theta), dtype=theta.dtype, device=theta.device) if feedback else None
-        self.bytes = theta.numel() * theta.element_size() if compressor is None else compressor.size(theta.numel())
+        self.plain = theta.numel() * theta.element_size()  # bytes of a model, and of an update that is not compressed
+        self.bytes = self.plain if compressor is None else compressor.size(theta.numel())
         self.open()
 
     def open(self):
@@ -227,7 +236,7 @@ class Channel:
 
 def _width(length):
     """Bits of a place in a vector of that length."""
-    return max(1, math.ceil(math.log2(length))) if length > 1 else 1
+    return max(1, (length - 1).bit_length())
 
 
 def _pack(numbers, width):

@@ -84,8 +84,9 @@ class Client:
         for other, sealed in messages.items():
             self.held[other] = _open(_agree(self.cipher, self.keys[other][0], b"share", other, self.number), sealed)
         total = (vector + _expand(self.own, len(vector))) % PRIME
+        key = _mask_key(self.seed)
         for other in messages:
-            both = _expand(_agree(_mask_key(self.seed), self.keys[other][1], b"mask"), len(vector))
+            both = _expand(_agree(key, self.keys[other][1], b"mask"), len(vector))
             total = (total + both if self.number < other else total - both) % PRIME
         return total
 
@@ -143,8 +144,9 @@ def recover(masked, answers, keys, threshold):
         if owner in masked:
             total = (total - _expand(secret, length)) % PRIME
             continue
+        key = _mask_key(secret)
         for client in masked:  # the masks that the survivors share with one that dropped out
-            both = _expand(_agree(_mask_key(secret), keys[client][1], b"mask"), length)
+            both = _expand(_agree(key, keys[client][1], b"mask"), length)
             total = (total - both if client < owner else total + both) % PRIME
     return total
 

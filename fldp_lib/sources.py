@@ -10,7 +10,7 @@ import pathlib
 import urllib.request
 import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,9 +99,8 @@ def raw(name, features=None):
     if features is None:
         return found
     columns = [found.features.index(checks.one_of("features", feature, found.features)) for feature in features]
-    kept = (part[..., columns] for part in (found.x, found.bounds.T, found.unit))
-    x, bounds, unit = kept
-    return Raw(x, found.y, tuple(features), bounds.T, unit, found.classes, found.source)
+    kept = dict(x=found.x[:, columns], bounds=found.bounds[columns], unit=found.unit[columns])
+    return replace(found, features=tuple(features), **kept)
 
 
 def _bundled(name):

@@ -24,7 +24,6 @@ class Tally:
         self.linear = getattr(aggregator, "weigh", None) is not None
         self.private = mech.private and mech.unit == "client"  # at record level the updates arrive private
         self.sum = torch.zeros_like(theta, dtype=torch.float64)
-        self.bytes = theta.numel() * theta.element_size()  # of a model, and of an update that is not compressed
         self.norms = np.full(fed.clients, math.nan)
         self.rows, self.sizes = [], []  # only for an aggregator that needs all updates at once
         self.cohort = self.clipped = self.dropped = self.weight = self.squares = 0
@@ -101,6 +100,8 @@ class Tally:
 
     def adapt(self, clipping, rate, generator):
         """Let an adaptive clip follow this round's norms; a dropped update counts as one that was too long."""
+        if not clipping.adaptive:
+            return
         short = int((self.norms <= self.mech.clip).sum())
         clipping.adapt(short, self.cohort - short, rate * self.fed.clients, generator)
 
@@ -121,5 +122,5 @@ class Tally:
             "dropped": self.dropped,
             "noise_std": std,
             "bytes_up": senders * self.channel.bytes,
-            "bytes_down": self.cohort * self.bytes,
+            "bytes_down": self.cohort * self.channel.plain,
         }

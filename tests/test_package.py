@@ -56,7 +56,7 @@ ALLOWED = {  # libraries beyond the standard one
     "models": {"torch"},
     "clients": {"torch"},
     "mechanisms": {"torch"},
-    "adaptive": {"torch"},
+    "adaptive": set(),
     "accountants": {"dp_accounting", "numpy", "scipy"},
     "accounting": set(),
     "aggregation": {"torch"},

@@ -103,13 +103,14 @@ def city(sensors=200, days=3, noise=0.04, incidents=0.005, phones=4_000, seed=0)
     began = rng.random(profile.shape) < incidents
     incident = began.copy()
     incident[:, 1:] |= began[:, :-1]
-    flow, expected = np.empty_like(profile), np.empty_like(profile)
-    before = np.zeros(sensors)
+    calm = profile * np.where(incident, 0.4, 1.0)
+    flow, expected = np.empty_like(calm), np.empty_like(calm)
+    disturbance = np.zeros(sensors)
     for hour in hours:  # a loop over hours, not over sensors
-        expected[:, hour] = profile[:, hour] * np.where(incident[:, hour], 0.4, 1.0) + 0.7 * before
-        disturbance = 0.7 * before + noise * rng.normal(size=sensors)
-        flow[:, hour] = np.clip(expected[:, hour] - 0.7 * before + disturbance, 0, 1)
-        before = disturbance
+        fading = 0.7 * disturbance
+        disturbance = fading + noise * rng.normal(size=sensors)
+        expected[:, hour] = calm[:, hour] + fading
+        flow[:, hour] = np.clip(calm[:, hour] + disturbance, 0, 1)
     share = _districts()
     district = rng.choice(len(share), phones, p=share)
     dataset, owner = _records(flow)
