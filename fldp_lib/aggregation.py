@@ -1,15 +1,16 @@
-"""From the cohort's updates to one: mean, weighted mean, median, trimmed mean.
+"""From the cohort's updates to one: mean, weighted mean, median, trimmed mean, Krum, norm bounding.
 
 An aggregator is called on updates (cohort × parameters) and the clients' sizes (cohort,). The linear ones also give each
 client's weight by itself (`weigh`), so that `server.train` can stream clients through a running sum; the robust ones need
 the whole matrix at once (cohort × parameters, in memory) and have `weigh = None`.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 
-from . import checks
+from . import checks, mechanisms
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,68 @@ class TrimmedMean:
         return updates.sort(0).values[out : len(updates) - out].mean(0)
 
 
+@dataclass(frozen=True)
+class Krum:
+    """The mean of the updates that lie closest to their neighbours; with `keep` 1 the one update that does.
+
+    An update's score is the sum of its squared distances to its n − f − 2 nearest others, n the cohort and f the number of
+    attackers it is built for. Needs all updates at once: cohort × parameters in memory, and cohort² distances.
+
+    Args:
+        attackers: share f/n of the cohort it should bear, in [0, 0.5).
+        keep: share of the cohort that is averaged (multi-Krum), in (0, 1]; None keeps one update (Krum).
+
+    Derived in: notebook 15.
+    Source: Blanchard, El Mhamdi, Guerraoui & Stainer 2017.
+    """
+
+    attackers: float = 0.2
+    keep: float | None = None
+    weigh = None
+
+    def __post_init__(self):
+        checks.real("attackers", self.attackers, at_least=0, below=0.5)
+        if self.keep is not None:
+            checks.real("keep", self.keep, above=0, at_most=1)
+
+    def __call__(self, updates, sizes=None):
+        """Return the mean (parameters,) of the best-scored updates (cohort × parameters)."""
+        count = len(_rows(updates))
+        near = max(1, count - math.ceil(self.attackers * count) - 2)
+        squares = torch.cdist(updates, updates).square()  # cohort × cohort
+        scores = squares.sort(1).values[:, 1 : near + 1].sum(1)  # the nearest is the update itself
+        best = 1 if self.keep is None else max(1, round(self.keep * count))
+        return updates[scores.argsort()[:best]].mean(0)
+
+
+@dataclass(frozen=True)
+class NormBound:
+    """The mean of the updates, each scaled down to L2 norm `clip` at most: nobody pulls harder than the bound.
+
+    Args:
+        clip: positive.
+
+    Derived in: notebook 15.
+    Source: Sun, Kairouz, Suresh & McMahan 2019.
+    """
+
+    clip: float
+    weigh = None
+
+    def __post_init__(self):
+        checks.real("clip", self.clip, above=0)
+
+    def __call__(self, updates, sizes=None):
+        """Return the mean (parameters,) of the clipped updates (cohort × parameters)."""
+        return mechanisms.clip_rows(_rows(updates), self.clip)[0].mean(0)
+
+
 mean = Mean()
 weighted_mean = WeightedMean()
 median = Median()
 trimmed_mean = TrimmedMean()
+krum = Krum()
+multi_krum = Krum(keep=0.5)
 
 
 def _rows(updates):

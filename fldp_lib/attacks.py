@@ -1,0 +1,96 @@
+"""Attacks on a federation: an image from one update, membership from the model, poisoned updates. On bundled public data.
+
+Each says how to tell that a defence has worked, and what that does not show.
+"""
+
+import torch
+
+from . import checks, clients, models
+
+
+def read_first_layer(model, update):
+    """Rebuild a client's only record from its update, in closed form.
+
+    For an affine first layer z = Wx + b the gradient of one record is ∂W = ∂z·xᵀ and ∂b = ∂z: any row of ∂W over the same
+    entry of ∂b is the record. Scaling the update (a learning rate, a clip) cancels.
+
+    A defence works if the result is no nearer to the record than a public average of all records is; that says nothing about
+    attacks that know more.
+
+    Args:
+        model: an `nn.Module` whose first parameters are the weight (units × features) and bias of an affine layer.
+        update: one client's update (parameters,), of one record and one local step.
+
+    Returns:
+        The record (features,); zeros if no bias moved.
+
+    Derived in: notebook 15.
+    Source: Phong, Aono, Hayashi, Wang & Moriai 2017.
+    """
+    models.check_theta(model, update)
+    weight, bias, *_ = models.unstack(model, update.unsqueeze(0))
+    unit = int(bias[0].abs().argmax())
+    if bias[0, unit] == 0:
+        return torch.zeros_like(weight[0, unit])
+    return weight[0, unit] / bias[0, unit]
+
+
+def label_of(model, update):
+    """Return the class of a client's only record: the output bias that went up is the true class's.
+
+    Derived in: notebook 15. Source: Zhao, Mopuri & Bilen 2020.
+    """
+    models.check_theta(model, update)
+    *_, bias = models.unstack(model, update.unsqueeze(0))
+    return int(bias[0].argmax())
+
+
+def match_gradients(model, theta, update, *, steps=60, restarts=4, low=0.0, high=1.0, seed=0):
+    """Rebuild a client's only record by looking for one whose gradient points the same way.
+
+    The distance is one minus the cosine of the two gradients, so that the step size and the clip cancel; the search is
+    L-BFGS from several random starts at once, on values squeezed into [low, high].
+
+    Args:
+        model: an `nn.Module`, as in `train`; its last parameter is the output layer's bias.
+        theta: the parameters that the client started from (parameters,).
+        update: its update (parameters,).
+        steps: iterations of L-BFGS, at least 1.
+        restarts: random starts, at least 1.
+        low, high: bounds of a feature.
+        seed: of the starts.
+
+    Returns:
+        The best record found (features,), and its distance (0 is a perfect match).
+
+    Derived in: notebook 15.
+    Source: Zhu, Liu & Han 2019; Geiping, Bauermeister, Dröge & Moeller 2020 (cosine).
+    """
+    steps, restarts = checks.whole("steps", steps, at_least=1), checks.whole("restarts", restarts, at_least=1)
+    models.check_theta(model, theta), models.check_theta(model, update)
+    generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0))
+    features = next(model.parameters()).shape[1]
+    label = torch.full((restarts, 1), label_of(model, update))
+    wanted = -update / update.norm().clamp(min=1e-30)
+    raw = torch.randn(restarts, 1, features, generator=generator).requires_grad_()
+    parameters = [p.clone().requires_grad_() for p in models.unstack(model, theta.expand(restarts, -1))]
+
+    def distances():
+        x = low + (high - low) * torch.sigmoid(raw)  # restarts × 1 × features
+        losses = clients.record_loss(models.stacked_forward(model, parameters, x), label, "classification")
+        grads = torch.autograd.grad(losses.sum(), parameters, create_graph=True)
+        flat = torch.cat([grad.flatten(1) for grad in grads], 1)  # restarts × parameters
+        return 1 - torch.cosine_similarity(flat, wanted.expand_as(flat), dim=1), x
+
+    search = torch.optim.LBFGS([raw], max_iter=steps, history_size=20, line_search_fn="strong_wolfe", tolerance_change=1e-12)
+
+    def closure():
+        search.zero_grad()
+        total = distances()[0].sum()
+        total.backward(inputs=[raw])
+        return total.detach()
+
+    search.step(closure)
+    found, x = distances()
+    best = int(found.argmin())
+    return x[best, 0].detach(), float(found[best].detach())
