@@ -35,6 +35,7 @@ ORDER = [
     "scoring",
     "server",
     "attacks",
+    "poisoning",
     "auditing",
     "faults",
     "marks",
