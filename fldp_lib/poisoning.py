@@ -1,7 +1,7 @@
 """Clients that work against the training: they flip labels, send updates of their own, or plant a backdoor.
 
-The first `attackers` clients of a federation are the malicious ones. Poisoned data are a `Federation`; poisoned updates enter
-`train` by a `Poisoned` aggregator, which changes their rows before the real aggregator sees them.
+The first `attackers` clients of a federation are the malicious ones. Poisoned data are a `Federation`; poisoned updates
+enter `train` by a `Poisoned` aggregator, which changes their rows before the real aggregator sees them.
 """
 
 import math

@@ -44,7 +44,7 @@ def test_matching_gradients_finds_eight_of_ten_images(model, people):
     theta, hits = models.flatten(model), 0
     for update, x in zip(updates_of(model, people), people.x[:, 0], strict=True):
         found, distance = attacks.match_gradients(model, theta, update, steps=150, restarts=3)
-        assert 0 <= found.min() and found.max() <= 1 and distance >= -1e-6
+        assert found.min() >= 0 and found.max() <= 1 and distance >= -1e-6
         hits += float((found - x).abs().mean()) <= 0.05
     assert hits >= 8
 
