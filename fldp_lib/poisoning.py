@@ -66,8 +66,22 @@ def a_little_is_enough(updates, attackers):
     honest = updates[attackers:]
     needed = count // 2 + 1 - attackers  # honest ones that must lie farther out for a majority
     z = float(stats.norm.ppf(max(0.5, (len(honest) - needed) / max(1, len(honest)))))
-    bad = honest.mean(0) - max(z, 0.1) * honest.std(0)
+    bad = honest.mean(0) - max(z, 0.1) * honest.std(0, correction=0)
     return bad.expand(attackers, -1)
+
+
+def inner_product(factor):
+    """Return an attack in which all attackers send −`factor` times the honest mean: the sum is to point the wrong way.
+
+    Adaptive: it knows the honest updates. A small factor keeps it inside the crowd, where the distances that Krum looks at
+    are short, and equal copies support each other. Source: Xie, Koyejo & Gupta 2019.
+    """
+    checks.real("factor", factor, above=0)
+
+    def against(updates, attackers):
+        return (-factor * updates[attackers:].mean(0)).expand(attackers, -1)
+
+    return against
 
 
 def flip_labels(federation, attackers, classes):

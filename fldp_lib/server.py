@@ -204,7 +204,12 @@ def _check_plan(mechanism, rate, sampler, aggregator):
                          "no accounting here covers another")  # fmt: skip
     if mechanism.unit == "record":
         return ""
-    linear = getattr(aggregator, "weigh", None) is not None
+    linear, hidden = getattr(aggregator, "weigh", None) is not None, getattr(aggregator, "hidden", False)
+    if hidden and rate < 1:
+        raise ValueError(f"sampling_rate must be 1 for a private run with {aggregator!r}, got {rate:g}: it divides by the "
+                         "cohort, whose size is private")  # fmt: skip
+    if hidden:
+        return ""
     if linear and not aggregator.bounded:
         raise ValueError("aggregator must have bounded weights under a mechanism, got weighted_mean without a cap: "
                          "use aggregation.WeightedMean(cap=…) or aggregation.mean")  # fmt: skip

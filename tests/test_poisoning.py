@@ -30,6 +30,11 @@ def test_only_the_attackers_rows_change(count, attackers, seed):
     assert torch.equal(seen[1][:attackers], 7 * updates[:attackers])
 
 
+def test_the_inner_product_attack_points_against_the_honest_mean():
+    bad = poisoning.inner_product(0.5)(rows(10), 3)
+    assert torch.allclose(bad, -0.5 * rows(10)[3:].mean(0).expand(3, -1))
+
+
 def test_without_attackers_nothing_changes(fed):
     plain, guarded = (
         train(models.Linear(64, 10), fed, rounds=3, lr=0.5, aggregator=a, progress=False)
@@ -82,6 +87,7 @@ def test_krum_leaves_outliers_out_and_norm_bounds_shorten_them():
         (lambda: aggregation.NormBound(0.0), "clip"),
         (lambda: poisoning.Poisoned(aggregation.mean, poisoning.sign_flip, -1), "attackers"),
         (lambda: poisoning.boost(float("nan")), "factor"),
+        (lambda: poisoning.inner_product(0.0), "factor"),
     ],
 )
 def test_bad_arguments_are_named(build, words):

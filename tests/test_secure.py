@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fldp_lib import mechanisms, secure
+from fldp_lib import accounting, aggregation, data, mechanisms, models, secure, train
 
 PRIME = secure.PRIME
 
@@ -163,3 +163,33 @@ def test_the_revealed_sum_carries_the_noise_of_all_shares():
         found, _ = secure.aggregate(secure.to_field(shares, 50.0, 30), 5, dropped, seeded(3))
         expected = 2.0 * ((8 - len(dropped)) / 8) ** 0.5
         assert abs(secure.from_field(found, 50.0, 30).std() / expected - 1) < 5 / 8_000**0.5
+
+
+def test_training_by_secure_sums_is_training_by_plain_sums():
+    """Same seed, same noise in shares: the parameters differ by the rounding of 3 rounds only, and ε is the same."""
+    people = data.split(data.load("digits"), 6, seed=0)
+    mechanism = accounting.calibrate("gaussian", epsilon=4.0, rounds=3, clip=1.0, at="shares")
+    runs = [
+        train(models.Linear(64, 10), people, rounds=3, lr=0.5, mechanism=mechanism, aggregator=a, progress=False)
+        for a in (aggregation.mean, aggregation.SecureMean(bound=40.0))
+    ]
+    assert 0 < (runs[0].theta - runs[1].theta).abs().max() < 3 * 40.0 / 2**24 + 1e-5
+    np.testing.assert_array_equal(runs[0].epsilon, runs[1].epsilon)
+
+
+def test_a_secure_mean_refuses_what_it_cannot_keep():
+    people = data.split(data.load("digits"), 6, seed=0)
+    mechanism = accounting.calibrate("gaussian", epsilon=4.0, rounds=3, clip=1.0, at="shares")
+    options = {"rounds": 3, "mechanism": mechanism, "progress": False}
+    with pytest.raises(ValueError, match="sampling_rate must be 1"):
+        train(models.Linear(64, 10), people, aggregator=aggregation.SecureMean(40.0), sampling_rate=0.5, **options)
+    with pytest.raises(ValueError, match="updates must lie in"):
+        train(models.Linear(64, 10), people, aggregator=aggregation.SecureMean(1e-3), **options)
+    for wrong in (
+        {"bound": 0.0},
+        {"bound": 1.0, "threshold": 0.4},
+        {"bound": 1.0, "threshold": 1.0},
+        {"bound": 1.0, "bits": 1},
+    ):
+        with pytest.raises(ValueError, match=list(wrong)[-1]):
+            aggregation.SecureMean(**wrong)
