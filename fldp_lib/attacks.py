@@ -3,6 +3,8 @@
 Each says how to tell that a defence has worked, and what that does not show.
 """
 
+import math
+
 import torch
 
 from . import checks, clients, models
@@ -45,11 +47,11 @@ def label_of(model, update):
     return int(bias[0].argmax())
 
 
-def match_gradients(model, theta, update, *, steps=60, restarts=4, low=0.0, high=1.0, seed=0):
+def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, high=1.0, seed=0):
     """Rebuild a client's only record by looking for one whose gradient points the same way.
 
     The distance is one minus the cosine of the two gradients, so that the step size and the clip cancel; the search is
-    L-BFGS from several random starts at once, on values squeezed into [low, high].
+    L-BFGS from several random starts, on values squeezed into [low, high].
 
     Args:
         model: an `nn.Module`, as in `train`; its last parameter is the output layer's bias.
@@ -70,27 +72,32 @@ def match_gradients(model, theta, update, *, steps=60, restarts=4, low=0.0, high
     models.check_theta(model, theta), models.check_theta(model, update)
     generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0))
     features = next(model.parameters()).shape[1]
-    label = torch.full((restarts, 1), label_of(model, update))
+    label = torch.tensor([[label_of(model, update)]])
     wanted = -update / update.norm().clamp(min=1e-30)
-    raw = torch.randn(restarts, 1, features, generator=generator).requires_grad_()
-    parameters = [p.clone().requires_grad_() for p in models.unstack(model, theta.expand(restarts, -1))]
+    parameters = [p.clone().requires_grad_() for p in models.unstack(model, theta.unsqueeze(0))]
 
-    def distances():
-        x = low + (high - low) * torch.sigmoid(raw)  # restarts × 1 × features
-        losses = clients.record_loss(models.stacked_forward(model, parameters, x), label, "classification")
-        grads = torch.autograd.grad(losses.sum(), parameters, create_graph=True)
-        flat = torch.cat([grad.flatten(1) for grad in grads], 1)  # restarts × parameters
-        return 1 - torch.cosine_similarity(flat, wanted.expand_as(flat), dim=1), x
+    def distance(raw):
+        x = low + (high - low) * torch.sigmoid(raw)  # 1 × 1 × features
+        loss = clients.record_loss(models.stacked_forward(model, parameters, x), label, "classification")
+        grads = torch.autograd.grad(loss.sum(), parameters, create_graph=True)
+        flat = torch.cat([grad.flatten() for grad in grads])
+        return 1 - torch.cosine_similarity(flat, wanted, dim=0), x[0, 0].detach()
 
-    search = torch.optim.LBFGS([raw], max_iter=steps, history_size=20, line_search_fn="strong_wolfe", tolerance_change=1e-12)
+    best, least = None, math.inf
+    for _ in range(restarts):
+        raw = torch.randn(1, 1, features, generator=generator).requires_grad_()
+        search = torch.optim.LBFGS(
+            [raw], max_iter=steps, history_size=50, line_search_fn="strong_wolfe", tolerance_grad=1e-9, tolerance_change=1e-12
+        )
 
-    def closure():
-        search.zero_grad()
-        total = distances()[0].sum()
-        total.backward(inputs=[raw])
-        return total.detach()
+        def closure(raw=raw, search=search):
+            search.zero_grad()
+            value, _ = distance(raw)
+            value.backward(inputs=[raw])
+            return value.detach()
 
-    search.step(closure)
-    found, x = distances()
-    best = int(found.argmin())
-    return x[best, 0].detach(), float(found[best].detach())
+        search.step(closure)
+        value, x = distance(raw)
+        if best is None or value < least:
+            best, least = x, float(value.detach())
+    return best, least
