@@ -176,10 +176,14 @@ EXERCISES = (
 
 QUIZ = (
     Question(
-        "The shared forecast is (1, 1e-4)-private for each sensor. What does it promise to a driver who passes twelve?",
+        "All that is known of a forecast is that it is (1, 1e-4)-private for each sensor. What does that promise to a "
+        "driver who passes twelve?",
         (
             ("The same ε = 1: she is in the data of the sensors.", "she is in twelve units, not in one."),
-            ("Nothing: the group's δ exceeds 1.", "ε = 12 and a δ above 1, by the worst case over twelve units."),
+            (
+                "Nothing: the group's δ exceeds 1.",
+                "ε = 12 and a δ above 1 by the definition; the mechanism's own accounting gives a finite but huge ε.",
+            ),
             ("ε = 1/12, since her share of each flow is small.", "the guarantee knows units only, not shares of a flow."),
         ),
         1,
