@@ -87,7 +87,12 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
     for _ in range(restarts):
         raw = torch.randn(1, 1, features, generator=generator).requires_grad_()
         search = torch.optim.LBFGS(
-            [raw], max_iter=steps, history_size=50, line_search_fn="strong_wolfe", tolerance_grad=1e-9, tolerance_change=1e-12
+            [raw],
+            max_iter=steps,
+            history_size=50,
+            line_search_fn="strong_wolfe",
+            tolerance_grad=1e-9,
+            tolerance_change=1e-12,
         )
 
         def closure(raw=raw, search=search):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from . import accounting, checks, mechanisms
+from . import accounting, adaptive, checks, mechanisms
 
 
 @dataclass(frozen=True)
@@ -130,10 +130,11 @@ def canary_scores(mechanism, runs, present, generator, clients=20):
     """Return what an attacker sees of one release along the canary's direction, many times over.
 
     The canary is the worst contribution that the unit allows: the clip, along one coordinate; for a client's own report,
-    whose neighbours replace it, against minus the clip; for randomised response one category against another.
+    whose neighbours replace it, against minus the clip; for randomised response one category against another. An adaptive
+    clip releases a count besides the sum; the score weighs both as the likelihood ratio does.
 
     Args:
-        mechanism: any of `mechanisms`; its own clip and noise are called.
+        mechanism: any of `mechanisms`, or an `adaptive.AdaptiveGaussian`; its own clip and noise are called.
         runs: number of releases, at least 1.
         present: whether the canary is in.
         generator: draws the noise.
@@ -152,6 +153,11 @@ def canary_scores(mechanism, runs, present, generator, clients=20):
     direction = 1.0 if present else -1.0 if report else 0.0
     huge = torch.full((1, 1), 1e6 * direction, dtype=torch.float64)
     value = float(mechanism.clip_rows(huge)[0])
+    if isinstance(mechanism, adaptive.AdaptiveGaussian):
+        of_sum = adaptive.Clipping(mechanism).mechanism  # what a round draws: the sum's noise, then the count's
+        total = value + of_sum.noise((runs,), generator)
+        count = -0.5 * present + mechanisms.gaussian_noise((runs,), mechanism.count_noise, generator)
+        return (mechanism.clip * total / of_sum.std**2 - 0.5 * count / mechanism.count_noise**2).numpy()
     if mechanism.at == "shares":
         noise = mechanism.share_rows(clients, (runs,), clients, generator).sum(0)
     else:

@@ -4,7 +4,6 @@ The first `attackers` clients of a federation are the malicious ones. Poisoned d
 enter `train` by a `Poisoned` aggregator, which changes their rows before the real aggregator sees them.
 """
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -112,8 +111,3 @@ def stamp(x, pixels, value=1.0):
     x = x.clone()
     x[..., list(pixels)] = value
     return x
-
-
-def cohort_of(federation, share):
-    """Return how many clients a share of them is, rounded."""
-    return math.floor(checks.real("share", share, at_least=0, at_most=1) * federation.clients + 0.5)

@@ -38,7 +38,7 @@ def _most(answer):
     rng = np.random.default_rng()
     for _ in range(3):
         runs, error = int(rng.integers(50, 5_000)), float(rng.uniform(0.005, 0.1))
-        got, edge = number(call(answer, runs, error), "the bound"), float(rng.uniform(0, 0))
+        got = number(call(answer, runs, error), "the bound")
         edge = error ** (1 / runs)  # the smallest rate at which all of n succeed with probability `error`
         right = math.log(edge / (1 - edge))
         slips = (
