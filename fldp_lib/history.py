@@ -33,9 +33,13 @@ class History:
         clip: the clip of the round (rounds,); infinite without one, and its own for each round of an adaptive one, which
             follows from what was released.
         update_norms: norm of each client's update before clipping, in the mechanism's norm, L2 without one
-            (rounds × clients); NaN where the client did not take part, infinite where the update was dropped.
-        fraction_clipped: share of the cohort whose update was longer than the clip (rounds,); 0 in an empty cohort.
-        dropped: clients whose update was NaN or infinite and counted as zero (rounds,).
+            (rounds × clients); NaN where the client did not take part or only its noisy report was seen, infinite where
+            the update was dropped.
+        fraction_clipped: share of the cohort whose update was longer than the clip (rounds,); 0 in an empty cohort, NaN
+            where only noisy reports were seen.
+        dropped: clients whose update was NaN or infinite, or did not arrive, and counted as zero (rounds,).
+        lost: whether the round's reports had left the clients when the server was killed (rounds,): it moved nothing and
+            is paid for.
         noise_std: standard deviation of the noise on one coordinate of the averaged update (rounds,); under record-level
             DP to first order in the step size.
         bytes_up, bytes_down: traffic of the round, updates as encoded, models as plain floats (rounds,); with noise in

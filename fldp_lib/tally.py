@@ -17,10 +17,12 @@ class Tally:
         aggregator: as in `server.train`.
         theta: the global parameters (parameters,).
         channel: a `compression.Channel`, opened for this round.
+        reported: whether the rows arrive as the clients' own noisy reports, clipped and weighed in another process.
     """
 
-    def __init__(self, fed, mech, aggregator, theta, channel):
+    def __init__(self, fed, mech, aggregator, theta, channel, reported=False):
         self.fed, self.mech, self.aggregator, self.channel = fed, mech, aggregator, channel
+        self.reported = reported
         self.linear = getattr(aggregator, "weigh", None) is not None
         self.private = mech.private and mech.unit == "client"  # at record level the updates arrive private
         self.sum = torch.zeros_like(theta, dtype=torch.float64)
@@ -39,6 +41,8 @@ class Tally:
         Returns:
             What the server has of the members' updates (members × parameters).
         """
+        if self.reported:
+            return self._receive(updates, members)
         mech, sizes = self.mech, self.fed.sizes[members]
         after = self.private and mech.at == "client"  # a noisy report is compressed, not what it hides
         if not after:
@@ -56,11 +60,24 @@ class Tally:
             shares = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator)
             updates = updates + shares.to(updates)
         self._count(members, norms, weights, sizes)
-        if not self.linear:
-            kept = weights > 0
-            updates = updates[kept]
-            self.sizes.append(sizes[kept])
-        return updates
+        return self._keep(updates, weights > 0, sizes)
+
+    def _receive(self, reports, members):
+        """A report is taken as it is; a row that is not finite is none, and zero in the sum."""
+        sizes = self.fed.sizes[members]
+        reports, norms = mechanisms.clip_rows(reports, math.inf)
+        here = norms.isfinite()
+        self.norms[members[~here.cpu()].numpy()] = math.inf  # the others' norms are hidden
+        self.cohort, self.weight = self.cohort + len(here), self.weight + float(here.sum())
+        self.dropped += int((~here).sum())
+        return self._keep(reports, here, sizes)
+
+    def _keep(self, updates, kept, sizes):
+        """All rows for a sum; for an aggregator that needs them all at once, those that count."""
+        if self.linear:
+            return updates
+        self.sizes.append(sizes[kept])
+        return updates[kept]
 
     def _count(self, members, norms, weights, sizes):
         norms = norms.cpu().numpy()
@@ -112,13 +129,14 @@ class Tally:
         if mech.private and mech.unit == "record":
             std *= lr * math.sqrt(local_steps * self.squares) / batch_rate
         elif mech.at == "client":
-            std *= math.sqrt(self.cohort)
-        senders = fed.clients if self.private and mech.at == "shares" else self.cohort
+            std *= math.sqrt(self.cohort - self.dropped * self.reported)
+        senders = fed.clients if self.private and mech.at == "shares" else self.cohort - self.dropped * self.reported
+        clipped = self.clipped / self.cohort if self.cohort else 0.0
         return {
             "cohort": self.cohort,
             "clip": mech.clip,
             "update_norms": self.norms,
-            "fraction_clipped": self.clipped / self.cohort if self.cohort else 0.0,
+            "fraction_clipped": math.nan if self.reported else clipped,
             "dropped": self.dropped,
             "noise_std": std,
             "bytes_up": senders * self.channel.bytes,

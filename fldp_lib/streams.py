@@ -1,0 +1,58 @@
+"""A run's random streams: cohorts, mini-batches and noise, each with a generator of its own."""
+
+import secrets
+
+import numpy as np
+import torch
+
+COHORTS, BATCHES, NOISE = range(3)
+
+
+def streams(seed):
+    """Return the three generators of a run: of cohorts, mini-batches and noise.
+
+    Args:
+        seed: a whole number, at least 0, from which a run can be repeated, and its noise subtracted by whoever knows it;
+            or None for the operating system's entropy.
+
+    Returns:
+        Three `torch.Generator`s on the CPU.
+
+    Derived in: notebook 05.
+    """
+    if seed is None:
+        return [unpredictable() for _ in range(3)]
+    return [torch.Generator().manual_seed(3 * seed + stream) for stream in (COHORTS, BATCHES, NOISE)]
+
+
+def unpredictable():
+    """Return a generator whose whole state comes from the operating system.
+
+    torch keeps 32 bits of a seed, few enough to be tried one by one; here all 624 words of the Mersenne Twister are
+    random. It is still a Mersenne Twister and floating-point noise: not release-grade.
+    """
+    generator = torch.Generator().manual_seed(0)
+    state = generator.get_state()  # a seed, two counters, then 624 words of 32 bits in 64, then normal variables left over
+    words = np.frombuffer(secrets.token_bytes(4 * 624), "<u4").astype("<u8")
+    state[24 : 24 + 8 * 624] = torch.from_numpy(words.view(np.uint8))
+    generator.set_state(state)
+    return generator
+
+
+def cohort_of(clients, rate, sampler, generator):
+    """Draw who takes part in a round.
+
+    Args:
+        clients: number of clients.
+        rate: probability that a client takes part, in (0, 1].
+        sampler: "poisson" or "fixed", as in `server.train`.
+        generator: a `torch.Generator` on the CPU.
+
+    Returns:
+        Client numbers, ascending (cohort,).
+    """
+    if rate == 1:
+        return torch.arange(clients)
+    if sampler == "fixed":
+        return torch.randperm(clients, generator=generator)[: max(1, round(rate * clients))].sort().values
+    return torch.nonzero(torch.rand(clients, generator=generator) < rate).flatten()
