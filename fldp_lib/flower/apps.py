@@ -1,0 +1,147 @@
+"""What Flower loads: the ServerApp and the ClientApp. Importing this module takes Flower."""
+
+import json
+import os
+import pathlib
+import time
+import traceback
+
+import torch
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, RecordDict
+from flwr.clientapp import ClientApp
+from flwr.serverapp import ServerApp
+
+from . import hub, node
+from . import plan as plans
+
+START = 120.0  # seconds for which the first start waits for all nodes
+RESTART = 15.0  # the same where a run goes on: a node may be gone for good
+GRACE = 5.0  # seconds that a node which missed the last round is waited for after all others have answered
+POLL = 0.2
+
+server = ServerApp()
+client = ClientApp()
+
+
+@server.main()
+def main(grid, context):
+    """Run the federation whose folder the run's settings name, and leave how it ended in the server's folder."""
+    folder = pathlib.Path(context.run_config["folder"])
+    simulated = context.run_config["simulation"]
+    here = folder / "server"
+    (here / "pid").write_text(str(os.getpid()), encoding="utf-8")
+    with open(folder / "logs" / "rounds.log", "a", encoding="utf-8", buffering=1) as log:
+
+        def tell(line):
+            print(line, flush=True)
+            log.write(line + "\n")
+
+        try:
+            nodes = _Nodes(grid, plans.read(here), here, simulated, tell)
+            hub.run(here, nodes.ask, tell)
+        except Exception as error:
+            (folder / "logs" / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
+            (here / "ended").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+            raise
+        (here / "ended").write_text("", encoding="utf-8")
+
+
+@client.train()
+def train(message, context):
+    """Answer one request, out of this node's own folder."""
+    request = message.content["request"]
+    theta = torch.from_numpy(message.content["theta"]["theta"].numpy())
+    t, members = int(request["round"]), torch.tensor(request["members"])
+    folder = _folder(context)
+    updates = node.answer(folder, json.loads(request["settings"]), t, theta, members)
+    print(f"{folder.name}: round {t}, {len(members)} clients, answer {_count(folder)}", flush=True)
+    return Message(RecordDict({"updates": _record("updates", updates)}), reply_to=message)
+
+
+@client.query()
+def who(message, context):
+    """Tell the node's number: for a simulation, whose nodes have no keys to know them by."""
+    return Message(
+        RecordDict({"node": ConfigRecord({"number": int(context.node_config["partition-id"])})}), reply_to=message
+    )
+
+
+class _Nodes:
+    """The nodes as Flower's grid knows them, by number.
+
+    Args:
+        grid: Flower's.
+        plan: the `plan.Plan`.
+        folder: the server's.
+        simulated: whether nodes have to be asked for their numbers; else they are known by their keys.
+        tell: called with a line of text.
+    """
+
+    def __init__(self, grid, plan, folder, simulated, tell):
+        self.grid, self.plan, self.tell, self.number, self.absent = grid, plan, tell, {}, set()
+        clients = plans.arrays(folder / "clients.npz")["node"]
+        count = int(clients.max()) + 1
+        end = time.monotonic() + (RESTART if (folder / hub.STATE).exists() else START)
+        while len(ids := list(grid.get_node_ids())) < count and time.monotonic() < end:
+            time.sleep(POLL)
+        if not ids:
+            raise RuntimeError("no node has connected")
+        if simulated:
+            asked = {node_id: Message(RecordDict(), node_id, "query") for node_id in ids}
+            self.number = {i: int(reply.content["node"]["number"]) for i, reply in self._replies(asked, START)}
+        else:
+            known = json.loads((folder / "nodes.json").read_text(encoding="utf-8"))
+            self.number = {int(node_id): number for node_id, number in known.items()}
+        if late := set(range(count)) - {self.number.get(node_id) for node_id in ids}:
+            tell(f"not connected: node {', '.join(map(str, sorted(late)))}")
+        self.absent = late
+
+    def ask(self, settings, t, theta, groups):
+        """Send each node that has a member of the cohort its request; return the updates that came back in time."""
+        record, about = _record("theta", theta), json.dumps(settings)
+        messages = {}
+        for node_id, k in self.number.items():
+            if k in groups:
+                request = ConfigRecord({"round": t, "members": groups[k].tolist(), "settings": about})
+                content = RecordDict({"theta": record, "request": request})
+                messages[k] = Message(content, node_id, "train", ttl=self.plan.timeout, group_id=str(t))
+        answers, why = {}, {}
+        for k, reply in self._replies(messages, self.plan.timeout):
+            if reply.has_error():
+                why[k] = f": {reply.error.reason}"
+            else:
+                answers[k] = torch.from_numpy(reply.content["updates"]["updates"].numpy())
+        silent = set(groups) - set(answers)
+        for k in sorted(silent):
+            self.tell(f"round {t}: no answer from node {k}{why.get(k, '')}")
+        self.absent = (self.absent | silent) - set(answers)
+        if self.absent >= set(self.number.values()):  # rather than spend the budget on rounds of nothing but noise
+            raise RuntimeError(f"no node answers any more, in round {t}; started again, the run goes on from there")
+        return answers
+
+    def _replies(self, messages, timeout):
+        """Yield (key, reply) until all are there, or the time is over; who missed the last round gets little of it."""
+        waiting = dict(zip(self.grid.push_messages(messages.values()), messages, strict=True))  # message's id: its key
+        end, hurried = time.monotonic() + timeout, False
+        while waiting and time.monotonic() < end:
+            for reply in self.grid.pull_messages(list(waiting)):
+                yield waiting.pop(reply.metadata.reply_to_message_id), reply  # an error may come from the SuperLink itself
+            if not hurried and set(waiting.values()) <= self.absent:
+                hurried, end = True, min(end, time.monotonic() + GRACE)
+            time.sleep(POLL)
+
+
+def _record(name, tensor):
+    return ArrayRecord({name: Array(tensor.numpy())})
+
+
+def _folder(context):
+    """The node's folder: in a deployment its process was told, in a simulation it is one of those that prepare wrote."""
+    if context.run_config["simulation"]:
+        return pathlib.Path(context.run_config["folder"]) / f"node-{context.node_config['partition-id']}"
+    return pathlib.Path(context.node_config["folder"])
+
+
+def _count(folder):
+    said = json.loads((folder / "reports.json").read_text(encoding="utf-8"))
+    return f"{said['reports']} of {plans.read(folder).rounds}"
