@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from fldp_lib.contents import ERRORS, callouts
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HELD = {  # notebook: the ids it treats; the article's errors are E1 to E47
     "00": "E47", "01": "E1 E2 E5 E6", "02": "E4 E5 E7 E9 E20", "03": "E3 E17 E18", "04": "E8 E10 E31",
@@ -15,23 +17,6 @@ HELD = {  # notebook: the ids it treats; the article's errors are E1 to E47
     "19": "E43 E44 E45 E46 E47",
 }  # fmt: skip
 PARTS = ("**Claim.**", "**Demonstration.**", "**What holds.**")
-
-
-def callouts(path):
-    """The text of each callout of a notebook, code and outputs included, by id."""
-    found, current = {}, None
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            for piece in re.split(r"^(?=#{1,6} )", text, flags=re.M):
-                heading = re.match(r"#{1,6} (?:(E\d+)\b)?", piece)
-                if heading:
-                    current = heading.group(1)
-                if current:
-                    found[current] = found.get(current, "") + piece
-        elif current:
-            found[current] = found.get(current, "") + "\n" + "[code]" + text
-    return found
 
 
 NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
@@ -44,7 +29,8 @@ def number_of(id):
 
 def test_ids_treated_and_missing(record_property):
     """An id is missing only where the notebooks that treat it are not there yet."""
-    everything = {f"E{k}" for k in range(1, 48)}
+    everything = set(ERRORS)
+    assert len(ERRORS) == 47
     treated = {id for ids in TREATED.values() for id in ids}
     missing = everything - treated
     for name, ids in (("treated", treated), ("missing", missing)):
