@@ -39,7 +39,7 @@ class Explorer:
 
     def __init__(self, title, controls, compute, chart, marks, say, predict=None):
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
-        self.compute, self.draw, self.say = compute, marks, say
+        self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
         self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
         self._holders, rows = {}, []

@@ -14,18 +14,27 @@ STATES, BYTES = 250, 1_500_000  # of an exported page, at most
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>
-body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem; color: #111 }}
+body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem;
+  color: #111; background: #fff }}
+h1 {{ font-size: 1.4rem }}
 label {{ display: grid; grid-template-columns: 11rem 18rem 6rem; gap: .8rem; align-items: center; margin: .3rem 0 }}
+select + output {{ display: none }}
 svg {{ width: 100%; height: auto }}
 .note {{ color: #555; font-size: .9rem }}
-</style></head><body>
+@media (max-width: 40rem) {{
+  label {{ grid-template-columns: 1fr 5rem; gap: 0 .8rem }}
+  input, select {{ grid-column: 1; min-width: 0 }}
+  div {{ overflow-x: auto }}
+  svg {{ min-width: 36rem }}
+}}
+</style></head><body><main>
 <h1>{title}</h1>
-<form>{controls}</form>
-<svg viewBox="0 0 {width:g} {height:g}" role="img" font-family="DejaVu Sans, Verdana, sans-serif">
-<g>{axes}</g><g id="marks"></g></svg>
+{predict}<form>{controls}</form>
+<div><svg viewBox="0 0 {width:g} {height:g}" role="img" font-family="DejaVu Sans, Verdana, sans-serif">
+<g>{axes}</g><g id="marks"></g></svg></div>
 <p id="said" role="status" aria-live="polite"></p>
 <p class="note">{note}</p>
-<script>
+</main><script>
 const grid = {grid}, shapes = {shapes}, pieces = {pieces}, runs = {runs}
 const inputs = [...document.querySelectorAll("[data-control]")]
 function show() {{
@@ -33,7 +42,7 @@ function show() {{
   inputs.forEach((input, k) => {{
     index = index * shapes[k] + Number(input.value)
     input.closest("label").querySelector("output").textContent = grid[k][input.value]
-    input.setAttribute("aria-valuetext", grid[k][input.value])
+    if (input.type === "range") input.setAttribute("aria-valuetext", grid[k][input.value])
   }})
   const [marks, sentence] = runs[index], picture = document.querySelector("svg")
   document.getElementById("marks").innerHTML = marks.map(piece => pieces[piece]).join("")
@@ -42,6 +51,8 @@ function show() {{
 }}
 inputs.forEach(input => input.addEventListener("input", show))
 show()
+if (parent !== window) // in a frame: it can be as high as the page
+  new ResizeObserver(() => parent.postMessage({{height: document.documentElement.offsetHeight}}, "*")).observe(document.body)
 </script></body></html>
 """
 
@@ -82,8 +93,9 @@ def export_html(explorer, path, points=None, **values):
     Args:
         explorer: an `explorers.Explorer`; it is left at the state it had.
         path: the file to write.
-        points: values of each slider on the grid, spread evenly on its scale, at least 2; None takes 7, or fewer where the
-            grid would have more than 250 states. A choice keeps all its options.
+        points: values of each slider on the grid, at least 2, spread evenly on its scale, but with its present value among
+            them if there are 3 or more; None takes 7, or fewer where the grid would have more than 250 states. A choice
+            keeps all its options.
         values: the grid's values for a control, by name, in place of the even spread; a single value fixes the control.
 
     Returns:
@@ -112,6 +124,7 @@ def export_html(explorer, path, points=None, **values):
     width, height = (72 * side for side in explorer.chart.size)
     page = PAGE.format(
         title=html.escape(explorer.title),
+        predict=_predict(explorer.predict),
         controls="".join(_control(explorer, name, column) for name, column in grid.items()),
         width=width,
         height=height,
@@ -138,9 +151,17 @@ def _grid(explorer, points, values):
     for name, control in explorer.controls.items():
         chosen = values.get(name)
         if chosen is None:
-            chosen = control.values if isinstance(control, Choice) else control.spread(points)
+            chosen = control.values if isinstance(control, Choice) else _spread(control, points, explorer.state[name])
         grid[name] = [control.check(v) for v in (chosen if isinstance(chosen, (list, tuple)) else [chosen])]
     return grid
+
+
+def _spread(control, points, start):
+    """A slider's values on the page: even, except that the inner one nearest to the present value is that value."""
+    values = control.spread(points)
+    if len(values) > 2 and start not in values:
+        values[min(range(1, len(values) - 1), key=lambda k: _distance(values[k], start))] = start
+    return sorted(values)
 
 
 def _control(explorer, name, column):
@@ -153,6 +174,13 @@ def _control(explorer, name, column):
         return f"<label>{words}<select data-control>{options}</select><output></output></label>"
     slider = f'<input type="range" data-control min="0" max="{last}" step="1" value="{start}">'
     return f"<label>{words}{slider}<output></output></label>"
+
+
+def _predict(asked):
+    if asked is None:
+        return ""
+    question, options = asked
+    return f"<p><b>Predict first:</b> {html.escape(question)} <i>{html.escape(' · '.join(options))}</i></p>\n"
 
 
 def _distance(value, start):

@@ -117,7 +117,7 @@ def open_notebook(page, address, path):
     )
 
 
-def run_all(page, timeout=120):
+def run_all(page, timeout=300):
     """Run all cells and wait until the kernel rests."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()

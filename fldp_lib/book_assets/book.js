@@ -1,0 +1,13 @@
+// The page of an explorer tells its height; the frame that shows it takes it.
+addEventListener("message", event => {
+  for (const frame of document.querySelectorAll(".explorer iframe"))
+    if (frame.contentWindow === event.source && Number(event.data.height)) frame.style.height = `${event.data.height + 4}px`
+})
+
+// What Furo leaves out for those who listen or use the keyboard only.
+for (const caption of document.querySelectorAll(".caption[role=heading]")) caption.setAttribute("aria-level", "2")
+document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "The book")
+document.querySelector(".toc-drawer")?.setAttribute("aria-label", "This page")
+addEventListener("load", () => {
+  for (const block of document.querySelectorAll("pre, div.math")) if (block.scrollWidth > block.clientWidth) block.tabIndex = 0
+})

@@ -1,0 +1,162 @@
+"""The book of static pages in Chromium, opened from files: nothing is asked of anyone, and all of it answers.
+
+Made once, with notebook 09's explorer live; tests/test_book.py checks the files themselves. A few pictures are kept in
+tests/browser/screenshots, for looking at.
+"""
+
+import importlib.util
+import os
+import pathlib
+import urllib.parse
+
+import pages
+import pytest
+from lab import CHROMIUM, FLAGS, ROOT, missing
+
+from fldp_lib import book
+
+lacking = missing or ("" if importlib.util.find_spec("furo") else "pip install -r tests/requirements-book.txt")
+if lacking:
+    if os.environ.get("FLDP_REQUIRE_BROWSER"):
+        raise RuntimeError(lacking)
+    pytest.skip(lacking, allow_module_level=True)
+
+SHOTS = pathlib.Path(__file__).parent / "screenshots"
+LIVE = "notebooks/09_healthcare.html"
+ORDER = [
+    path.relative_to(ROOT).with_suffix(".html").as_posix()
+    for folder in ("notebooks", "notebooks/solutions")
+    for path in sorted((ROOT / folder).glob("*.ipynb"))
+]
+LOOK = """() => ({
+  links: [...document.querySelectorAll('a[href], iframe[src]')].map(a => a.href || a.src),
+  ids: [...document.querySelectorAll('[id]')].map(e => e.id),
+  undescribed: [...document.images].filter(i => !i.alt.trim()).length,
+  unloaded: [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src.slice(0, 99)),
+  flat: [...document.querySelectorAll('article math')].filter(m => m.checkVisibility() && m.clientHeight < 3).length,
+})"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book") / "out"
+    book.build(folder, ["09"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page that notes what goes wrong and what it asks of others; both must be empty at the end."""
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    page = context.new_page()
+    page.wrong, page.outside = [], []
+    page.on("console", lambda message: page.wrong.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("requestfailed", lambda asked: page.wrong.append(asked.url))
+    inside = ("file:", "data:")
+    page.on("request", lambda asked: None if asked.url.startswith(inside) else page.outside.append(asked.url))
+    yield page
+    context.close()
+
+
+def broken(seen):
+    """Links from a seen page to a file that is not there, or to a place that a seen page does not have."""
+    lost = []
+    for address, found in seen.items():
+        for link in found["links"]:
+            target, fragment = urllib.parse.urldefrag(link)
+            if not target.startswith("file:"):
+                continue
+            there = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(target).path)).is_file()
+            if not there or (fragment and target in seen and urllib.parse.unquote(fragment) not in seen[target]["ids"]):
+                lost.append((address.rsplit("/", 1)[1], link))
+    return lost
+
+
+def test_every_page_opens_asks_for_nothing_and_leads_on(made, page):
+    seen = {}
+    for path in sorted(made.rglob("*.html")):
+        page.goto(path.as_uri())
+        seen[path.as_uri()] = page.evaluate(LOOK)
+    assert len(seen) == len(ORDER) + 4  # front, search, the list of solutions, the explorer
+    assert page.wrong == [] and page.outside == []
+    assert broken(seen) == []
+    assert {key: found for key, found in seen.items() if found["undescribed"] or found["unloaded"] or found["flat"]} == {}
+
+
+def test_the_checks_see_planted_faults(tmp_path, page):
+    (tmp_path / "a.html").write_text('<a href="b.html">b</a> <a href="#c">c</a> <img src="http://127.0.0.1:9/x.png">')
+    page.goto((tmp_path / "a.html").as_uri())
+    found = page.evaluate(LOOK)
+    assert len(broken({(tmp_path / "a.html").as_uri(): found})) == 2
+    assert found["undescribed"] == 1 and page.outside == ["http://127.0.0.1:9/x.png"] and page.wrong
+
+
+def test_next_leads_through_all_pages_in_order(made, page):
+    page.goto((made / "index.html").as_uri())
+    walked = []
+    while page.locator("a.next-page").count():
+        page.goto(page.locator("a.next-page").evaluate("a => a.href"))
+        walked.append(pathlib.Path(urllib.parse.urlsplit(page.url).path).relative_to(made).as_posix())
+    walked.remove("notebooks/solutions/index.html")
+    assert walked == ORDER
+
+
+def test_the_search_finds_a_word_and_leads_to_its_page(made, page):
+    page.goto((made / "index.html").as_uri())
+    page.get_by_label("Search", exact=True).first.fill("sensitivity")
+    page.keyboard.press("Enter")
+    found = page.locator("#search-results li a")
+    found.first.wait_for()
+    assert found.filter(has_text="04 The Laplace mechanism").count()
+    found.first.click()
+    page.wait_for_selector("article h1")
+    assert "sensitivity" in page.locator("article").inner_text().lower()
+    assert page.wrong == [] and page.outside == []
+
+
+def test_the_explorer_answers_to_a_key_and_its_frame_fits(made, page):
+    page.goto((made / LIVE).as_uri())
+    frame = page.locator(".explorer iframe")
+    frame.scroll_into_view_if_needed()
+    inside = page.frame_locator(".explorer iframe")
+    slider = inside.get_by_role("slider", name="total ε")
+    slider.wait_for()
+    before = inside.locator("#marks").inner_html(), inside.locator("#said").inner_text()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    after = inside.locator("#marks").inner_html(), inside.locator("#said").inner_text()
+    assert before[0] != after[0] and before[1] != after[1]
+    assert "Predict first" in inside.locator("body").inner_text()
+    page.wait_for_timeout(300)
+    assert abs(frame.evaluate("f => f.clientHeight") - inside.locator("html").evaluate("page => page.offsetHeight")) < 8
+    assert page.wrong == [] and page.outside == []
+
+
+@pytest.mark.parametrize("name", ["index.html", LIVE, "notebooks/06_mathematics.html"])
+def test_on_a_phone_nothing_is_wider_than_the_page(name, made, page):
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto((made / name).as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"book_{pathlib.Path(name).stem}_phone.png")
+
+
+def test_what_can_be_operated_has_a_name_and_what_scrolls_takes_the_keyboard(made, page):
+    page.goto((made / LIVE).as_uri())
+    unnamed = [role for role, name, _ in pages.tree(page, "body") if role in pages.NAMED and not name]
+    assert unnamed == []
+    assert page.get_by_role("link", name="Skip to content").count() == 1
+    hidden = "[...document.querySelectorAll('pre')].filter(b => b.scrollWidth > b.clientWidth && b.tabIndex < 0).length"
+    assert page.evaluate(hidden) == 0
+    page.screenshot(path=SHOTS / "book_09.png")
