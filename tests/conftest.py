@@ -8,6 +8,7 @@ import contextlib
 import copy
 import math
 import random
+import re
 
 import numpy as np
 import pytest
@@ -197,15 +198,45 @@ def generator(seed=0):
 # What tests measure ----------------------------------------------------------------------------------------------------
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Print the latencies that the browser tests took down; nothing is asserted about them."""
-    lines = [
-        value
-        for report in terminalreporter.stats.get("passed", [])
-        for name, value in report.user_properties
-        if name == "latency"
-    ]
+def notebook_seconds(reports):
+    """Seconds that nbval spent on each lesson, kernel start included, from the reports of its cells."""
+    seconds = {}
+    for report in reports:
+        name = re.match(r"notebooks/(\d\d_\w+)\.ipynb::Cell", report.nodeid)
+        if name:
+            seconds[name[1]] = seconds.get(name[1], 0.0) + report.duration
+    return seconds
+
+
+def with_times(readme, seconds):
+    """The README with the last column of its map replaced by measured times, in steps of 5 s, and their sum below it."""
+    for name, measured in seconds.items():
+        row = re.compile(rf"(\]\(notebooks/{name}\.ipynb\) \|[^|\n]*\|)[^|\n]*\|")
+        readme = row.sub(lambda found, s=measured: f"{found[1]} {max(5, 5 * round(s / 5))} s |", readme)
+    minutes = f"{sum(seconds.values()) / 60:.1f} min"
+    return re.sub(r"(?<=<!-- total -->)[^<]*(?=<!-- /total -->)", minutes, readme)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print what was measured beside the tests (nothing is asserted about it): latencies, and each notebook's seconds.
+
+    With FLDP_WRITE_TIMES=1 and all notebooks run, README's table is written, too.
+    """
+    passed = terminalreporter.stats.get("passed", [])
+    lines = [value for report in passed for name, value in report.user_properties if name == "latency"]
     if lines:
         terminalreporter.section("from key press to pixels, beside the other tests")
         for line in lines:
             terminalreporter.write_line(line)
+    every = [report for kind in ("passed", "failed", "") for report in terminalreporter.stats.get(kind, [])]
+    seconds = notebook_seconds(report for report in every if hasattr(report, "duration"))
+    if not seconds:
+        return
+    terminalreporter.section("seconds of each notebook from a fresh kernel, beside the other tests")
+    for name, measured in sorted(seconds.items()):
+        terminalreporter.write_line(f"{name:<34}{measured:6.1f}")
+    terminalreporter.write_line(f"{'all':<34}{sum(seconds.values()):6.1f}")
+    lessons = {path.stem for path in (config.rootpath / "notebooks").glob("*.ipynb")}
+    if os.environ.get("FLDP_WRITE_TIMES") and set(seconds) == lessons:
+        readme = config.rootpath / "README.md"
+        readme.write_text(with_times(readme.read_text("utf-8"), seconds), "utf-8")
