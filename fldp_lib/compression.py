@@ -205,7 +205,7 @@ class Channel:
 
     def __init__(self, compressor, clients, theta, seed):
         self.compressor = compressor
-        self.seeds = torch.Generator().manual_seed(2**40 + seed)
+        self.seeds = torch.Generator().manual_seed(2**31 + seed)  # torch keeps 32 bits; no other stream is there
         feedback = compressor is not None and compressor.error_feedback
         self.rest = torch.zeros(clients, len(theta), dtype=theta.dtype, device=theta.device) if feedback else None
         self.plain = theta.numel() * theta.element_size()  # bytes of a model, and of an update that is not compressed
