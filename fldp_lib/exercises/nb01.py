@@ -45,7 +45,7 @@ def _record_from_gradient(answer):
         theta = torch.randn(d + 1, generator=generator, dtype=torch.float64)
         for record, label, gradient in zip(x, y, _gradients(x, y, theta), strict=True):
             got = call(answer, gradient.clone())
-            require(isinstance(got, tuple) and len(got) == 2, "return two things: the measures and the label")
+            require(isinstance(got, (tuple, list)) and len(got) == 2, "return two things: the measures and the label")
             features = _tensor(got[0], (d,), "the measures")
             weight, bias = gradient[:-1], gradient[-1]
             for wrong, words in (
