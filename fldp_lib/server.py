@@ -184,7 +184,7 @@ def _threads(chunk, fed, model):
     """One thread for small work: threads that wait for each other cost more than they bring, above all on a busy machine."""
     before = torch.get_num_threads()
     parameters = sum(p.numel() for p in model.parameters())
-    small = min(chunk, fed.clients) * fed.x.shape[1] * parameters < 20_000_000  # multiplications in one pass
+    small = min(chunk, fed.clients) * fed.x.shape[1] * parameters < 4_000_000  # multiplications in one pass
     torch.set_num_threads(1 if small else before)
     try:
         yield
