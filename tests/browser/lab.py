@@ -44,6 +44,17 @@ if missing and os.environ.get("FLDP_REQUIRE_BROWSER"):
 
 
 @contextlib.contextmanager
+def chromium():
+    """The system's Chromium, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
 def lab(folder):
     """Copy the course into the folder and serve it by JupyterLab; yields the server's address."""
     course = folder / "course"

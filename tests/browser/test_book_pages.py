@@ -11,7 +11,7 @@ import urllib.parse
 
 import pages
 import pytest
-from lab import CHROMIUM, FLAGS, ROOT, missing
+from lab import ROOT, chromium, missing
 
 from fldp_lib import book
 
@@ -46,12 +46,8 @@ def made(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import statistics
 
 import pages
 import pytest
-from lab import CHROMIUM, FLAGS, ROOT, kernel_of, lab, missing, open_notebook, run_all
+from lab import ROOT, chromium, kernel_of, lab, missing, open_notebook, run_all
 
 if missing:
     pytest.skip(missing, allow_module_level=True)
@@ -61,19 +61,15 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+def browser():
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
-def page(chromium, address):
+def page(browser, address):
     """A page that writes down what goes wrong, and what it asks of others than the server."""
-    page = chromium.new_page(viewport={"width": 1300, "height": 1000})
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
     page.wrong, page.outside = [], []
     page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
