@@ -10,7 +10,8 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from fldp_lib import accounting, data, models, plots, train  # noqa: E402
+from fldp_lib import accounting, data, models, train  # noqa: E402
+from fldp_lib.interactive import plots  # noqa: E402
 
 ROUNDS, SEEDS, BUDGET = 20, range(10), dict(epsilon=2.0, delta=1e-5, rounds=20)
 

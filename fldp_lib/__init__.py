@@ -2,12 +2,14 @@
 
     from fldp_lib import data, models, mechanisms, accounting, aggregation, train
 
-In the order that data flows: `data` → `models` → `clients` → `mechanisms` → `accounting` → `aggregation` → `server`
-(`train`), `history`. `plots`, `explorers` and `course` serve the notebooks and are imported by name.
+In wings, each importing only from those above it: `data` and `privacy`; `training` (`models` → `clients` → `aggregation` →
+`server`, which has `train`); `adversary`; then what serves the notebooks, `interactive`, `course`, `flower` and `book`.
 """
 
-from . import accounting, aggregation, clients, data, mechanisms, models, server
-from .history import History
-from .server import train
+from . import data
+from .privacy import accounting, mechanisms
+from .training import aggregation, clients, models, server
+from .training.history import History
+from .training.server import train
 
 __all__ = ["History", "accounting", "aggregation", "clients", "data", "mechanisms", "models", "server", "train"]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fldp_lib.contents import ERRORS, callouts
+from fldp_lib.course.contents import ERRORS, callouts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HELD = {  # notebook: the ids it treats; the article's errors are E1 to E47

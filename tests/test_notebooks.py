@@ -192,7 +192,7 @@ def test_exercises_are_asked_solved_and_checked(path):
     import importlib
 
     number = path.stem[:2]
-    module = importlib.import_module(f"fldp_lib.exercises.nb{number}")
+    module = importlib.import_module(f"fldp_lib.course.exercises.nb{number}")
     asked = "\n".join(map(source, code(read(path))))
     solved = read(ROOT / "notebooks" / "solutions" / path.name)
     tags = {tag for cell in solved for tag in cell["metadata"].get("tags", [])}

@@ -1,6 +1,7 @@
 """The house rules: who imports whom, what `import fldp_lib` costs, no global random state, the final names."""
 
 import ast
+import importlib
 import inspect
 import pathlib
 import subprocess
@@ -13,129 +14,119 @@ import fldp_lib
 ROOT = pathlib.Path(fldp_lib.__file__).parent.parent
 PACKAGE = ROOT / "fldp_lib"
 
-# In the order that data flows: a module imports only from those above it. `checks` serves all, `sources` serves `data`,
-# `accountants` serves `accounting`; from `history` to `scoring` all serve `server`; `marks` serves `plots`; `controls` and
-# `views` serve `explorers`; `progress` and `answers` serve `course`; `contents` serves notebook 19;
-# `formulas` serves `book`.
-ORDER = [
-    "checks",
-    "sources",
-    "data",
-    "generators",
-    "models",
-    "clients",
-    "mechanisms",
-    "adaptive",
-    "accountants",
-    "accounting",
-    "secure",
-    "aggregation",
-    "compression",
-    "history",
-    "checkpoint",
-    "streams",
-    "terms",
-    "tally",
-    "scoring",
-    "server",
-    "attacks",
-    "poisoning",
-    "auditing",
-    "faults",
-    "marks",
-    "plots",
-    "scenes",
-    "controls",
-    "views",
-    "explorers",
-    "progress",
-    "answers",
-    "contents",
-    "course",
-    "formulas",
-    "book",
-    "flower",
-    "flower_app",
+# The wings, from the ground up: a wing imports only from those on floors below its own (HOUSE: checks at the bottom, the
+# book on top), and from itself.
+FLOORS = [
+    {"checks"},
+    {"data", "privacy", "interactive"},
+    {"training"},
+    {"adversary", "flower"},
+    {"course"},
+    {"book"},
 ]
-CORE = ORDER[: ORDER.index("server") + 1]
-ALLOWED = {  # libraries beyond the standard one
+BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOORS) for wing in floor}
+CORE = ("checks", "data", "privacy", "training")
+# Within a wing, in the order that data flows; a module imports only from those before it.
+ROOMS = {
+    "data": ["sources", "federation", "generators"],
+    "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
+    "training": [
+        "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",
+        "_terms", "_tally", "scoring", "server",
+    ],
+    "adversary": ["inversion", "poisoning", "auditing", "faults"],
+    "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],
+    "course": ["progress", "answers", "contents", "teacher", "exercises"],
+    "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],
+    "book": ["formulas", "build"],
+}  # fmt: skip
+LIBRARIES = {  # beyond the standard one
     "checks": {"torch"},
-    "sources": {"numpy", "sklearn"},
     "data": {"numpy", "torch", "sklearn"},
-    "generators": {"numpy", "torch"},
-    "models": {"torch"},
-    "clients": {"torch"},
-    "mechanisms": {"torch"},
-    "adaptive": set(),
-    "accountants": {"dp_accounting", "numpy", "scipy"},
-    "accounting": set(),
-    "aggregation": {"torch"},
-    "secure": {"cryptography", "mpyc", "numpy"},
-    "compression": {"numpy", "torch"},
-    "history": {"numpy", "torch"},
-    "checkpoint": {"torch"},
-    "streams": {"numpy", "torch"},
-    "terms": set(),
-    "tally": {"numpy", "torch"},
-    "scoring": {"scipy", "torch"},
-    "server": {"torch", "tqdm"},
+    "privacy": {"dp_accounting", "numpy", "scipy", "torch"},
+    "training": {"cryptography", "mpyc", "numpy", "scipy", "torch", "tqdm"},
 }
 LATE = {"cryptography", "dp_accounting", "mpyc", "sklearn", "scipy", "tqdm"}  # imported by the function that needs them
 
 
-def files(module):
-    """A module's file, or a package's."""
-    return sorted((PACKAGE / module).glob("*.py")) or [PACKAGE / f"{module}.py"]
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def tree(module):
-    return ast.parse("\n".join(path.read_text(encoding="utf-8") for path in files(module)))
+def place(path):
+    """A module's place below the package: ("training", "transport", "secure")."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
 
 
-def imports(nodes, inside=()):
-    """Absolute libraries and sibling modules imported by these syntax nodes; `inside` names a package's own parts."""
-    libraries, siblings = set(), set()
-    for node in nodes:
+def imports(path, nodes=None):
+    """Absolute libraries, and places in the package, imported by a file (or by these of its syntax nodes)."""
+    libraries, inside, here = set(), set(), path.relative_to(PACKAGE).parts[:-1]
+    for node in ast.walk(tree(path)) if nodes is None else nodes:
         if isinstance(node, ast.Import):
             libraries |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             libraries.add(node.module.split(".")[0])
-        elif isinstance(node, ast.ImportFrom) and not (node.level == 1 and node.module in inside):
-            own = set(inside) if node.level == 1 else set()
-            siblings |= {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names} - own
-    return libraries - set(sys.stdlib_module_names), siblings
+        elif isinstance(node, ast.ImportFrom):
+            base = (*here[: len(here) + 1 - node.level], *(node.module.split(".") if node.module else ()))
+            for alias in node.names:
+                target = (*base, alias.name)
+                there = PACKAGE.joinpath(*target)
+                inside.add(target if there.with_suffix(".py").exists() or there.is_dir() else base)
+    return libraries - set(sys.stdlib_module_names), inside
 
 
-MODULES = [name for name in ORDER if files(name)[0].exists()]
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if place(path) and path.name != "__main__.py")
+files = pytest.mark.parametrize("path", FILES, ids=lambda path: ".".join(place(path)))
 
 
-def test_every_module_has_a_place_in_the_order():
-    found = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
-    found |= {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"exercises"}
-    assert found - set(ORDER) == set()
-    assert set(CORE) <= found
+def test_the_package_has_these_wings_and_no_other():
+    found = {path.stem for path in PACKAGE.iterdir() if path.name not in ("__init__.py", "__pycache__")}
+    assert found == set(BELOW)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_from_those_above_it(module):
-    siblings = imports(ast.walk(tree(module)), {path.stem for path in files(module)})[1] - {"exercises"}
-    assert siblings <= set(ORDER[: ORDER.index(module)])
+def test_every_module_has_a_room():
+    for path in FILES:
+        wing, *room = place(path)
+        if room and room[0] not in ("exercises", "exhibits", "algorithms", "generators") and room != ["transport"]:
+            assert ".".join(room) in ROOMS[wing], path
 
 
-@pytest.mark.parametrize("module", CORE)
-def test_the_core_uses_only_its_libraries(module):
-    libraries = imports(ast.walk(tree(module)))[0]
-    assert libraries <= ALLOWED[module]
-    assert not imports(tree(module).body)[0] & LATE  # not at the module's own level
+@files
+def test_no_import_goes_up(path):
+    wing, *room = place(path)
+    for target in imports(path)[1]:
+        if not target:  # names of the package itself: `from ... import train`
+            assert "training" in BELOW[wing] or wing == "training", path
+        elif target[0] != wing:
+            assert target[0] in BELOW[wing], f"{wing} imports {'.'.join(target)}"
+        elif room and len(target) > 1:
+            names = [name for name in (".".join(target[1:]), target[1]) if name in ROOMS[wing]]
+            mine = [name for name in (".".join(room), room[0]) if name in ROOMS[wing]]
+            if names and mine and names[0] != mine[0]:
+                assert ROOMS[wing].index(names[0]) < ROOMS[wing].index(mine[0]), f"{mine[0]} imports {names[0]}"
 
 
-def test_ipywidgets_stays_in_explorers_and_course():
-    users = {
-        path.stem
-        for path in PACKAGE.rglob("*.py")
-        if "ipywidgets" in imports(ast.walk(ast.parse(path.read_text("utf-8"))))[0]
-    }
-    assert users <= {"controls", "explorers", "course"}
+def test_an_import_that_goes_up_is_seen(tmp_path, monkeypatch):
+    fault = tmp_path / "privacy" / "mechanisms.py"
+    fault.parent.mkdir()
+    fault.write_text("from ..training import server\n")
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "server.py").write_text("")
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    with pytest.raises(AssertionError, match=r"privacy imports training\.server"):
+        test_no_import_goes_up(fault)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if place(path)[0] in CORE], ids=lambda path: ".".join(place(path)))
+def test_the_core_uses_only_its_libraries(path):
+    assert imports(path)[0] <= LIBRARIES[place(path)[0]]
+    assert not imports(path, tree(path).body)[0] & LATE  # not at the module's own level
+
+
+def test_ipywidgets_stays_in_interactive_and_course():
+    users = {place(path) for path in FILES if "ipywidgets" in imports(path)[0]}
+    assert users <= {("interactive", "controls"), ("interactive", "explorers"), ("course", "teacher")}
 
 
 def test_importing_the_package_is_little_more_than_importing_torch():
@@ -153,24 +144,27 @@ DRAWING = {"rand", "randn", "randint", "randperm", "bernoulli", "multinomial", "
            "exponential_", "bernoulli_", "random_", "_standard_gamma"}  # fmt: skip
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_every_draw_names_its_generator(module):
+@pytest.mark.parametrize(  # an exercise draws fresh inputs each time it is checked
+    "path", [path for path in FILES if "exercises" not in path.parts], ids=lambda path: ".".join(place(path))
+)
+def test_every_draw_names_its_generator(path):
     for call in (
-        node for node in ast.walk(tree(module)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        node for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     ):
         text, name = ast.unparse(call), call.func.attr
         owner = ast.unparse(call.func.value)
         if name in DRAWING and (owner == "torch" or name.endswith("_")):
             assert any(keyword.arg == "generator" for keyword in call.keywords), text
-        assert not (owner in ("np.random", "numpy.random") and name != "default_rng"), text
+        assert not (owner in ("np.random", "numpy.random") and name not in ("default_rng", "SeedSequence")), text
         assert not (owner == "np.random" and not call.args), text  # default_rng without a seed
         assert not (name in ("manual_seed", "seed") and owner in ("torch", "random", "torch.cuda")), text
 
 
-def test_the_scan_for_draws_sees_an_unseeded_one(monkeypatch):
-    monkeypatch.setitem(globals(), "tree", lambda module: ast.parse("import torch\nx = torch.randn(3)"))
+def test_the_scan_for_draws_sees_an_unseeded_one(tmp_path):
+    fault = tmp_path / "fault.py"
+    fault.write_text("import torch\nx = torch.randn(3)")
     with pytest.raises(AssertionError, match="randn"):
-        test_every_draw_names_its_generator("server")
+        test_every_draw_names_its_generator(fault)
 
 
 # Names and documentation -----------------------------------------------------------------------------------------------
@@ -199,11 +193,11 @@ def test_everything_promised_is_there():
         assert hasattr(fldp_lib, name)
 
 
-@pytest.mark.parametrize("module", CORE)
-def test_every_public_function_and_class_is_documented(module):
-    loaded = getattr(__import__(f"fldp_lib.{module}"), module)
+@pytest.mark.parametrize("path", [path for path in FILES if place(path)[0] in CORE], ids=lambda path: ".".join(place(path)))
+def test_every_public_function_and_class_is_documented(path):
+    loaded = importlib.import_module(".".join(["fldp_lib", *place(path)]))
     assert loaded.__doc__
     for name, thing in vars(loaded).items():
         own = not name.startswith("_") and getattr(thing, "__module__", "").startswith(loaded.__name__)
         if own and (inspect.isclass(thing) or inspect.isfunction(thing)):
-            assert inspect.getdoc(thing), f"{module}.{name}"
+            assert inspect.getdoc(thing), f"{loaded.__name__}.{name}"

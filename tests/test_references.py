@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from fldp_lib import contents
+from fldp_lib.course import contents
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -7,8 +7,10 @@ import tempfile
 import numpy as np
 import torch
 
-from .. import accounting, models, terms
-from ..server import train
+from ..privacy import accounting
+from ..training import _terms as terms
+from ..training import models
+from ..training.server import train
 from . import plan as plans
 
 STATE = "run.pt"  # the checkpoint in the server's folder

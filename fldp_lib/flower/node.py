@@ -7,9 +7,12 @@ import pathlib
 
 import torch
 
-from .. import clients, compression, data, mechanisms, models
-from ..streams import cohort_of, streams, unpredictable
-from ..tally import Tally
+from .. import data
+from ..privacy import mechanisms
+from ..training import clients, models
+from ..training._streams import cohort_of, streams, unpredictable
+from ..training._tally import Tally
+from ..training.transport import compression
 from . import plan as plans
 
 

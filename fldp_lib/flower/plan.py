@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import torch
 
-from .. import adaptive, aggregation, checks, data, mechanisms, models, terms
+from .. import checks, data
+from ..privacy import adaptive, mechanisms
+from ..training import _terms as terms
+from ..training import aggregation, models
 from . import keys
 
 MECHANISMS = (mechanisms.Laplace, mechanisms.Gaussian, adaptive.AdaptiveGaussian)
@@ -115,7 +118,7 @@ def prepare(
 
     Args:
         folder: a new folder, for one run: its budget is spent in it, however often it is started.
-        build: "module:function" that makes the model, such as "fldp_lib.models:MLP"; every process calls it.
+        build: "module:function" that makes the model, such as "fldp_lib.training.models:MLP"; every process calls it.
         sizes: its arguments, such as (64, 32, 10): numbers or strings.
         federation: a `data.Federation`.
         nodes: number of nodes, from 1 to the number of clients; a node holds several clients' records.
@@ -201,7 +204,7 @@ def build(name, sizes):
 
 def _checked_model(name, sizes):
     if not isinstance(name, str) or name.count(":") != 1:
-        raise ValueError(f"build must be 'module:function', such as 'fldp_lib.models:MLP', got {name!r}")
+        raise ValueError(f"build must be 'module:function', such as 'fldp_lib.training.models:MLP', got {name!r}")
     if any(not isinstance(size, (int, float, str, type(None))) for size in sizes):
         raise TypeError(f"sizes must be numbers or strings, which can be written down; got {sizes!r}")
     try:

@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from fldp_lib import secure
+from fldp_lib.training.transport import secure
 
 
 def main():

@@ -1,6 +1,6 @@
 """The book of static pages in Chromium, opened from files: nothing is asked of anyone, and all of it answers.
 
-Made once, with notebook 09's explorer live; tests/test_book.py checks the files themselves. A few pictures are kept in
+Made once, with notebook 09's explorer live; tests/book/test_build.py checks the files themselves. A few pictures are kept in
 tests/browser/screenshots, for looking at.
 """
 

@@ -20,7 +20,7 @@ SHOTS = pathlib.Path(__file__).parent / "screenshots"
 ENDS = """
 import itertools, json, re
 import numpy as np
-from fldp_lib import explorers
+from fldp_lib.interactive import explorers
 
 
 def ends():  # a function: the notebook's own names stay as they are
@@ -192,7 +192,8 @@ def test_a_held_key_leaves_no_backlog_and_ends_on_the_right_picture(page, addres
 
 
 def test_exported_page_works_from_a_file_and_asks_for_nothing(page, tmp_path):
-    from fldp_lib import accounting, data, explorers, models, plots, train
+    from fldp_lib import accounting, data, models, train
+    from fldp_lib.interactive import explorers, plots
 
     fed = data.split(data.load("breast_cancer"), 100)
 

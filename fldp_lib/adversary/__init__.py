@@ -1,0 +1,1 @@
+"""Who works against it: `inversion` of updates, `poisoning`, and `auditing`, which has planted `faults` to catch."""

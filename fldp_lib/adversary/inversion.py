@@ -1,0 +1,109 @@
+"""Attacks on a federation: an image from one update, membership from the model, poisoned updates. On bundled public data.
+
+Each says how to tell that a defence has worked, and what that does not show.
+"""
+
+import math
+
+import torch
+
+from .. import checks
+from ..training import clients, models
+
+
+def read_first_layer(model, update):
+    """Rebuild a client's only record from its update, in closed form.
+
+    For an affine first layer z = Wx + b the gradient of one record is ∂W = ∂z·xᵀ and ∂b = ∂z: any row of ∂W over the same
+    entry of ∂b is the record. Scaling the update (a learning rate, a clip) cancels.
+
+    A defence works if the result is no nearer to the record than a public average of all records is; that says nothing about
+    attacks that know more.
+
+    Args:
+        model: an `nn.Module` whose first parameters are the weight (units × features) and bias of an affine layer.
+        update: one client's update (parameters,), of one record and one local step.
+
+    Returns:
+        The record (features,); zeros if no bias moved.
+
+    Derived in: notebook 15.
+    Source: Phong, Aono, Hayashi, Wang & Moriai 2017.
+    """
+    models.check_theta(model, update)
+    weight, bias, *_ = models.unstack(model, update.unsqueeze(0))
+    unit = int(bias[0].abs().argmax())
+    if bias[0, unit] == 0:
+        return torch.zeros_like(weight[0, unit])
+    return weight[0, unit] / bias[0, unit]
+
+
+def label_of(model, update):
+    """Return the class of a client's only record: the output bias that went up is the true class's.
+
+    Derived in: notebook 15. Source: Zhao, Mopuri & Bilen 2020.
+    """
+    models.check_theta(model, update)
+    *_, bias = models.unstack(model, update.unsqueeze(0))
+    return int(bias[0].argmax())
+
+
+def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, high=1.0, seed=0):
+    """Rebuild a client's only record by looking for one whose gradient points the same way.
+
+    The distance is one minus the cosine of the two gradients, so that the step size and the clip cancel; the search is
+    L-BFGS from several random starts, on values squeezed into [low, high].
+
+    Args:
+        model: an `nn.Module`, as in `train`; its last parameter is the output layer's bias.
+        theta: the parameters that the client started from (parameters,).
+        update: its update (parameters,).
+        steps: iterations of L-BFGS, at least 1.
+        restarts: random starts, at least 1.
+        low, high: bounds of a feature.
+        seed: of the starts.
+
+    Returns:
+        The best record found (features,), and its distance (0 is a perfect match).
+
+    Derived in: notebook 15.
+    Source: Zhu, Liu & Han 2019; Geiping, Bauermeister, Dröge & Moeller 2020 (cosine).
+    """
+    steps, restarts = checks.whole("steps", steps, at_least=1), checks.whole("restarts", restarts, at_least=1)
+    models.check_theta(model, theta), models.check_theta(model, update)
+    generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0))
+    features = next(model.parameters()).shape[1]
+    label = torch.tensor([[label_of(model, update)]])
+    wanted = -update / update.norm().clamp(min=1e-30)
+    parameters = [p.clone().requires_grad_() for p in models.unstack(model, theta.unsqueeze(0))]
+
+    def distance(raw):
+        x = low + (high - low) * torch.sigmoid(raw)  # 1 × 1 × features
+        loss = clients.record_loss(models.stacked_forward(model, parameters, x), label, "classification")
+        grads = torch.autograd.grad(loss.sum(), parameters, create_graph=True)
+        flat = torch.cat([grad.flatten() for grad in grads])
+        return 1 - torch.cosine_similarity(flat, wanted, dim=0), x[0, 0].detach()
+
+    best, least = None, math.inf
+    for _ in range(restarts):
+        raw = torch.randn(1, 1, features, generator=generator).requires_grad_()
+        search = torch.optim.LBFGS(
+            [raw],
+            max_iter=steps,
+            history_size=50,
+            line_search_fn="strong_wolfe",
+            tolerance_grad=1e-9,
+            tolerance_change=1e-12,
+        )
+
+        def closure(raw=raw, search=search):
+            search.zero_grad()
+            value, _ = distance(raw)
+            value.backward(inputs=[raw])
+            return value.detach()
+
+        search.step(closure)
+        value, x = distance(raw)
+        if best is None or value < least:
+            best, least = x, float(value.detach())
+    return best, least

@@ -1,0 +1,208 @@
+"""Notebook 17: bounds that a tool asks for, ε from an RDP curve, ε under another adjacency, a node that refuses."""
+
+import math
+
+import numpy as np
+
+from ...privacy import accountants, accounting, mechanisms
+from ..answers import Wrong, call, compare, number, require
+from ..teacher import Exercise, Question
+
+
+def _bound(answer):
+    rng = np.random.default_rng()
+    near, far = float(rng.uniform(1, 9)), float(rng.uniform(10, 30))
+    for low, high in ((-near, far), (-far, near), (near, far), (-far, -near)):
+        for relation, right in (("add or remove", far), ("replace", high - low)):
+            got = number(call(answer, low, high, relation), "the sensitivity")
+            if relation == "replace":
+                other = (far, "a replaced record moves the sum by the whole range")
+            else:
+                other = (high - low, "a record that is added or removed moves the sum by its value, not by the range")
+            slips = (
+                other,
+                (high, "the bound that is farther from 0 counts, whichever side it is on"),
+                (abs(low), "a record may lie at either bound; the farther one counts"),
+                (2 * far, "replacing goes from one bound to the other, not from −C to +C"),
+                (near + far, "mind the signs: the range is high − low"),
+            )
+            where = f"clamped to [{low:.3g}, {high:.3g}], {relation}"
+            compare(got, right, slips, f"{where}: it should be {right:.4g}; you gave {got:.4g}")
+
+
+def _converted(answer):
+    rng = np.random.default_rng()
+    orders = np.concatenate([1 + np.arange(1, 100) / 10, np.arange(12, 64.0)])
+    for _ in range(3):
+        delta = float(10 ** rng.uniform(-7, -3))
+        rdp = orders / (2 * rng.uniform(0.8, 6) ** 2)
+        got = number(call(answer, orders.copy(), rdp.copy(), delta), "ε")
+        each = rdp + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)
+        classical = rdp + math.log(1 / delta) / (orders - 1)
+        right = float(each.min())
+        slips = (
+            (float(classical.min()), "that is the classical conversion; the improved one is smaller at every order"),
+            (float(each[rdp.argmin()]), "the smallest r is not the smallest ε: convert every order, then take the least"),
+            (float(each.max()), "every order gives a valid ε; the least of them is yours"),
+            (float(each.mean()), "the least of them, not their mean"),
+            (float((rdp - np.log(delta * orders) / (orders - 1)).min()), "the term ln((α − 1)/α) is missing"),
+            (float((rdp + np.log1p(-1 / orders) - np.log(delta) / (orders - 1)).min()), "the term ln α is missing"),
+        )
+        compare(got, right, slips, f"at δ = {delta:.2g} it should be {right:.5f}; you gave {got:.5f}", rel=1e-7)
+
+
+def _replaced(answer):
+    rng = np.random.default_rng()
+    for _ in range(3):
+        epsilon, delta = float(rng.uniform(0.3, 3)), float(10 ** rng.uniform(-7, -4))
+        got = number(call(answer, epsilon, delta), "ε")
+        sigma = accountants.calibrate("gaussian", epsilon, delta, 1, 1.0)
+        right = accounting.epsilon(mechanisms.Gaussian(sigma / 2, 1.0), delta=delta)
+        group = 2 * epsilon
+        slips = (
+            (epsilon, "the noise is the same and the sensitivity is not: ε grows"),
+            (group, "twice ε comes with a larger δ, (1 + e^ε)·δ; at the same δ it is more"),
+            (accounting.epsilon(mechanisms.Gaussian(2 * sigma, 1.0), delta=delta), "a doubled sensitivity halves σ"),
+            (accounting.epsilon(mechanisms.Gaussian(sigma, 1.0), 2, delta=delta), "two releases divide σ by √2, not by 2"),
+            (4 * epsilon, "four times ε is right for zCDP's ρ, not for ε"),
+        )
+        where = f"for ε = {epsilon:.3f} at δ = {delta:.2g}"
+        compare(got, right, slips, f"{where} it should be {right:.4f}; you gave {got:.4f}", rel=5e-3)
+
+
+def _decisions(budget, requests, price, forget=True, before=False):
+    """What a node decides if `price` turns a list of rounds into ε; it should forget what it refused."""
+    there, decided = [], []
+    for asked in requests:
+        total = price(there) if before else price([*there, asked])
+        decided.append(total < budget if before else total <= budget)
+        if decided[-1] or not forget:
+            there.append(asked)
+    return decided
+
+
+def _governed(answer):
+    rng = np.random.default_rng()
+    for _ in range(3):
+        while True:
+            budget, multiplier, delta = float(rng.uniform(1, 4)), float(rng.uniform(15, 25)), 1e-5
+            requests = [int(rounds) for rounds in rng.integers(5, 120, 8)]
+            requests[int(rng.integers(1, 4))] = 2_000  # far too much: what comes after it must not suffer
+            noise = mechanisms.Gaussian(multiplier, 1.0)
+
+            def price(rounds, noise=noise, delta=delta):
+                return accounting.epsilon(noise, sum(rounds), delta=delta)
+
+            def added(rounds, price=price):
+                return sum(price([each]) for each in rounds)
+
+            right = _decisions(budget, requests, price)
+            wrong = (
+                (_decisions(budget, requests, price, before=True), "decide before the release: the total *with* the "
+                 "request has to stay within the budget"),
+                (_decisions(budget, requests, price, forget=False), "a refused request has spent nothing: forget it"),
+                (_decisions(budget, requests, added), "ε does not add up: compose, and more can be granted"),
+                (_decisions(budget, requests, lambda rounds, price=price: price(rounds[-1:])), "each is within the budget; "
+                 "their total is what counts"),
+                ([not value for value in right], "True is for a request that is granted"),
+            )  # fmt: skip
+            if all(right != other for other, _ in wrong):
+                break
+        got = call(answer, budget, delta, multiplier, list(requests))
+        try:
+            got = [bool(value) for value in got]
+        except TypeError:
+            raise Wrong(f"return a list of True and False, got {type(got).__name__}") from None
+        require(len(got) == len(requests), f"{len(requests)} requests, but {len(got)} answers")
+        for other, words in wrong:
+            require(got != other, words)
+        if got != right:
+            first = next(k for k, (a, b) in enumerate(zip(got, right, strict=True)) if a != b)
+            verb = "granted" if right[first] else "refused"
+            raise Wrong(f"request {first + 1} of {requests} should be {verb} under a budget of {budget:.2f}")
+
+
+EXERCISES = (
+    Exercise(
+        "17.1",
+        "Write bound(low, high, relation): how far one record moves a clamped sum.",
+        _bound,
+        (
+            "Where can the record's value lie, and what is in its place afterwards?",
+            "Added or removed: its value against nothing. Replaced: one bound against the other.",
+            'max(abs(low), abs(high)) if relation == "add or remove" else high - low.',
+        ),
+    ),
+    Exercise(
+        "17.2",
+        "Write converted(orders, rdp, delta): the ε that an RDP curve gives by the improved conversion.",
+        _converted,
+        (
+            "ε = r + ln((α − 1)/α) − (ln δ + ln α)/(α − 1), for each order.",
+            "Every order gives a valid ε, so the least of them is valid.",
+            "(rdp + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)).min()",
+        ),
+    ),
+    Exercise(
+        "17.3",
+        "Write replaced(epsilon, delta): ε of the same Gaussian noise if a record is replaced.",
+        _replaced,
+        (
+            "Which σ gives this ε under add-or-remove? accounting.calibrate finds it.",
+            "Replacing a record moves a clipped sum by 2C: the multiplier counts half.",
+            "accounting.epsilon(mechanisms.Gaussian(sigma / 2, clip=1.0), delta=delta).",
+        ),
+    ),
+    Exercise(
+        "17.4",
+        "Write decide(budget, delta, multiplier, requests): which requests a node grants.",
+        _governed,
+        (
+            "Price what was granted so far together with the request, before it is released.",
+            "Rounds add up: accounting.epsilon(mechanism, rounds, delta=delta) of their sum, without what was refused.",
+            "If the total with the request is at most the budget, append True and add its rounds; else append False.",
+        ),
+    ),
+)
+
+QUIZ = (
+    Question(
+        "Two tools report ε = 2.28 and ε = 2.00 at the same δ for one and the same run. What follows?",
+        (
+            ("One of them has a fault.", "both are upper bounds; one is tighter."),
+            (
+                "The run satisfies both statements, and the smaller is the better one.",
+                "if both are proved for one adjacency.",
+            ),
+            ("The true ε lies between them.", "it may lie below both; each is an upper bound."),
+        ),
+        1,
+    ),
+    Question(
+        "A vendor writes: differential privacy with ε = 1, therefore anonymous under the GDPR. What is missing?",
+        (
+            ("Nothing, since ε = 1 is small.", "no rule of the GDPR names an ε."),
+            ("δ, unit, neighbours, rounds and trust model, and then a case-by-case judgement.", "the law asks about means."),
+            ("Only the number of rounds.", "it is one of several parts that are missing."),
+        ),
+        1,
+    ),
+    Question(
+        "A node ends in the middle of a round. What does the ledger say of that round?",
+        (
+            ("It is free, since the node sent nothing.", "the others' noisy sum was released."),
+            ("It is charged like any other.", "what was released carries the round's noise, whoever was missing."),
+            ("It is charged by the share of nodes that answered.", "ε is not divided by attendance."),
+        ),
+        1,
+    ),
+    Question(
+        "When should the package's noise be replaced by OpenDP's?",
+        (
+            ("When the data set is large.", "size is not the reason."),
+            ("Never: the formula is the same.", "formulas are about real numbers, programs about floating-point ones."),
+            ("When something is released to people who may attack it.", "its samplers are exact; the package's simulate."),
+        ),
+        2,
+    ),
+)

@@ -1,0 +1,73 @@
+"""What a learner has done, kept in a file beside the notebooks that no one else reads: `.fldp_progress.json`."""
+
+import contextlib
+import importlib
+import json
+import os
+import pathlib
+
+FILE = pathlib.Path(__file__).resolve().parent.parent.parent / ".fldp_progress.json"
+EXERCISES = pathlib.Path(__file__).parent / "exercises"
+
+
+def read():
+    """Return what is on file: {"exercises": {id: solved}, "quiz": {notebook.question: right}}; empty without a file.
+
+    A file that is not readable is kept beside, with the ending .bak, and a new one begun.
+    """
+    empty = {"exercises": {}, "quiz": {}}
+    try:
+        found = json.loads(FILE.read_text(encoding="utf-8"))
+        if {kind: type(found[kind]) for kind in empty} != {kind: dict for kind in empty}:
+            raise ValueError("not a record of progress")
+    except FileNotFoundError:
+        return empty
+    except (ValueError, KeyError, TypeError):
+        with contextlib.suppress(OSError):
+            FILE.replace(FILE.with_suffix(".bak"))
+        return empty
+    return found
+
+
+def write(kind, name, right):
+    """Write down a result; an exercise once solved stays solved. In the folder of solutions nothing is written down.
+
+    Args:
+        kind: "exercises" or "quiz".
+        name: such as "05.2".
+        right: whether the answer was right.
+    """
+    if pathlib.Path.cwd().name == "solutions":
+        return
+    found = read()
+    found[kind][name] = bool(right or found[kind].get(name, False)) if kind == "exercises" else bool(right)
+    with contextlib.suppress(OSError):  # a folder that cannot be written to: nothing is kept, nothing fails
+        beside = FILE.with_suffix(f".{os.getpid()}")
+        beside.write_text(json.dumps(found, indent=1, sort_keys=True), encoding="utf-8")
+        beside.replace(FILE)
+
+
+class Progress:
+    """A table of what is solved; made by `course.progress`."""
+
+    def __init__(self):
+        found = read()
+        self.rows = []
+        for path in sorted(EXERCISES.glob("nb[0-9][0-9].py")):
+            number = path.stem[2:]
+            module = importlib.import_module(f".exercises.{path.stem}", __package__)
+            ids = [item.id for item in module.EXERCISES]
+            solved = [id for id in ids if found["exercises"].get(id)]
+            right = [k for k in range(1, len(module.QUIZ) + 1) if found["quiz"].get(f"{number}.{k}")]
+            rest = next((id for id in ids if id not in solved), "")
+            self.rows.append((number, len(solved), len(ids), len(right), len(module.QUIZ), rest))
+
+    def __repr__(self):
+        lines = [f"{'notebook':<10}{'exercises':<22}{'quiz':<10}next"]
+        for number, solved, exercises, right, questions, rest in self.rows:
+            bar = "■" * solved + "□" * (exercises - solved)
+            lines.append(
+                f"{number:<10}{bar:<8}{f'{solved} of {exercises}':<14}{f'{right} of {questions}':<10}{rest}".rstrip()
+            )
+        done = sum(row[1] for row in self.rows), sum(row[2] for row in self.rows)
+        return "\n".join([*lines, f"solved: {done[0]} of {done[1]} exercises"])

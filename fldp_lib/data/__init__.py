@@ -1,0 +1,5 @@
+"""Whose records, split how: the federation as one padded batch, its sources, and synthetic populations."""
+
+from .federation import DATASETS, SPLITS, Dataset, Federation, federate, load, scaled, split
+
+__all__ = ["DATASETS", "SPLITS", "Dataset", "Federation", "federate", "load", "scaled", "split"]

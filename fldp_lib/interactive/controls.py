@@ -1,0 +1,207 @@
+"""The controls of an explorer: a slider with a number box, a menu. They check, show and spread their values."""
+
+import math
+import time
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+import traitlets
+
+from .. import checks
+
+LABEL = "10em"  # width of a control's label
+# Classes by which the page finds the parts of an explorer, and a quiz.
+PANEL, ROW, LOG, STAGE, QUIZ = "fldp-panel", "fldp-row", "fldp-log", "fldp-stage", "fldp-quiz"
+# The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
+# accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
+# gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
+# that go from cell to cell, are kept off the menus and choices, which need them.
+SHEET = """<style onload="(async sheet => {
+  const panel = () => sheet.closest('.fldp-panel, .fldp-quiz')
+  const menus = () => panel() ? [...panel().querySelectorAll('select, [type=radio]')] : []
+  const sliders = () => panel() ? [...panel().querySelectorAll('.fldp-row')].map(
+    row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')]) : []
+  for (let wait = 0; wait < 100 && !(menus().length && sliders().every(s => s[1] && s[2])); wait++)
+    await new Promise(done => setTimeout(done, 100))
+  for (const menu of menus()) menu.addEventListener('keydown', event => event.stopPropagation())
+  for (const [row, handle, label] of sliders()) {
+    if (!handle || !label || handle.hasAttribute('aria-label')) continue
+    handle.setAttribute('role', 'slider')
+    handle.setAttribute('aria-label', label.textContent + ', slider')
+    const say = () => {
+      const slider = handle.parentElement.parentElement.parentElement.noUiSlider
+      const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
+      const value = row.classList.contains('fldp-log') ? Number((10 ** now).toPrecision(3)) : now
+      if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
+    }
+    new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
+    say()
+  }
+})(this)">
+.fldp-stage { display: grid; contain: layout paint; overflow: hidden }
+.fldp-stage > * { grid-area: 1 / 1; margin: 0 }
+</style>"""
+
+
+def _same(a, b):
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+
+
+class Holder(traitlets.HasTraits):
+    """Holds a control's value; the slider, the number box and the program all set it."""
+
+    value = traitlets.Any()
+
+    def __init__(self, value):
+        super().__init__(value=value)
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number with a slider and a labelled box beside it.
+
+    Args:
+        name: the keyword under which the computation gets the value.
+        label: what stands beside the slider, unit included.
+        low, high: range.
+        value: where it starts.
+        step: step; on a logarithmic slider, of the exponent to base 10.
+        log: whether the slider is logarithmic.
+        whole: whether the value is a whole number.
+    """
+
+    name: str
+    label: str
+    low: float
+    high: float
+    value: float
+    step: float = 1
+    log: bool = False
+    whole: bool = False
+
+    def check(self, value):
+        """Return the value, or raise an error that names the control and its range."""
+        check = checks.whole if self.whole else checks.real
+        return check(self.name, value, at_least=self.low, at_most=self.high)
+
+    def tidy(self, value):
+        """Return a value as it is shown and computed with: whole if it is to be, three digits on a logarithmic slider."""
+        value = round(value) if self.whole else float(f"{value:.3g}") if self.log else value
+        return min(max(value, self.low), self.high)
+
+    def _on_grid(self, value):
+        """The value's nearest place on the slider: the page puts it there by itself and reports so, which is no move."""
+        low, high, value = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
+        place = min(low + round((value - low) / self.step) * self.step, high)
+        return 10**place if self.log else place
+
+    def spread(self, points):
+        """Return `points` values from end to end, evenly on the slider's scale; whole numbers once each."""
+        steps = [k / (points - 1) for k in range(points)]
+        if self.log:
+            values = [self.low * (self.high / self.low) ** t for t in steps]
+        else:
+            values = [self.low + (self.high - self.low) * t for t in steps]
+        values = [min(max(float(f"{v:.3g}"), self.low), self.high) for v in values]
+        return sorted({round(v) for v in values}) if self.whole else values
+
+    def words(self, value):
+        """Return the value as it is shown."""
+        return f"{value:g}"
+
+    def build(self, moved):
+        """Return the widgets: the one that holds the value, and the row that shows it.
+
+        Args:
+            moved: called with the change when the value has changed; the number box follows after it, so that the
+                picture does not wait for the box.
+        """
+        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="20em"))
+        if self.log:
+            low, high = math.log10(self.low), math.log10(self.high)
+            slider = widgets.FloatLogSlider(value=self.value, base=10, min=low, max=high, step=self.step, **words)
+        elif self.whole:
+            slider = widgets.IntSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
+        else:
+            slider = widgets.FloatSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
+        kind = widgets.BoundedIntText if self.whole else widgets.BoundedFloatText
+        style = {"description_width": LABEL}
+        box = kind(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
+                   description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
+        holder = Holder(self.value)
+
+        placed = []  # where the program has put the slider of late, and when
+
+        def slid(change):
+            reported, now = change["new"], time.monotonic()
+            if _same(reported, self._on_grid(holder.value)):
+                return
+            placed[:] = [(value, then) for value, then in placed if now - then < 2]
+            for entry in placed:
+                if _same(reported, entry[0]):  # the page saying where it was put; the program has moved on since
+                    placed.remove(entry)
+                    return
+            holder.value = self.tidy(reported)
+
+        def follow(change):
+            place, box.value = self._on_grid(change["new"]), change["new"]
+            if not _same(slider.value, place):
+                placed.append((place, time.monotonic()))
+                slider.value = place
+
+        slider.value = self._on_grid(self.value)
+        slider.observe(slid, "value")
+        box.observe(lambda change: setattr(holder, "value", change["new"]), "value")
+        holder.observe(moved, "value")
+        holder.observe(follow, "value")
+        row = widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
+        row.add_class(ROW)
+        if self.log:
+            row.add_class(LOG)
+        return holder, row
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few named options.
+
+    Args:
+        name: the keyword under which the computation gets the value.
+        label: what stands beside the menu.
+        options: the values, or a dict from shown name to value.
+        value: where it starts.
+    """
+
+    name: str
+    label: str
+    options: object
+    value: object
+
+    @property
+    def values(self):
+        """The values that may be chosen."""
+        return list(self.options.values()) if isinstance(self.options, dict) else list(self.options)
+
+    def check(self, value):
+        """Return the value, or raise an error that lists what is allowed."""
+        if value not in self.values:
+            raise ValueError(f"{self.name} must be one of {self.values}, got {value!r}")
+        return value
+
+    def words(self, value):
+        """Return the value as it is shown: its name, where the options have names."""
+        names = {v: k for k, v in self.options.items()} if isinstance(self.options, dict) else {}
+        return str(names.get(value, value))
+
+    def build(self, moved):
+        """Return the widgets: the one that holds the value, and the row that shows it.
+
+        Args:
+            moved: called with the change when the value has changed.
+        """
+        options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
+        style = {"description_width": LABEL}
+        menu = widgets.Dropdown(options=options, value=self.value, description=self.label, style=style,
+                                layout=widgets.Layout(width="24em"))  # fmt: skip
+        menu.observe(moved, "value")
+        return menu, menu

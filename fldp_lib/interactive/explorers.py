@@ -1,0 +1,203 @@
+"""Sliders → a real computation → a redraw: one small abstraction for every interactive figure of the course.
+
+An `Explorer` joins controls, a function that computes (it trains, for real, on every move), a chart, a function that turns
+the result into marks, and one that says it in a sentence. Only the marks are redrawn. It works without a display
+too: `explorer.set(epsilon=0.5)`, `explorer.state`, `explorer.sentence`.
+"""
+
+import html
+import time
+
+import ipywidgets as widgets
+import numpy as np
+
+from .. import checks
+from . import plots, views
+from .controls import LABEL, PANEL, SHEET, STAGE, Choice, Slider
+
+__all__ = ["Choice", "Explorer", "Slider"]
+WIDE = "100%"  # of the picture
+SLOW = 0.3  # seconds after which the next computation is announced
+
+
+class Explorer:
+    """An interactive figure: controls, a computation, a picture, a sentence.
+
+    Args:
+        title: what it is, in a few words; also its fixed `repr`.
+        controls: `Slider`s and `Choice`s.
+        compute: called with the controls' values by name; returns a result. It must not change anything else.
+        chart: a `plots.Chart`, whose axes stay as they are.
+        marks: turns the result into a list of `plots` marks.
+        say: turns the result into one or two sentences that state what is seen; the alternative text, too.
+        predict: a question to answer before the first result is shown, and its options: ("Which …?", ["…", "…"]).
+
+    Raises:
+        Whatever `compute` raises at the starting values; later, an error is shown in the panel, and `set` raises it.
+
+    Show it by making it the last line of a cell. `set(**values)` moves controls from code.
+    """
+
+    def __init__(self, title, controls, compute, chart, marks, say, predict=None):
+        self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
+        self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
+        self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
+        self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
+        self._holders, rows = {}, []
+        for control in controls:
+            self._holders[control.name], row = control.build(self._moved)
+            rows.append(row)
+        self._start = self.state
+        self.result = compute(**self.state)
+        self._redraw()
+        self.panel = widgets.VBox([widgets.HTML(f"<b>{html.escape(title)}</b>{SHEET}"), *rows, self._buttons()])
+        self.panel.add_class(PANEL)
+        stage = widgets.Box([widgets.HTML(chart.backdrop(), layout=widgets.Layout(width=WIDE)), self._picture])
+        stage.add_class(STAGE)
+        shown = [stage, self._status, self._swept]
+        if predict is None:
+            self.panel.children += tuple(shown)
+        else:
+            self._ask(predict, shown)
+
+    @property
+    def state(self):
+        """The controls' present values, by name."""
+        return {name: holder.value for name, holder in self._holders.items()}
+
+    @property
+    def marks(self):
+        """The present picture's marks, without what is pinned."""
+        return self.draw(self.result)
+
+    @property
+    def sentence(self):
+        """What the explorer says of its present state."""
+        return self.say(self.result)
+
+    def set(self, **values):
+        """Move controls and compute once.
+
+        Args:
+            values: new values by control name.
+
+        Returns:
+            The explorer.
+
+        Raises:
+            ValueError, TypeError: an unknown control or a value out of its range; nothing has moved then.
+            Whatever the computation raises.
+        """
+        for name in values:
+            checks.one_of("control", name, tuple(self.controls))
+        values = {name: self.controls[name].check(value) for name, value in values.items()}
+        self._quiet = True
+        try:
+            for name, value in values.items():
+                self._holders[name].value = value
+        finally:
+            self._quiet = False
+        self._update()
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def _moved(self, change):
+        if not self._quiet:
+            self._update()
+
+    def _update(self):
+        start = time.perf_counter()
+        if self.seconds > SLOW:  # what is seen stays, dimmed, until there is something new
+            self._status.value = _status("computing … " + self._said, busy=True)
+        try:
+            self.result, self.error = self.compute(**self.state), None
+            self._redraw()
+        except Exception as error:  # a dead slider would hide it: show it where the learner looks
+            self.error = error
+            self._status.value = _alert(error)
+        self.seconds = time.perf_counter() - start
+
+    def _redraw(self):
+        self._said = self.sentence
+        drawn = self.marks
+        kept = [m for m in self._kept if not any(m.panel == d.panel and np.array_equal(m.y, d.y) for d in drawn)]
+        self._picture.value = self.chart.layer([*kept, *drawn], f"{self.title}. {self._said}")  # kept: what has changed
+        self._status.value = _status(self._said)
+
+    def _buttons(self):
+        reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
+        reset.on_click(lambda _: self.reset())
+        pin.on_click(lambda _: self.pin())
+        names = [("–", ""), *((control.label, name) for name, control in self.controls.items())]
+        self._sweep = widgets.Dropdown(
+            options=names, value="", description="all values of", style={"description_width": LABEL}
+        )
+        self._swept = widgets.HTML(layout=widgets.Layout(width=WIDE))
+        self._sweep.observe(lambda change: self._show_sweep(), "value")
+        return widgets.HBox([reset, pin, self._sweep], layout=widgets.Layout(flex_flow="row wrap"))
+
+    def _show_sweep(self):
+        name = self._sweep.value
+        if not name:
+            self._swept.value = ""
+            return
+        self._swept.value = _status("computing …", busy=True)
+        try:
+            chart, marks, said = self.sweep(name)
+            self._swept.value = chart.svg(marks, " ".join(said))
+        except Exception as error:
+            self._swept.value = _alert(error)
+
+    def sweep(self, name, points=6, panel=0):
+        """Compute all values of one control, side by side; see `views.sweep`."""
+        return views.sweep(self, name, points, panel)
+
+    def reset(self):
+        """Move all controls back to where they started and drop what is pinned."""
+        self._kept = []
+        return self.set(**self._start)
+
+    def pin(self):
+        """Keep the present curves, in grey, under what is drawn from now on."""
+        self._kept = plots.pinned(self.marks)
+        self._redraw()
+        return self
+
+    def export_html(self, path, points=None, **values):
+        """Write the explorer as one self-contained page; see `views.export_html`."""
+        return views.export_html(self, path, points, **values)
+
+    def _ask(self, predict, shown):
+        question, options = predict
+        menu = widgets.ToggleButtons(options=["?", *options], value="?")
+        menu.style.button_width = "auto"
+        label = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(question)}</p>")
+
+        def commit(change):
+            if change["new"] != "?" and menu in self.panel.children:
+                label.value = f"<p>Your prediction: <b>{html.escape(change['new'])}</b>. Move the sliders and see.</p>"
+                self.panel.children = (*(c for c in self.panel.children if c is not menu and c not in shown), *shown)
+
+        menu.observe(commit, "value")
+        self.panel.children += (label, menu)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.panel.model_id}
+        return {
+            "application/vnd.jupyter.widget-view+json": view,
+            "image/png": plots.encode(self.chart.png(self.marks)),
+            "text/plain": repr(self),
+        }
+
+    def __repr__(self):
+        return f"Explorer({self.title!r})"
+
+
+def _status(words, busy=False):
+    look = f"min-height:4.2em;opacity:{0.5 if busy else 1}"  # room for three lines: what is below stays where it is
+    return f'<p role="status" aria-live="polite" aria-busy="{str(busy).lower()}" style="{look}">{html.escape(words)}</p>'
+
+
+def _alert(error):
+    return f'<p role="alert"><b>{type(error).__name__}:</b> {html.escape(str(error))}</p>'

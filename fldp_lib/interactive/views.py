@@ -1,0 +1,192 @@
+"""An explorer's other views: all values of one control side by side, and a page that needs neither kernel nor network."""
+
+import html
+import itertools
+import json
+import math
+import pathlib
+from dataclasses import replace
+
+from .. import checks
+from . import plots
+from .controls import Choice
+
+STATES, BYTES = 250, 1_500_000  # of an exported page, at most
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem;
+  color: #111; background: #fff }}
+h1 {{ font-size: 1.4rem }}
+label {{ display: grid; grid-template-columns: 11rem 18rem 6rem; gap: .8rem; align-items: center; margin: .3rem 0 }}
+select + output {{ display: none }}
+svg {{ width: 100%; height: auto }}
+.note {{ color: #555; font-size: .9rem }}
+@media (max-width: 40rem) {{
+  label {{ grid-template-columns: 1fr 5rem; gap: 0 .8rem }}
+  input, select {{ grid-column: 1; min-width: 0 }}
+  div {{ overflow-x: auto }}
+  svg {{ min-width: 36rem }}
+}}
+</style></head><body><main>
+<h1>{title}</h1>
+{predict}<form>{controls}</form>
+<div><svg viewBox="0 0 {width:g} {height:g}" role="img" font-family="DejaVu Sans, Verdana, sans-serif">
+<g>{axes}</g><g id="marks"></g></svg></div>
+<p id="said" role="status" aria-live="polite"></p>
+<p class="note">{note}</p>
+</main><script>
+const grid = {grid}, shapes = {shapes}, pieces = {pieces}, runs = {runs}
+const inputs = [...document.querySelectorAll("[data-control]")]
+function show() {{
+  let index = 0
+  inputs.forEach((input, k) => {{
+    index = index * shapes[k] + Number(input.value)
+    input.closest("label").querySelector("output").textContent = grid[k][input.value]
+    if (input.type === "range") input.setAttribute("aria-valuetext", grid[k][input.value])
+  }})
+  const [marks, sentence] = runs[index], picture = document.querySelector("svg")
+  document.getElementById("marks").innerHTML = marks.map(piece => pieces[piece]).join("")
+  document.getElementById("said").textContent = sentence
+  picture.setAttribute("aria-label", sentence)
+}}
+inputs.forEach(input => input.addEventListener("input", show))
+show()
+if (parent !== window) // in a frame: it can be as high as the page
+  new ResizeObserver(() => parent.postMessage({{height: document.documentElement.offsetHeight}}, "*")).observe(document.body)
+</script></body></html>
+"""
+
+
+def sweep(explorer, name, points=6, panel=0):
+    """Compute an explorer at several values of one control, the others as they are, and draw the panels side by side.
+
+    Args:
+        explorer: an `explorers.Explorer`; it is left at the state it had.
+        name: the control.
+        points: values of a slider, spread evenly on its scale, at least 2. A choice shows all its options.
+        panel: which of the explorer's panels is repeated.
+
+    Returns:
+        A `plots.Chart`, its marks, and one sentence for each value.
+
+    Raises:
+        ValueError: an unknown control or panel.
+    """
+    checks.one_of("control", name, tuple(explorer.controls))
+    checks.whole("panel", panel, at_least=0, at_most=len(explorer.chart.panels) - 1)
+    control, panels, marks, said = explorer.controls[name], [], [], []
+    values = control.values if isinstance(control, Choice) else control.spread(checks.whole("points", points, at_least=2))
+    for number, value in enumerate(values):
+        result = explorer.compute(**{**explorer.state, name: value})
+        title = f"{control.label} = {control.words(value)}"
+        panels.append(replace(explorer.chart.panels[panel], title=title))
+        marks += [replace(mark, panel=number) for mark in explorer.draw(result) if mark.panel == panel]
+        said.append(f"{title}: {explorer.say(result)}")
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    return plots.Chart(panels, columns=columns, size=(3.1 * columns, 2.4 * rows)), marks, said
+
+
+def export_html(explorer, path, points=None, **values):
+    """Write an explorer as one self-contained page over a grid of precomputed runs.
+
+    Args:
+        explorer: an `explorers.Explorer`; it is left at the state it had.
+        path: the file to write.
+        points: values of each slider on the grid, at least 2, spread evenly on its scale, but with its present value among
+            them if there are 3 or more; None takes 7, or fewer where the grid would have more than 250 states. A choice
+            keeps all its options.
+        values: the grid's values for a control, by name, in place of the even spread; a single value fixes the control.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: an unknown control, a value out of its range, or a page of more than 1.5 MB.
+    """
+    for name in values:
+        checks.one_of("control", name, tuple(explorer.controls))
+    if points is None:
+        sizes = (
+            points for points in range(7, 2, -1) if math.prod(map(len, _grid(explorer, points, values).values())) <= STATES
+        )
+        points = next(sizes, 2)
+    grid = _grid(explorer, checks.whole("points", points, at_least=2), values)
+    before, runs, pieces = explorer.state, [], {}
+    try:
+        for state in itertools.product(*grid.values()):
+            explorer.set(**dict(zip(grid, state, strict=True)))
+            drawn = explorer.chart.pieces(explorer.marks)
+            runs.append([[pieces.setdefault(piece, len(pieces)) for piece in drawn], explorer.sentence])
+    finally:
+        explorer.set(**before)
+    shown = [[explorer.controls[name].words(value) for value in column] for name, column in grid.items()]
+    width, height = (72 * side for side in explorer.chart.size)
+    page = PAGE.format(
+        title=html.escape(explorer.title),
+        predict=_predict(explorer.predict),
+        controls="".join(_control(explorer, name, column) for name, column in grid.items()),
+        width=width,
+        height=height,
+        axes=explorer.chart.axes(),
+        note=html.escape(
+            f"Each of the {len(runs)} states was computed beforehand by a real run. Values on the grid: "
+            + "; ".join(f"{explorer.controls[n].label}: {', '.join(s)}" for n, s in zip(grid, shown, strict=True))
+        ),
+        grid=_script(shown),
+        shapes=_script([len(column) for column in grid.values()]),
+        pieces=_script(list(pieces)),
+        runs=_script(runs),
+    )
+    if len(page.encode()) > BYTES:
+        raise ValueError(f"points must be fewer: with {points} the page has {len(page.encode()):,} bytes, over {BYTES:,}")
+    path = pathlib.Path(path)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _grid(explorer, points, values):
+    """The values that each control takes on the page."""
+    grid = {}
+    for name, control in explorer.controls.items():
+        chosen = values.get(name)
+        if chosen is None:
+            chosen = control.values if isinstance(control, Choice) else _spread(control, points, explorer.state[name])
+        grid[name] = [control.check(v) for v in (chosen if isinstance(chosen, (list, tuple)) else [chosen])]
+    return grid
+
+
+def _spread(control, points, start):
+    """A slider's values on the page: even, except that the inner one nearest to the present value is that value."""
+    values = control.spread(points)
+    if len(values) > 2 and start not in values:
+        values[min(range(1, len(values) - 1), key=lambda k: _distance(values[k], start))] = start
+    return sorted(values)
+
+
+def _control(explorer, name, column):
+    control, last = explorer.controls[name], len(column) - 1
+    start = min(range(len(column)), key=lambda k: _distance(column[k], explorer.state[name]))
+    words = html.escape(control.label)
+    if isinstance(control, Choice):
+        options = "".join(f'<option value="{k}"{" selected" * (k == start)}>{html.escape(control.words(v))}</option>'
+                          for k, v in enumerate(column))  # fmt: skip
+        return f"<label>{words}<select data-control>{options}</select><output></output></label>"
+    slider = f'<input type="range" data-control min="0" max="{last}" step="1" value="{start}">'
+    return f"<label>{words}{slider}<output></output></label>"
+
+
+def _predict(asked):
+    if asked is None:
+        return ""
+    question, options = asked
+    return f"<p><b>Predict first:</b> {html.escape(question)} <i>{html.escape(' · '.join(options))}</i></p>\n"
+
+
+def _distance(value, start):
+    return abs(value - start) if isinstance(value, (int, float)) else float(value != start)
+
+
+def _script(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")

@@ -1,0 +1,1 @@
+"""What is added (`mechanisms`, `adaptive`) and what it costs (`accounting`, by `accountants`)."""

@@ -1,0 +1,301 @@
+"""Clipping and calibrated noise: Laplace, Gaussian, randomised response.
+
+A mechanism clips each contribution, then adds noise in one place, which is its trust model:
+
+- `at="server"` (central): contributions are clipped and summed, and the server adds noise to the sum once. Unit: a
+  client, add-or-remove; a clipped sum has sensitivity C.
+- `at="client"` (local): each client adds noise to its own report. Unit: a client, replace-one; sensitivity 2C.
+- `at="shares"` (distributed): every client adds a share, and only the sum, which carries the same noise as at the server,
+  is seen. It takes secure aggregation, and clients who do not pool their shares.
+
+`unit="record"` (with `at="client"`) protects a record inside a client: every record's gradient is clipped and every local
+step gets noise (DP-SGD); add-or-remove one record, sensitivity C.
+
+The noise is simulated in floating point, which leaks (Mironov 2012): good for teaching and experiments, not for a release.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from .. import checks
+
+PLACES = ("server", "client", "shares")
+UNITS = ("client", "record")
+STREAM = 16  # clients are drawn, and chunked, in multiples of this
+
+
+def clip_rows(rows, clip, norm=2):
+    """Scale each vector along the last dimension down to norm `clip` at most; shorter ones are left as they are.
+
+    A vector that holds NaN or infinity becomes zero: nobody can bound it otherwise.
+
+    Args:
+        rows: (… × parameters).
+        clip: the bound C > 0; infinity leaves every finite vector as it is.
+        norm: 1 or 2.
+
+    Returns:
+        The clipped rows (… × parameters), and the norms before clipping (…), not finite where a row was dropped.
+
+    Derived in: notebook 05.
+    Source: Abadi et al. 2016.
+    """
+    norms = torch.linalg.vector_norm(rows, norm, dim=-1)  # …
+    finite = norms.isfinite()
+    if clip < math.inf:
+        rows = rows * (torch.full_like(norms, clip) / norms.clamp(min=clip)).unsqueeze(-1)  # exactly 1 for short rows
+    if not finite.all():
+        rows = rows.where(finite.unsqueeze(-1), 0)
+    return rows, norms
+
+
+def client_rows(draw, clients, shape):
+    """Draw one row a client, in multiples of 16 rows, and drop what is too many.
+
+    torch fills normal variables in blocks of 16 and treats a shorter end apart. With whole blocks a client's noise does
+    not depend on how many clients are drawn at once.
+
+    Args:
+        draw: maps a shape to noise of that shape.
+        clients: number of rows.
+        shape: of one row.
+
+    Returns:
+        Noise (clients × shape).
+    """
+    return draw((STREAM * math.ceil(clients / STREAM), *shape))[:clients]
+
+
+def laplace_noise(shape, scale, generator):
+    """Draw from Lap(0, scale): density exp(−|x|/scale)/(2·scale), standard deviation √2·scale.
+
+    Args:
+        shape: of the result.
+        scale: b ≥ 0.
+        generator: a `torch.Generator` on the CPU.
+
+    Returns:
+        Noise of the given shape, float64.
+
+    Derived in: notebook 04.
+    """
+    u = torch.rand(shape, generator=generator, dtype=torch.float64) - 0.5  # in [−½, ½)
+    return -scale * u.sign() * torch.log1p(-2 * u.abs().clamp(max=0.5 - 2**-54))
+
+
+def gaussian_noise(shape, std, generator):
+    """Draw from N(0, std²), as float64; arguments as in `laplace_noise`. Derived in: notebook 04."""
+    return std * torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """What Laplace and Gaussian share: a clip, a place and a unit."""
+
+    def _check(self):
+        checks.one_of("at", self.at, PLACES)
+        checks.one_of("unit", self.unit, UNITS)
+        if self.unit == "record" and self.at != "client":
+            raise ValueError(
+                f"at must be 'client' where unit='record' (noise is added in every local step), got {self.at!r}"
+            )
+        checks.real("clip", self.clip, above=0, infinite=True)
+        if self.private and math.isinf(self.clip):
+            raise ValueError("clip must be finite where noise is added: an unbounded contribution has no sensitivity")
+
+    @property
+    def sensitivity(self):
+        """How far one unit can move what the noise is added to, in the mechanism's norm: C, or 2C for a local report."""
+        return 2 * self.clip if self.at == "client" and self.unit == "client" else self.clip
+
+    @property
+    def adjacency(self):
+        """The neighbouring relation, in words."""
+        if self.unit == "record":
+            return "add or remove one record of one client"
+        return "replace one client's data" if self.at == "client" else "add or remove one client"
+
+    @property
+    def trust(self):
+        """Who is trusted with what, in words."""
+        if self.at == "client":
+            return "local: the server sees each noisy report"
+        if self.at == "shares":
+            return "distributed: the server sees only the noisy sum"
+        return "central: the server sees every update and is trusted"
+
+    def clip_rows(self, rows):
+        """Clip in this mechanism's norm; see the function `clip_rows`."""
+        return clip_rows(rows, self.clip, self.norm)
+
+    def noise_rows(self, count, shape, generator):
+        """Draw the whole noise once for each of `count` clients (count × shape), float64."""
+        return client_rows(lambda rows: self.noise(rows, generator), count, shape)
+
+    def share_rows(self, count, shape, clients, generator):
+        """Draw the shares of `count` out of `clients` clients (count × shape), float64."""
+        return client_rows(lambda rows: self.share(rows, clients, generator), count, shape)
+
+
+@dataclass(frozen=True)
+class Laplace(_Noise):
+    """Laplace noise of scale b = sensitivity/ε on each coordinate of an L1-clipped contribution.
+
+    Args:
+        epsilon: ε of one round, positive; infinity adds no noise.
+        clip: L1 bound C of one contribution, positive; infinite only without noise.
+        at: "server", "client" or "shares".
+        unit: "client" or "record".
+
+    Raises:
+        TypeError, ValueError: an argument out of range.
+
+    Derived in: notebook 04 (mechanism), notebook 05 (places).
+    Source: Dwork, McSherry, Nissim & Smith 2006; Kotz, Kozubowski & Podgórski 2001 (shares: the Laplace law is infinitely
+        divisible into differences of Gamma(1/n) variables).
+    """
+
+    epsilon: float
+    clip: float
+    at: str = "server"
+    unit: str = "client"
+    norm = 1
+
+    def __post_init__(self):
+        checks.real("epsilon", self.epsilon, above=0, infinite=True)
+        self._check()
+
+    @property
+    def private(self):
+        """Whether there is any noise."""
+        return self.epsilon < math.inf
+
+    @property
+    def scale(self):
+        """b = sensitivity/ε; 0 without noise."""
+        return self.sensitivity / self.epsilon if self.private else 0.0
+
+    @property
+    def std(self):
+        """Standard deviation of one coordinate's noise: √2·b."""
+        return math.sqrt(2) * self.scale
+
+    def noise(self, shape, generator):
+        """Draw the whole noise, float64."""
+        return laplace_noise(shape, self.scale, generator)
+
+    def share(self, shape, clients, generator):
+        """Draw one client's share of the noise: the sum of `clients` independent shares is Lap(b). Float64."""
+        shape_parameter = torch.full((*shape, 2), 1 / clients, dtype=torch.float64)
+        gamma = torch._standard_gamma(shape_parameter, generator=generator)  # torch.distributions takes no generator
+        return self.scale * (gamma[..., 0] - gamma[..., 1])
+
+
+@dataclass(frozen=True)
+class Gaussian(_Noise):
+    """Gaussian noise of standard deviation noise_multiplier·sensitivity on each coordinate of an L2-clipped contribution.
+
+    Args:
+        noise_multiplier: standard deviation in units of the sensitivity, at least 0; 0 adds no noise.
+        clip: L2 bound C of one contribution, positive; infinite only without noise.
+        at: "server", "client" or "shares".
+        unit: "client" or "record".
+
+    Raises:
+        TypeError, ValueError: an argument out of range.
+
+    Derived in: notebook 04 (mechanism), notebook 05 (places).
+    Source: Dwork & Roth 2014, appendix A; Balle & Wang 2018 (exact δ); Abadi et al. 2016 (in training).
+    """
+
+    noise_multiplier: float
+    clip: float
+    at: str = "server"
+    unit: str = "client"
+    norm = 2
+
+    def __post_init__(self):
+        checks.real("noise_multiplier", self.noise_multiplier, at_least=0)
+        self._check()
+
+    @property
+    def private(self):
+        """Whether there is any noise."""
+        return self.noise_multiplier > 0
+
+    @property
+    def std(self):
+        """Standard deviation of one coordinate's noise; 0 without noise."""
+        return self.noise_multiplier * self.sensitivity if self.private else 0.0
+
+    @property
+    def scale(self):
+        """The same as `std`: the scale parameter of a Gaussian."""
+        return self.std
+
+    def noise(self, shape, generator):
+        """Draw the whole noise, float64."""
+        return gaussian_noise(shape, self.std, generator)
+
+    def share(self, shape, clients, generator):
+        """Draw one client's share of the noise: the sum of `clients` independent shares has deviation `std`. Float64."""
+        return gaussian_noise(shape, self.std / math.sqrt(clients), generator)
+
+
+@dataclass(frozen=True)
+class RandomisedResponse:
+    """Each person reports the true one of k categories with probability e^ε/(e^ε+k−1), else one of the others at random.
+
+    Args:
+        epsilon: ε of one report, positive.
+        categories: k, at least 2.
+
+    Unit: a person, replace-one, local: nobody but the person sees the truth.
+
+    Derived in: notebook 04.
+    Source: Warner 1965; Kairouz, Bonawitz & Ramage 2016 (k categories).
+    """
+
+    epsilon: float
+    categories: int = 2
+    at = "client"
+    unit = "client"
+    adjacency = "replace one person's answer"
+    trust = "local: nobody but the person sees the true answer"
+    private = True
+
+    def __post_init__(self):
+        checks.real("epsilon", self.epsilon, above=0)
+        checks.whole("categories", self.categories, at_least=2)
+
+    @property
+    def keep(self):
+        """Probability that a report is true."""
+        return 1 / (1 + (self.categories - 1) * math.exp(-self.epsilon))
+
+    def randomise(self, values, generator):
+        """Return one report for each true value.
+
+        Args:
+            values: true categories (n,), whole numbers in 0 … k−1.
+            generator: a `torch.Generator` on the CPU.
+
+        Returns:
+            Reports (n,).
+
+        Raises:
+            ValueError: a value that is no category.
+        """
+        if values.is_floating_point() or values.min() < 0 or values.max() >= self.categories:
+            raise ValueError(f"values must be whole numbers in 0 … {self.categories - 1}")
+        lie = torch.rand(values.shape, generator=generator, dtype=torch.float64) >= self.keep
+        shift = torch.randint(1, self.categories, values.shape, generator=generator)
+        return torch.where(lie, (values + shift) % self.categories, values)
+
+    def estimate(self, reports):
+        """Return unbiased estimates of the categories' true shares (k,), which may fall outside [0, 1]."""
+        observed = torch.bincount(reports, minlength=self.categories).double() / len(reports)
+        other = (1 - self.keep) / (self.categories - 1)
+        return (observed - other) / (self.keep - other)

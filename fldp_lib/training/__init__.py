@@ -1,0 +1,5 @@
+"""The round loop and what it is made of.
+
+In the order that data flows: `models`, `clients`, `aggregation`, `server` (`train`), `history`; `scoring` and `checkpoint`
+beside it; `transport` lies between the clients and the server. What begins with an underscore serves `server` alone.
+"""

@@ -1,0 +1,145 @@
+"""One round at the server: protect the updates, add them up chunk by chunk, count what `History` reports."""
+
+import math
+
+import numpy as np
+import torch
+
+from ..privacy import mechanisms
+from . import aggregation
+
+
+class Tally:
+    """One round's running sum.
+
+    Args:
+        fed: the `Federation`, on the computing device.
+        mech: a mechanism; one without noise and with an infinite clip leaves the updates as they are.
+        aggregator: as in `server.train`.
+        theta: the global parameters (parameters,).
+        channel: a `compression.Channel`, opened for this round.
+        reported: whether the rows arrive as the clients' own noisy reports, clipped and weighed in another process.
+    """
+
+    def __init__(self, fed, mech, aggregator, theta, channel, reported=False):
+        self.fed, self.mech, self.aggregator, self.channel = fed, mech, aggregator, channel
+        self.reported = reported
+        self.linear = getattr(aggregator, "weigh", None) is not None
+        self.private = mech.private and mech.unit == "client"  # at record level the updates arrive private
+        self.sum = torch.zeros_like(theta, dtype=torch.float64)
+        self.norms = np.full(fed.clients, math.nan)
+        self.rows, self.sizes = [], []  # only for an aggregator that needs all updates at once
+        self.cohort = self.clipped = self.dropped = self.weight = self.squares = 0
+
+    def protect(self, updates, members, generator):
+        """Clip each update and weigh it; add the client's own noise, or its share.
+
+        Args:
+            updates: (members × parameters).
+            members: client numbers (members,).
+            generator: draws the noise.
+
+        Returns:
+            What the server has of the members' updates (members × parameters).
+        """
+        if self.reported:
+            return self._receive(updates, members)
+        mech, sizes = self.mech, self.fed.sizes[members]
+        after = self.private and mech.at == "client"  # a noisy report is compressed, not what it hides
+        if not after:
+            updates = self.channel.send(updates, members)
+        updates, norms = mech.clip_rows(updates) if mech.unit == "client" else mechanisms.clip_rows(updates, math.inf)
+        weights = self.aggregator.weigh(sizes) if self.linear else torch.ones_like(norms)
+        if not self.private:  # a dropped client leaves the denominator too
+            weights = weights * norms.isfinite()
+        if self.linear and self.aggregator is not aggregation.mean:
+            updates = updates * weights.to(updates.dtype).unsqueeze(1)
+        if self.private and mech.at == "client":
+            updates = updates + mech.noise_rows(len(updates), self.sum.shape, generator).to(updates)
+            updates = self.channel.send(updates, members)
+        elif self.private and mech.at == "shares":
+            shares = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator)
+            updates = updates + shares.to(updates)
+        self._count(members, norms, weights, sizes)
+        return self._keep(updates, weights > 0, sizes)
+
+    def _receive(self, reports, members):
+        """A report is taken as it is; a row that is not finite is none, and zero in the sum."""
+        sizes = self.fed.sizes[members]
+        reports, norms = mechanisms.clip_rows(reports, math.inf)
+        here = norms.isfinite()
+        self.norms[members[~here.cpu()].numpy()] = math.inf  # the others' norms are hidden
+        self.cohort, self.weight = self.cohort + len(here), self.weight + float(here.sum())
+        self.dropped += int((~here).sum())
+        return self._keep(reports, here, sizes)
+
+    def _keep(self, updates, kept, sizes):
+        """All rows for a sum; for an aggregator that needs them all at once, those that count."""
+        if self.linear:
+            return updates
+        self.sizes.append(sizes[kept])
+        return updates[kept]
+
+    def _count(self, members, norms, weights, sizes):
+        norms = norms.cpu().numpy()
+        self.norms[members.numpy()] = np.where(np.isfinite(norms), norms, math.inf)
+        self.cohort += len(norms)
+        self.dropped += int((~np.isfinite(norms)).sum())
+        self.clipped += int((norms > self.mech.clip).sum()) if self.mech.unit == "client" else 0
+        self.weight += float(weights.sum())
+        if self.mech.unit == "record":
+            self.squares += float((weights / sizes.clamp(min=1)).square().sum())
+
+    def add(self, updates):
+        """Add the protected updates to the sum, or keep them for an aggregator that needs them all."""
+        if self.linear:
+            self.sum += updates.sum(0)  # in double precision from chunk to chunk
+        else:
+            self.rows.append(updates)
+
+    def aggregate(self, rate, generator, chunk):
+        """Return this round's update (parameters,), with the server's noise."""
+        mech, update = self.mech, self.sum
+        # Public under a mechanism: the sum of the weights is private, and so is who was dropped.
+        self.denominator = rate * self.fed.clients if self.private else self.weight
+        if not self.linear:
+            if sum(map(len, self.rows)):
+                update = self.aggregator(torch.cat(self.rows), torch.cat(self.sizes))
+        else:
+            if self.private and mech.at == "shares":  # who sits out contributes a share all the same
+                for start in range(self.cohort, self.fed.clients, chunk):
+                    count = min(chunk, self.fed.clients - start)
+                    shares = mech.share_rows(count, self.sum.shape, self.fed.clients, generator)
+                    update = update + shares.sum(0).to(update)
+            update = update / self.denominator if self.denominator > 0 else update
+        if self.private and mech.at == "server":
+            update = update + mech.noise(update.shape, generator).to(update) / self.denominator
+        return update
+
+    def adapt(self, clipping, rate, generator):
+        """Let an adaptive clip follow this round's norms; a dropped update counts as one that was too long."""
+        if not clipping.adaptive:
+            return
+        short = int((self.norms <= self.mech.clip).sum())
+        clipping.adapt(short, self.cohort - short, rate * self.fed.clients, generator)
+
+    def record(self, lr, local_steps, batch_rate):
+        """Return what `History` keeps of this round."""
+        fed, mech = self.fed, self.mech
+        std = mech.std / self.denominator if self.denominator > 0 else 0.0
+        if mech.private and mech.unit == "record":
+            std *= lr * math.sqrt(local_steps * self.squares) / batch_rate
+        elif mech.at == "client":
+            std *= math.sqrt(self.cohort - self.dropped * self.reported)
+        senders = fed.clients if self.private and mech.at == "shares" else self.cohort - self.dropped * self.reported
+        clipped = self.clipped / self.cohort if self.cohort else 0.0
+        return {
+            "cohort": self.cohort,
+            "clip": mech.clip,
+            "update_norms": self.norms,
+            "fraction_clipped": math.nan if self.reported else clipped,
+            "dropped": self.dropped,
+            "noise_std": std,
+            "bytes_up": senders * self.channel.bytes,
+            "bytes_down": self.cohort * self.channel.plain,
+        }

@@ -1,0 +1,180 @@
+"""Small torch models, and their parameters as one flat vector `theta` (parameters,).
+
+A federation trains every client's copy at once, so a model is also a function of stacked parameters: `unstack`
+cuts thetas (clients × parameters) into stacked weights, and `stacked_forward` maps those and x (clients × samples ×
+features) to outputs (clients × samples × out).
+"""
+
+import copy
+import math
+
+import torch
+from torch import nn
+from torch.func import functional_call, vmap
+
+from .. import checks
+
+
+class Linear(nn.Module):
+    """One affine map: softmax regression for `out` > 1 classes, logistic or linear regression for `out` = 1.
+
+    Args:
+        features: number of inputs d, at least 1.
+        out: number of outputs, at least 1.
+        seed: seed of the initial weights; None starts at zero, which a convex model may.
+
+    Derived in: notebook 03.
+    """
+
+    def __init__(self, features, out, seed=None):
+        super().__init__()
+        self.fc = _affine(features, out, seed)
+
+    def forward(self, x):
+        return self.fc(x)
+
+    def stacked(self, parameters, x):
+        weight, bias = parameters
+        out = torch.baddbmm(bias.unsqueeze(2), weight, x.transpose(1, 2))  # clients × out × samples
+        return out.transpose(1, 2)  # clients × samples × out
+
+
+class MLP(nn.Module):
+    """The article's two-layer network: affine, ReLU, affine.
+
+    Args:
+        features: number of inputs d, at least 1.
+        hidden: width of the hidden layer, at least 1.
+        out: number of outputs, at least 1.
+        seed: seed of the initial weights.
+
+    Derived in: notebook 03.
+    """
+
+    def __init__(self, features, hidden, out, seed=0):
+        super().__init__()
+        checks.whole("hidden", hidden, at_least=1)
+        self.fc1 = _affine(features, hidden, seed)
+        self.fc2 = _affine(hidden, out, seed + 1)
+
+    def forward(self, x):
+        return self.fc2(torch.relu(self.fc1(x)))
+
+    def stacked(self, parameters, x):
+        w1, b1, w2, b2 = parameters
+        hidden = torch.baddbmm(b1.unsqueeze(2), w1, x.transpose(1, 2)).relu()  # clients × hidden × samples
+        return torch.baddbmm(b2.unsqueeze(2), w2, hidden).transpose(1, 2)  # clients × samples × out
+
+
+def flatten(model):
+    """Return the model's parameters as one detached vector (parameters,), in the order of `model.parameters()`."""
+    return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+
+
+def with_theta(model, theta):
+    """Return a copy of the model that holds the parameters `theta`; the given model is left as it is.
+
+    Args:
+        model: any `nn.Module`.
+        theta: parameters (parameters,), as `flatten` gives them.
+
+    Returns:
+        A new module of the same class.
+
+    Raises:
+        ValueError: `theta` has another length than the model's parameters.
+    """
+    check_theta(model, theta)
+    model = copy.deepcopy(model)
+    nn.utils.vector_to_parameters(theta.detach().clone(), model.parameters())
+    return model
+
+
+def unstack(model, thetas):
+    """Cut thetas (clients × parameters) into one view (clients × shape) for each parameter tensor of the model."""
+    shapes = [p.shape for p in model.parameters()]
+    pieces = thetas.split([shape.numel() for shape in shapes], dim=1)
+    return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+
+def stacked_forward(model, parameters, x):
+    """Run one model under many parameter vectors at once: client k's data through client k's parameters.
+
+    Args:
+        model: any `nn.Module` that passes `check_stackable`. `Linear` and `MLP` use one batched matrix product a layer;
+            any other goes through `torch.func.vmap`.
+        parameters: one tensor (clients × shape) for each parameter of the model, from `unstack`.
+        x: (clients × samples × features).
+
+    Returns:
+        Outputs (clients × samples × out).
+
+    Derived in: notebook 03.
+    """
+    if hasattr(model, "stacked"):
+        return model.stacked(parameters, x)
+    names = [name for name, _ in model.named_parameters()]
+
+    def one(tensors, data):
+        return functional_call(model, dict(zip(names, tensors, strict=True)), (data,))
+
+    return vmap(one)(parameters, x)
+
+
+def predict(model, theta, x):
+    """Return the outputs (samples × out) of the model with parameters `theta` (parameters,) on x (samples × features)."""
+    with torch.no_grad():
+        return stacked_forward(model, unstack(model, theta.unsqueeze(0)), x.unsqueeze(0)).squeeze(0)
+
+
+def check_theta(model, theta):
+    """Raise a ValueError unless `theta` is one vector as long as the model's parameters."""
+    expected = sum(p.numel() for p in model.parameters())
+    if theta.ndim != 1 or theta.numel() != expected:
+        raise ValueError(f"theta must have shape ({expected},) for this model, got {tuple(theta.shape)}")
+
+
+def check_stackable(model):
+    """Raise an error that gives the reason if the model cannot be trained as a stack of clients.
+
+    Args:
+        model: what the caller wants to train.
+
+    Raises:
+        TypeError: not an `nn.Module`.
+        ValueError: no trainable parameters; batch statistics (one record's output would depend on the other records, and
+            the running averages would leave the clients without clipping or noise); dropout (it draws from torch's
+            global random state).
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+    parameters = list(model.parameters())
+    if not parameters or not all(p.requires_grad for p in parameters):
+        raise ValueError("model must have parameters, all of them trainable")
+    for name, module in model.named_modules():
+        batchnorm, norms = nn.modules.batchnorm._BatchNorm, nn.modules.batchnorm._NormBase
+        if isinstance(module, batchnorm) or (isinstance(module, norms) and module.track_running_stats):
+            raise ValueError(
+                f"model has {type(module).__name__} at {name!r}: batch statistics mix the records of a client and "
+                "are released without clipping or noise; use GroupNorm or LayerNorm"
+            )
+        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
+            raise ValueError(
+                f"model has {type(module).__name__} at {name!r}, which draws from torch's global random state, so that "
+                "a run could not be repeated from its seed; set its p to 0 or leave it out"
+            )
+
+
+def _affine(features, out, seed):
+    features = checks.whole("features", features, at_least=1)
+    out = checks.whole("out", out, at_least=1)
+    layer = nn.utils.skip_init(nn.Linear, features, out)
+    with torch.no_grad():
+        if seed is None:
+            layer.weight.zero_(), layer.bias.zero_()
+        else:
+            generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0))
+            bound = 1 / math.sqrt(features)  # torch's own default for nn.Linear
+            layer.weight.uniform_(-bound, bound, generator=generator)
+            layer.bias.uniform_(-bound, bound, generator=generator)
+    return layer

@@ -1,0 +1,1 @@
+"""What lies between the clients and the server: `compression`, and `secure` aggregation."""

@@ -1,0 +1,262 @@
+"""The book of static pages, from its files: formulas, links, pictures, and that a fault in a notebook is not let pass."""
+
+import html.parser
+import importlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.parse
+
+import pytest
+from conftest import refuses
+
+from fldp_lib.book import formulas
+from fldp_lib.interactive import explorers, plots
+
+book = importlib.import_module("fldp_lib.book.build")  # the function of that name stands before the module
+
+if not os.environ.get("FLDP_REQUIRE_PEERS"):
+    for library in ("sphinx", "myst_nb", "furo", "latex2mathml", "ziamath"):
+        pytest.importorskip(library, reason="pip install -r tests/requirements-book.txt")
+
+NOTEBOOKS = sorted((book.ROOT / "notebooks").glob("*.ipynb")) + sorted(
+    (book.ROOT / "notebooks" / "solutions").glob("*.ipynb")
+)
+VOID = {"img", "br", "hr", "input", "meta", "link", "source", "path", "use", "rect", "line", "circle"}
+
+
+class Page(html.parser.HTMLParser):
+    """What the tests ask of a page: ids, links, what it loads, pictures, formulas and text of the article."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.loads, self.pictures, self.h1, self.formulas, self.text = set(), [], [], [], 0, 0, ""
+        self.open = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.ids.add(attributes.get("id"))
+        if tag == "a" and "href" in attributes:
+            self.links.append(attributes["href"])
+        self.loads += [attributes[name] for name in ("src", "data") if name in attributes]
+        if tag == "link" and attributes.get("rel") in ("stylesheet", "icon", "preload", "prefetch"):
+            self.loads.append(attributes["href"])
+        if tag == "img":
+            self.pictures.append(attributes.get("alt", ""))
+        self.h1 += tag == "h1"
+        self.formulas += tag == "math" and "article" in self.open
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            del self.open[len(self.open) - 1 - self.open[::-1].index(tag) :]
+
+    def handle_data(self, data):
+        if "article" in self.open and not {"pre", "code", "script", "style", "title"} & set(self.open):
+            self.text += data
+
+
+def read(folder):
+    return {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
+
+
+def broken(pages):
+    """Links, frames, pictures and scripts that lead to no file, or to a place that is not in the page."""
+    lost = []
+    for path, page in pages.items():
+        for target in page.links + page.loads:
+            parts = urllib.parse.urlsplit(target)
+            if parts.scheme:
+                continue
+            file = (path.parent / urllib.parse.unquote(parts.path)).resolve() if parts.path else path
+            there = file in pages or file.is_file()
+            if not there or (parts.fragment and urllib.parse.unquote(parts.fragment) not in pages[file].ids):
+                lost.append((path.name, target))
+    return lost
+
+
+def outside(pages):
+    """What pages would load from elsewhere."""
+    loads = [(path.name, target) for path, page in pages.items() for target in page.loads]
+    return [(name, target) for name, target in loads if urllib.parse.urlsplit(target).scheme not in ("", "data")]
+
+
+def formulas_of(path):
+    """A notebook's formulas, counted apart from the book's Markdown parser."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    prose = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    for output in (output for cell in cells for output in cell.get("outputs", ())):
+        prose += "\n\n" + "".join(output.get("data", {}).get("text/markdown", ""))
+    prose = re.sub(r"```.*?```|`[^`]*`", "", prose, flags=re.S)
+    return [a or b for a, b in re.findall(r"\$\$(.+?)\$\$|\$([^$]+?)\$", prose, flags=re.S)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book") / "out"
+    assert book.build(folder) == folder / "index.html"
+    return folder
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A course of one notebook, to plant faults in; returns a function that builds it with this Markdown."""
+    root = tmp_path / "course"
+    for folder in ("notebooks/solutions", "figures", ".github"):
+        (root / folder).mkdir(parents=True)
+    (root / ".github" / "repository").write_text("NAME/COURSE")
+    (root / "README.md").write_text(
+        "# Course\n\n## Other\n\n## The map\n\n[00](notebooks/00_a.ipynb)\n\n## Rest\n\nunseen\n"
+    )
+    (root / "code.py").write_text("")
+    monkeypatch.setattr(book, "ROOT", root)
+
+    def make(markdown, outputs=()):
+        code = {"cell_type": "code", "source": "shown", "metadata": {}, "execution_count": 1, "outputs": list(outputs)}
+        text = {"cell_type": "markdown", "source": f"# 00 A\n\n{markdown}", "metadata": {}}
+        rest = {"metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 4}
+        (root / "notebooks" / "00_a.ipynb").write_text(json.dumps({"cells": [text, code], **rest}))
+        solved = {"cell_type": "markdown", "source": "# 00 A: solutions", "metadata": {}}
+        (root / "notebooks" / "solutions" / "00_a.ipynb").write_text(json.dumps({"cells": [solved], **rest}))
+        book.build(tmp_path / "out")
+        return read(tmp_path / "out")
+
+    return make
+
+
+# The whole book ------------------------------------------------------------------------------------------------------
+
+
+def test_every_notebook_has_its_page_and_nothing_leads_nowhere_or_outside(made):
+    pages = read(made)
+    for path in NOTEBOOKS:
+        assert made / path.relative_to(book.ROOT).with_suffix(".html") in pages
+    assert broken(pages) == [] and outside(pages) == []
+
+
+def test_pages_have_one_title_described_pictures_and_no_widgets(made):
+    for path, page in read(made).items():
+        assert all(alt.strip() for alt in page.pictures), path
+        assert page.h1 == 1 or path.name == "search.html", path
+        text = path.read_text(encoding="utf-8")
+        assert 'lang="en"' in text and "widget-view" not in text and "require.js" not in text, path
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_formula_is_mathml(path, made):
+    shown = Page((made / path.relative_to(book.ROOT).with_suffix(".html")).read_text(encoding="utf-8"))
+    assert shown.formulas == len(formulas_of(path))
+    assert "$" not in shown.text and "\\" not in shown.text
+
+
+def test_every_explorer_is_there_as_a_picture_that_says_it_stands_still(made):
+    for path in NOTEBOOKS:
+        shown = sum(map(book.shows_explorer, json.loads(path.read_text(encoding="utf-8"))["cells"]))
+        text = (made / path.relative_to(book.ROOT).with_suffix(".html")).read_text(encoding="utf-8")
+        assert text.count("In the notebook its controls move.") == shown
+
+
+# Faults --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_formula_that_does_not_convert_is_named_with_its_notebook(small):
+    refuses(lambda: small(r"An unknown $\nocommand x$."), ValueError, "notebooks/00_a", r"\nocommand")
+
+
+def test_a_broken_link_in_a_notebook_is_a_fault(small):
+    refuses(lambda: small("See [there](01_lost.ipynb)."), ValueError, "01_lost.ipynb", "00_a.ipynb")
+
+
+def test_the_checks_see_a_planted_link_and_a_planted_picture(small):
+    pages = small('[a](https://example.org) <img src="https://example.org/x.png" alt="x"> <a href="#nowhere">b</a>')
+    assert ("00_a.html", "#nowhere") in broken(pages)
+    assert ("00_a.html", "https://example.org/x.png") in outside(pages)
+
+
+def test_links_to_code_lead_to_the_repository_and_only_the_map_is_taken_from_readme(small):
+    pages = small("[code](../code.py) and $$x$$ amid a line.")
+    assert broken(pages) == []
+    links = next(page.links for path, page in pages.items() if path.parts[-2:] == ("notebooks", "00_a.html"))
+    assert "https://github.com/NAME/COURSE/blob/main/code.py" in links
+    front = next(page for path, page in pages.items() if path.name == "index.html" and path.parent.name == "out")
+    assert "unseen" not in front.text and "notebooks/00_a.html" in front.links
+
+
+@pytest.mark.parametrize("problem", ["", "too large <x>"])
+def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
+    data = {book.WIDGET: {}, "image/png": "AAAA", "text/plain": "Explorer('An <x>')"}
+    cell = {"cell_type": "code", "source": "explorer", "outputs": [{"data": data}]}
+    path = book.ROOT / "notebooks" / "05_x.ipynb"
+    told = [{"title": "An <x>", "alt": "An <x>. It says y.", "problem": problem}]
+    shown = book.page({"cells": [cell]}, path, told)["cells"][0]["outputs"][0]["data"]
+    assert set(shown) == {"text/html", "text/plain"}
+    if problem:
+        assert 'alt="An &lt;x&gt;. It says y."' in shown["text/html"] and "too large &lt;x&gt;" in shown["text/html"]
+    else:
+        assert (
+            'src="../explorers/05_0.html"' in shown["text/html"] and 'title="Explorer: An &lt;x&gt;"' in shown["text/html"]
+        )
+    assert set(data) == {book.WIDGET, "image/png", "text/plain"}  # the notebook itself is as it was
+
+
+def test_a_grid_that_is_too_large_is_tried_coarser(tmp_path, capsys):
+    class Large:
+        title, sentence = "L", "S."
+
+        def export_html(self, path, points):
+            asked.append(points)
+            if points != 2:
+                raise ValueError(f"points must be fewer than {points}")
+
+    asked = []
+    book.export(Large(), tmp_path / "x.html")
+    assert asked == [None, 3, 2]
+    assert json.loads(capsys.readouterr().out) == {"title": "L", "alt": "L. S.", "problem": ""}
+
+
+def test_an_exported_explorer_starts_where_the_notebooks_does_and_asks_its_question(tmp_path):
+    rate = explorers.Slider("rate", "rate", 0, 100, 37, step=1)
+    shown = explorers.Explorer(
+        "T", [rate], lambda rate: rate, plots.Chart([plots.Panel("y", "x", x=(0, 1), y=(0, 100))]),
+        lambda r: [plots.line([0, 1], [r, r])], lambda r: f"is {r:g}", predict=("a < b?", ["yes", "no"]),
+    )  # fmt: skip
+    text = shown.export_html(tmp_path / "x.html", points=5).read_text(encoding="utf-8")
+    assert "Values on the grid: rate: 0, 37, 50, 75, 100" in text and 'value="1">' in text
+    assert "a &lt; b? <i>yes · no</i>" in text
+
+
+def test_names_bars_and_limits_are_spaced_as_tex_does():
+    shown = formulas.mathml(r"a \ln x + \ln(x) + |y|/b", "block")
+    assert '<mo lspace="0.17em" rspace="0.17em">ln</mo>' in shown and '<mo lspace="0" rspace="0">ln</mo>' in shown
+    assert shown.count('stretchy="false" lspace="0" rspace="0">|') == 2
+    assert "<munder>" in formulas.mathml(r"\max_S x", "block") and "<munder>" not in formulas.mathml(r"\max_S x")
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    refuses(lambda: book.build(tmp_path), ValueError, "out must be", str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_earlier_book_is_replaced(small, tmp_path):
+    small("One.")
+    (tmp_path / "out" / "stale.html").write_text("old")
+    assert "stale.html" not in {path.name for path in small("Two.")}
+
+
+def test_unknown_explorers_and_a_readme_without_a_map_are_named(tmp_path):
+    refuses(lambda: book.build(tmp_path / "x", ["77"]), ValueError, "explorers", "'77'", "05")
+    refuses(lambda: book.front("# Title", [], []), ValueError, "The map")
+
+
+def test_what_is_not_installed_is_said_in_one_sentence(tmp_path):
+    code = "import sys; sys.modules['furo'] = None; from fldp_lib import book; book.main([sys.argv[1]])"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "x")], cwd=book.ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.strip() == "python -m fldp_lib.book: no furo here: pip install -r tests/requirements-book.txt"
+    assert pathlib.Path(tmp_path / "x").exists() is False

@@ -1,0 +1,346 @@
+"""flower_app: Flower's simulation and real processes give `train`'s numbers, and a crash neither stops them nor resets ε.
+
+What a node answers and what the server does with it is tested without Flower, for every mechanism; Flower itself in one
+simulation and two deployments, whose processes are killed. Those are skipped where Flower is missing; with
+FLDP_REQUIRE_PEERS=1 a missing Flower is a failure.
+"""
+
+import importlib.util
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import federation, refuses
+
+from fldp_lib import aggregation, flower, models, train
+from fldp_lib.flower import deployment, hub, keys, node, plan
+from fldp_lib.privacy.adaptive import AdaptiveGaussian
+from fldp_lib.privacy.mechanisms import Gaussian, Laplace
+
+pytestmark = pytest.mark.filterwarnings("error")
+installed = pytest.mark.skipif(
+    importlib.util.find_spec("flwr") is None and os.environ.get("FLDP_REQUIRE_PEERS") != "1",
+    reason="Flower is not installed; tests/requirements-peers.txt names it",
+)
+
+SIZES = [4, 1, 0, 3, 6, 2, 5, 3, 1] * 2
+MECHANISMS = {
+    "none": None,
+    "Gaussian at the server": Gaussian(1.0, 0.5),
+    "Laplace at the server": Laplace(1.0, 0.5),
+    "adaptive": AdaptiveGaussian(1.0, 0.5, count_noise=2.0),
+    "Gaussian at the client": Gaussian(1.0, 0.5, "client"),
+    "Laplace at the client": Laplace(1.0, 0.5, "client"),
+    "Gaussian on records": Gaussian(1.0, 0.5, "client", "record"),
+    "Laplace on records": Laplace(1.0, 0.5, "client", "record"),
+}
+
+
+def case(folder, mechanism, nodes=2, timeout=120.0, **others):
+    """A prepared folder, and what `train` makes of the same federation."""
+    fed = federation(SIZES, features=5, classes=3)
+    options = {"rounds": 4, "lr": 0.3, "mechanism": mechanism, "delta": 1e-3, "seed": 3, **others}
+    flower.prepare(folder, "fldp_lib.training.models:MLP", (5, 4, 3), fed, nodes, timeout=timeout, **options)
+    return folder, train(models.MLP(5, 4, 3), fed, **options)
+
+
+def by_hand(folder, skip=()):
+    """The hub with nodes in this process; `skip` holds pairs (round, node) that do not answer."""
+
+    def ask(settings, t, theta, groups):
+        return {
+            k: node.answer(folder / f"node-{k}", settings, t, theta, members)
+            for k, members in groups.items()
+            if (t, k) not in skip
+        }
+
+    return hub.run(folder / "server", ask, lambda line: None)
+
+
+def equal(found, expected):
+    torch.testing.assert_close(found.theta, expected.theta, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(found.epsilon, expected.epsilon)
+    np.testing.assert_array_equal(found.cohort, expected.cohort)
+    assert found.guarantee == expected.guarantee
+
+
+# Without Flower --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.5])
+@pytest.mark.parametrize("name", MECHANISMS)
+def test_nodes_and_hub_repeat_train(name, rate, tmp_path):
+    folder, expected = case(tmp_path / "run", MECHANISMS[name], 3, sampling_rate=rate, local_steps=2)
+    equal(by_hand(folder), expected)
+    equal(flower.history(folder), expected)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"batch_rate": 0.5, "mechanism": Gaussian(1.0, 0.5, "client", "record"), "sampling_rate": 0.7},
+        {"batch_rate": 0.5, "mechanism": Gaussian(1.0, 0.5)},
+        {"aggregator": aggregation.WeightedMean(cap=4), "mechanism": Laplace(1.0, 0.5, "client")},
+        {"aggregator": aggregation.median, "mechanism": Gaussian(1.0, 0.5, "client"), "proximal": 0.3, "local_steps": 2},
+        {"aggregator": aggregation.weighted_mean, "mechanism": None, "server_lr": 0.5, "sampling_rate": 0.5},
+    ],
+)
+def test_every_setting_reaches_nodes_and_hub(others, tmp_path):
+    others = dict(others)
+    folder, expected = case(tmp_path / "run", others.pop("mechanism"), 3, **others)
+    equal(by_hand(folder), expected)
+
+
+def test_each_folder_holds_its_own_shard_and_nothing_of_the_others(tmp_path):
+    fed = federation(SIZES, features=5, classes=3)
+    folder, _ = case(tmp_path / "run", Gaussian(1.0, 0.5), 4)
+    seen = []
+    for k in range(4):
+        assert {path.name for path in (folder / f"node-{k}").iterdir()} == {"plan.json", "shard.npz", "ca.pem", "key"}
+        shard = plan.arrays(folder / f"node-{k}" / "shard.npz")
+        assert set(shard) == {"clients", "x", "y", "mask"}
+        for name in ("x", "y", "mask"):
+            assert torch.equal(shard[name], getattr(fed, name)[shard["clients"]])
+        seen += shard["clients"].tolist()
+    assert seen == list(range(len(SIZES)))
+    server = plan.arrays(folder / "server" / "clients.npz") | plan.arrays(folder / "server" / "public.npz")
+    assert {name: tuple(tensor.shape) for name, tensor in server.items()} == {
+        "sizes": (18,), "node": (18,), "x_test": (20, 5), "y_test": (20,)
+    }  # fmt: skip
+    held = plan.federation(folder / "server", plan.read(folder / "server"))
+    assert torch.equal(held.sizes, fed.sizes) and not held.x.any() and not held.y.any()
+
+
+def test_private_keys_are_their_owners_only_and_the_authoritys_is_not_kept(tmp_path):
+    folder, _ = case(tmp_path / "run", None)
+    private = {path for path in folder.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()}
+    assert private == {folder / "server" / "server.key", folder / "node-0" / "key", folder / "node-1" / "key"}
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in private)
+
+
+def test_the_servers_certificate_is_for_this_machine_and_signed_by_the_authority(tmp_path):
+    from cryptography import x509
+
+    folder, _ = case(tmp_path / "run", None)
+    authority, server = (x509.load_pem_x509_certificate((folder / "server" / name).read_bytes()) for name in
+                         ("ca.pem", "server.pem"))  # fmt: skip
+    server.verify_directly_issued_by(authority)
+    names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("name", ["Gaussian at the server", "Laplace at the client", "Gaussian on records"])
+def test_a_node_that_does_not_answer_is_dropped_and_epsilon_is_the_plans(name, tmp_path):
+    folder, expected = case(tmp_path / "run", MECHANISMS[name], 3)
+    with pytest.warns(UserWarning, match="12 updates were missing"):
+        history = by_hand(folder, skip={(2, 1), (3, 1)})
+    assert history.dropped.tolist() == [0, 6, 6, 0]
+    np.testing.assert_array_equal(history.epsilon, expected.epsilon)
+    assert (history.theta - expected.theta).abs().max() > 1e-4
+
+
+def test_a_node_refuses_what_is_not_its_plan(tmp_path):
+    folder, _ = case(tmp_path / "run", Gaussian(1.0, 0.5, "client"))
+    home = folder / "node-0"
+    settings, theta = plan.read(folder / "server").settings(), torch.zeros(39)
+
+    def ask(settings=settings, t=1, theta=theta, members=(0, 3)):
+        return node.answer(home, settings, t, theta, members)
+
+    weaker = settings | {"mechanism": {**settings["mechanism"], "noise_multiplier": 0.1}}
+    refuses(lambda: ask(settings=weaker), ValueError, "mechanism is", "0.1", "1.0")
+    refuses(lambda: ask(settings=settings | {"rounds": 99}), ValueError, "rounds is 99 there and 4 here")
+    refuses(lambda: ask(members=(0, 9)), ValueError, "members must be some of [0, 1, 2, 3, 4, 5, 6, 7, 8]")
+    refuses(lambda: ask(members=(3, 3)), ValueError, "ascending")  # the same noise must not be drawn around twice
+    refuses(lambda: ask(members=()), ValueError, "members")
+    refuses(lambda: ask(theta=torch.zeros(38)), ValueError, "theta")
+    assert not (home / "reports.json").exists()  # what was refused is not counted
+
+
+def test_a_node_counts_its_reports_itself_and_stops_at_the_plans_rounds(tmp_path):
+    folder, _ = case(tmp_path / "run", Gaussian(1.0, 0.5, "client"))
+    home = folder / "node-1"
+    settings, theta = plan.read(folder / "server").settings(), torch.zeros(39)
+
+    def ask(t):
+        node.answer(home, settings, t, theta, [9, 10])
+        return json.loads((home / "reports.json").read_text())
+
+    assert ask(1) == {"reports": 1, "last": 1}
+    refuses(lambda: ask(1), ValueError, "round must be a new one")  # a second report of a round would be a second release
+    assert ask(3) == {"reports": 2, "last": 3}
+    refuses(lambda: ask(2), ValueError, "round must be a new one")
+    assert ask(4) == {"reports": 3, "last": 4}
+    refuses(lambda: ask(5), ValueError, "round must be a new one of 4")
+    refuses(lambda: ask(0), ValueError, "round must be a new one of 4")
+
+
+def test_where_the_server_adds_the_noise_a_round_may_be_asked_again(tmp_path):
+    folder, _ = case(tmp_path / "run", Gaussian(1.0, 0.5))
+    settings, theta = plan.read(folder / "server").settings(), torch.zeros(39)
+    first, second = (node.answer(folder / "node-0", settings, 2, theta, [1, 4]) for _ in range(2))
+    assert torch.equal(first, second)
+    assert json.loads((folder / "node-0" / "reports.json").read_text()) == {"reports": 1, "last": 2}
+
+
+def test_without_a_seed_reports_differ_and_no_seed_is_on_disk(tmp_path):
+    reports = []
+    for name in "ab":
+        folder, _ = case(tmp_path / name, Laplace(1.0, 0.5, "client"), seed=None)
+        settings = plan.read(folder / "server").settings()
+        assert settings["seed"] is None
+        reports.append(node.answer(folder / "node-0", settings, 1, torch.zeros(39), [0, 2]))
+    assert not torch.isclose(*reports).any()
+    assert not torch.isclose(reports[0][0], reports[0][1]).any()  # each client has its own
+
+
+def test_what_this_deployment_cannot_keep_is_refused_before_anything_is_written(tmp_path):
+    fed, folder = federation(SIZES, features=5, classes=3), tmp_path / "run"
+
+    def prepare(build="fldp_lib.training.models:MLP", sizes=(5, 4, 3), **others):
+        others = {"rounds": 2, "lr": 0.1, "delta": 1e-3, **others}
+        return lambda: flower.prepare(folder, build, sizes, fed, **others)
+
+    refuses(prepare(mechanism=Gaussian(1.0, 1.0, "shares")), ValueError, "shares", "SecAgg+")
+    refuses(prepare(mechanism=Gaussian(1.0, 1.0), aggregator=aggregation.median), ValueError, "aggregator must be a sum")
+    refuses(prepare(mechanism=Gaussian(1.0, 1.0), aggregator=aggregation.weighted_mean), ValueError, "bounded")
+    refuses(prepare(aggregator=aggregation.SecureMean(bound=1.0)), TypeError, "aggregator must be one of")
+    refuses(prepare(aggregator=lambda updates, sizes: updates[0]), TypeError, "aggregator must be one of")
+    refuses(prepare(mechanism="gaussian"), TypeError, "mechanism must be")
+    refuses(prepare(build="MLP"), ValueError, "build must be 'module:function'")
+    refuses(prepare(build="fldp_lib.training.models:Nothing"), ValueError, "build must name a function")
+    refuses(prepare(sizes=(6, 4, 3)), ValueError, "model does not fit")
+    refuses(prepare(nodes=19), ValueError, "nodes")
+    refuses(prepare(rounds=0), ValueError, "rounds")
+    refuses(prepare(timeout=0), ValueError, "timeout")
+    assert not folder.exists()
+    prepare()()
+    refuses(prepare(), ValueError, "folder must be new or empty")
+
+
+def test_a_hub_that_was_killed_in_a_local_round_goes_on_and_never_asks_for_it_again(tmp_path):
+    folder, expected = case(tmp_path / "run", Laplace(1.0, 0.5, "client"))
+
+    def killed(settings, t, theta, groups):
+        if t == 2:
+            raise KeyboardInterrupt
+        return {k: node.answer(folder / f"node-{k}", settings, t, theta, members) for k, members in groups.items()}
+
+    with pytest.raises(KeyboardInterrupt):
+        hub.run(folder / "server", killed, lambda line: None)
+    before = (folder / "server" / hub.STATE).read_bytes()
+    seen = flower.history(folder)
+    assert seen.lost.tolist() == [False, True] and seen.epsilon[-1] == expected.epsilon[1]
+    assert (folder / "server" / hub.STATE).read_bytes() == before  # reading is not resuming
+    history = by_hand(folder)
+    assert history.lost.tolist() == [False, True, False, False]
+    np.testing.assert_array_equal(history.epsilon, expected.epsilon)
+
+
+def test_the_project_file_is_where_flower_expects_it_and_names_what_is_there():
+    import tomllib
+
+    with open(deployment.PROJECT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)
+    parts = project["tool"]["flwr"]["app"]["components"]
+    assert parts == {"serverapp": "fldp_lib.flower.apps:server", "clientapp": "fldp_lib.flower.apps:client"}
+    needed = next(line for line in project["project"]["dependencies"] if line.startswith("flwr"))
+    assert needed.removeprefix("flwr") in deployment.INSTALL  # one range, in the message too
+
+
+def test_without_flower_one_sentence_says_what_to_install(tmp_path):
+    """In a Python that cannot find flwr: prepare works, starting says what is missing, and no traceback appears."""
+    folder, _ = case(tmp_path / "run", None)
+    hide = "import sys; sys.modules['flwr'] = None; import importlib.util as u; f = u.find_spec; "
+    hide += "u.find_spec = lambda name, package=None: None if name == 'flwr' else f(name, package); "
+    code = hide + f"from fldp_lib import flower; sys.exit(flower.main([{str(folder)!r}]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=deployment.PACKAGE, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == f"this needs Flower, which is not installed: {deployment.INSTALL}\n"
+
+
+# With Flower -----------------------------------------------------------------------------------------------------------
+
+
+def processes_of(run):
+    """Numbers of all running processes that a deployment started, apps and SuperExecs included."""
+    return {pid for name in ("server", *run.nodes) for pid in run._offspring(name)}
+
+
+def wait_until(ready, what, seconds=150):
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, f"{what} has not happened within {seconds} seconds"
+        time.sleep(0.05)
+
+
+def begun(folder):
+    state = folder / "server" / hub.STATE
+    return torch.load(state, weights_only=True)["begun"] if state.exists() else 0
+
+
+@installed
+def test_flowers_simulation_is_train(tmp_path):
+    """Noise at the client, drawn in the nodes' own processes, with a Poisson sample of clients."""
+    folder, expected = case(tmp_path / "run", Gaussian(1.0, 0.5, "client"), rounds=3, sampling_rate=0.7)
+    lines = []
+    equal(flower.simulate(folder, lines.append), expected)
+    assert "whoever knows it can subtract the noise" in lines[0]
+    assert [line.split(":")[0] for line in lines[1:4]] == ["round 1/3", "round 2/3", "round 3/3"]
+    assert f"ε so far {expected.total_epsilon:.3f}" in lines[3]
+    assert lines[4] == expected.guarantee
+
+
+@installed
+def test_a_killed_server_goes_on_with_the_budget_spent_and_a_strangers_key_is_refused(tmp_path):
+    """TLS and node keys, noise at the server: killed in the middle, it ends as a run without a crash."""
+    folder, expected = case(tmp_path / "run", Gaussian(1.0, 0.5), rounds=4, sampling_rate=0.8)
+    keys.node_keys(tmp_path / "stranger", tmp_path / "stranger.pub")
+    with flower.Deployment(folder) as run:
+        wait_until(lambda: begun(folder) >= 2, "round 2")
+        assert len(processes_of(run)) >= 6  # SuperLink, two SuperNodes, a SuperExec each; apps come and go
+        run.kill("server")
+        spent = flower.history(folder)
+        assert 2 <= spent.rounds < 4 and spent.total_epsilon == expected.epsilon[spent.rounds - 1]
+        run.start_server()
+        run.stop("node-1")
+        run.start_node("node-1", key=tmp_path / "stranger")
+        wait_until(lambda: run.processes["node-1"].poll() is not None, "the end of a node with a wrong key")
+        log = (folder / "logs" / "node-1.log").read_text()
+        assert "Failed to initialize the connection to the SuperLink" in log
+        seen = (folder / "logs" / "node-1.log").read_text().count("SuperNode ID")
+        run.start_node("node-1")
+        wait_until(lambda: (folder / "logs" / "node-1.log").read_text().count("SuperNode ID") > seen, "node 1's return")
+        run.submit()
+        history = run.wait()
+        left = processes_of(run)
+    equal(history, expected)
+    assert not history.lost.any() and not history.dropped.any()
+    assert left and not processes_of(run)
+    equal(flower.deploy(folder), expected)  # finished: it is only read
+
+
+@installed
+def test_a_killed_node_is_absent_and_a_killed_servers_local_round_is_paid_for(tmp_path):
+    """Noise at the client: the run goes on without node 1, then loses a round with the server; ε is the plan's."""
+    folder, expected = case(tmp_path / "run", Laplace(1.0, 0.5, "client"), timeout=75.0, rounds=4)
+    with flower.Deployment(folder) as run:
+        wait_until(lambda: begun(folder) >= 2, "round 2")
+        run.kill("node-1")
+        wait_until(lambda: begun(folder) >= 3, "round 3")
+        run.kill("server")
+        run.start_server()
+        run.submit()
+        with pytest.warns(UserWarning, match="were missing"):
+            history = run.wait()
+    assert history.lost.tolist() == [False, False, True, False]
+    assert history.dropped.tolist() == [0, 9, 0, 9] and history.cohort.tolist() == [18, 18, 0, 18]
+    np.testing.assert_array_equal(history.epsilon, expected.epsilon)
+    answered = [json.loads((folder / f"node-{k}" / "reports.json").read_text())["reports"] for k in range(2)]
+    assert answered[0] <= 4 and answered[1] <= 2
