@@ -126,9 +126,8 @@ def test_a_plan_is_as_good_as_the_dict_that_makes_it():
         plan = Plan(rounds=20, lr=2.0, seed=seed).calibrated(epsilon=2.0, delta=1e-5, clip=2.0)
         model = models.Linear(64, 10)
         history = train(model, fed, plan)
-        said = dict(
-            zip(("unit", "neighbours", "trust"), (plan.mechanism.unit, plan.mechanism.adjacency, plan.mechanism.trust))
-        )
+        noise = plan.mechanism
+        said = dict(unit=noise.unit, neighbours=noise.adjacency, trust=noise.trust)
         return said | dict(model=model, plan=plan, theta=history.theta, epsilon=plan.epsilon(), delta=plan.delta,
                            accuracy=history.accuracy[-1])  # fmt: skip
 

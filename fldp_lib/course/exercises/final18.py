@@ -105,7 +105,7 @@ def test(answer):
 
 
 def _plain(given):
-    """What the learner returned, with a `Plan` as the dict of arguments that makes the same; the seed is handed over anew."""
+    """What the learner returned, with a `Plan` as the dict of arguments that makes the same; a seed comes anew."""
     if not isinstance(given, dict) or type(given.get("plan")) is not Plan:
         return given
     plan, usual = given["plan"], Plan(rounds=1)
