@@ -90,7 +90,7 @@ def test_the_version_stands_in_one_place(wheel):
 
 @pytest.fixture(scope="module")
 def installed(request, tmp_path_factory):
-    """Runs a program in an empty folder where only the package is installed: from the wheel, or a copy where none is built."""
+    """Runs a program in an empty folder where the package alone is installed: from the wheel, or a copy."""
     site, elsewhere = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("elsewhere")
     if HATCHLING:
         zipfile.ZipFile(request.getfixturevalue("wheel")).extractall(site)
