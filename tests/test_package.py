@@ -31,7 +31,8 @@ ROOMS = {
     "data": ["sources", "federation", "generators"],
     "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
     "training": [
-        "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",
+        "models", "clients", "transport.secure", "aggregation", "transport.compression", "history",
+        "_fingerprint", "_lock", "_journal", "checkpoint", "_streams",
         "_terms", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+import types
 import warnings
 
 import torch
@@ -11,9 +12,10 @@ from .. import checks
 from ..privacy import adaptive, mechanisms
 from . import _terms as terms
 from . import aggregation, clients, models
+from . import checkpoint as checkpoints
+from ._fingerprint import text_of
 from ._streams import cohort_of, streams
 from ._tally import Tally
-from .checkpoint import Checkpoint, plan
 from .history import History
 from .scoring import Scorer, evaluate
 from .transport import compression
@@ -105,7 +107,7 @@ def train(
     reason = terms.check_plan(mechanism, rate, sampler, aggregator)
     terms.check_compressor(compressor, mechanism)
     terms.check_workers(workers, mechanism, compressor, aggregator)
-    loss = terms.check_fit(model, federation, loss)
+    given_loss, loss = loss, terms.check_fit(model, federation, loss)
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     mech = mechanism or NO_NOISE
     clipping = adaptive.Clipping(mech)
@@ -114,21 +116,27 @@ def train(
         model, federation.task, mechanism, delta, reason, *terms.price(per_record, rate, local_steps, batch_rate)
     )
     terms.check_delta(history, federation)
-    started = checkpoint and plan(
-        model, federation, mechanism=mechanism, sampling_rate=rate, sampler=sampler, aggregator=aggregator, delta=delta,
-        local_steps=local_steps, lr=lr, batch_rate=batch_rate, proximal=proximal, server_lr=server_lr,
-        compressor=compressor, seed=seed,
-    )  # fmt: skip
+    terms_of_run = {
+        "mechanism": mechanism, "sampling_rate": rate, "sampler": sampler, "aggregator": aggregator, "delta": delta,
+        "local_steps": local_steps, "lr": lr, "batch_rate": batch_rate, "proximal": proximal, "server_lr": server_lr,
+        "compressor": compressor, "seed": seed, "loss": given_loss,
+    }  # fmt: skip
+    started = None
+    if checkpoint is not None:
+        plan = types.SimpleNamespace(text=lambda: {name: text_of(value, name) for name, value in terms_of_run.items()})
+        started = checkpoints.about(model, federation, plan, workers)
     leaves = workers is not None and mech.private and mech.at == "client"  # private reports leave before the round ends
     fed, model = federation.to(device), models.with_theta(model, models.flatten(model)).to(device)
     chunk = _chunk_size(chunk, fed, model, per_record) if workers is None else fed.clients
     cohorts, batches, noise = generators = streams(seed)
 
-    with contextlib.closing(_Bar(rounds, progress)) as bar, _threads(chunk, fed, model):
+    with contextlib.closing(_Bar(rounds, progress)) as bar, _threads(chunk, fed, model), contextlib.ExitStack() as stack:
         scorer = Scorer(model, fed, loss)
         theta = models.flatten(model)  # 1. initialise the global model (parameters,)
         channel = compression.Channel(compressor, fed.clients, theta, seed or 0)
-        saved = Checkpoint(checkpoint, started, history, generators, clipping, channel, leaves)
+        streams_of_run = [*generators, channel.seeds]
+        saved = checkpoints.Checkpoint(checkpoint, started, history, streams_of_run, clipping, channel, leaves)
+        stack.enter_context(contextlib.closing(saved))
         theta = saved.resume(theta, rounds)
         for t in range(history.rounds + 1, rounds + 1):
             start = time.perf_counter()
