@@ -144,7 +144,7 @@ def replace(path, head):
     for part in parts:
         total.update(part)
     aside = beside(path, "part")
-    if aside.is_symlink() or aside.is_file():  # a crash left it
+    if os.path.islink(aside) or os.path.isfile(aside):  # a crash left it
         aside.unlink()
     with open(_lock.opened(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb", buffering=0) as file:
         for part in (MAGIC, total.digest(), *parts):

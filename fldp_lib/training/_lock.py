@@ -55,7 +55,7 @@ def opened(path, flags):
     Raises:
         ValueError: a symlink, a directory or anything else that is no plain file, or a place that cannot be used.
     """
-    if path.is_symlink():
+    if os.path.islink(path):
         raise ValueError(f"checkpoint must be a plain file, and {str(path)!r} is a symlink, which is not followed")
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
