@@ -31,8 +31,8 @@ ROOMS = {
     "data": ["sources", "federation", "generators"],
     "privacy": ["mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "algorithms", "clients", "transport.secure", "aggregation", "transport.compression", "_streams", "_text",
-        "_terms", "plan", "history", "checkpoint", "_tally", "scoring", "server",
+        "models", "algorithms", "clients", "transport.secure", "aggregation", "transport.compression", "_streams",
+        "_fingerprint", "_json", "_terms", "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],
