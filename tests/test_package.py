@@ -29,10 +29,10 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "federation", "generators"],
-    "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
+    "privacy": ["clipping", "response", "mechanisms", "adaptive", "accountants", "accounting"],
     "training": [
-        "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",
-        "_terms", "_tally", "scoring", "server",
+        "models", "clients", "_probe", "transport.secure", "aggregation", "_streams", "transport.messages",
+        "transport.compression", "history", "checkpoint", "_terms", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],

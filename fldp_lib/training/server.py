@@ -127,7 +127,7 @@ def train(
     with contextlib.closing(_Bar(rounds, progress)) as bar, _threads(chunk, fed, model):
         scorer = Scorer(model, fed, loss)
         theta = models.flatten(model)  # 1. initialise the global model (parameters,)
-        channel = compression.Channel(compressor, fed.clients, theta, seed or 0)
+        channel = compression.Channel(compressor, fed.clients, theta, seed)
         saved = Checkpoint(checkpoint, started, history, generators, clipping, channel, leaves)
         theta = saved.resume(theta, rounds)
         for t in range(history.rounds + 1, rounds + 1):

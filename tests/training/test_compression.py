@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fldp_lib import accounting, aggregation, data, mechanisms, models, train
-from fldp_lib.training.transport import compression
+from fldp_lib.training.transport import messages
 from fldp_lib.training.transport.compression import Channel, Quantise, RandomK, TopK
 
 COMPRESSORS = (TopK(0.01), TopK(0.3), TopK(1.0), RandomK(0.1), RandomK(1.0), Quantise(2), Quantise(5), Quantise(16))
@@ -196,6 +196,6 @@ def test_a_compressor_that_is_none_is_refused():
 
 @given(numbers=st.lists(st.integers(0, 2**13 - 1), min_size=1, max_size=60), width=st.integers(13, 20))
 def test_packing_is_reversible(numbers, width):
-    message = compression._pack(np.array(numbers), width)
+    message = messages.pack(np.array(numbers), width)
     assert len(message) == math.ceil(len(numbers) * width / 8)
-    assert compression._unpack(message, width, len(numbers)).tolist() == numbers
+    assert messages.unpack(message, width, len(numbers)).tolist() == numbers
