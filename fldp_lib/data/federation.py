@@ -96,8 +96,6 @@ class Federation:
                 "x must have shape (clients, samples, features), y and mask (clients, samples); "
                 f"got {tuple(self.x.shape)}, {tuple(self.y.shape)} and {tuple(self.mask.shape)}"
             )
-        if self.mask.dtype != torch.bool:  # a weight in place of a yes or no would multiply what a record may do
-            raise ValueError(f"mask must be of dtype torch.bool, got {self.mask.dtype}")
         if self.x_test.ndim != 2 or self.x_test.shape[1] != self.x.shape[2] or self.y_test.shape != self.x_test.shape[:1]:
             raise ValueError(
                 f"x_test must have shape (n, {self.x.shape[2]}) and y_test (n,), "

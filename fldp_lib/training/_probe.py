@@ -21,8 +21,8 @@ def check_loss_is_separate(model, federation, loss):
     Raises:
         ValueError: losses of another shape, or a client that moves another's gradient.
     """
-    theta = models.flatten(model).detach()
-    random = torch.Generator().manual_seed(0)
+    theta, random = models.flatten(model).detach(), torch.Generator().manual_seed(0)
+    theta = theta + 0.1 * torch.randn(theta.shape, generator=random).to(theta)  # zero could hide what is mixed
     x = torch.randn(CLIENTS, RECORDS, federation.x.shape[-1], generator=random).to(theta)
     y = _targets(federation, (CLIENTS, RECORDS), random).to(theta.device)
     base = _gradients(model, theta, x, y, loss)
@@ -32,8 +32,8 @@ def check_loss_is_separate(model, federation, loss):
         moved = (_gradients(model, theta, x, y, loss)[first:] - base[1:]).abs()
         if not (moved <= 1e-3 * scale[1:]).all():  # NaN is not; half precision rounds by less
             raise ValueError(
-                f"loss must be each client's own under a mechanism: where one client {what}, the gradients of others change, "
-                "and no clip bounds that; do not normalise or average over the first axis (clients × samples)"
+                f"loss must be each client's own under a mechanism: where one client {what}, others' gradients change, and "
+                "no clip bounds that; do not normalise or average over the first axis (clients × samples)"
             )
 
     for what, factor in (("has other records", -3.0), ("has huge records", 1e4), ("has NaN in its records", torch.nan)):
