@@ -29,10 +29,11 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "federation", "generators"],
-    "privacy": ["clipping", "response", "mechanisms", "adaptive", "accountants", "accounting"],
+    "privacy": ["clipping", "response", "mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "clients", "_probe", "transport.secure", "aggregation", "_streams", "transport.messages",
-        "transport.compression", "history", "checkpoint", "_terms", "_tally", "scoring", "server",
+        "models", "algorithms", "clients", "_probe", "transport.secure", "aggregation", "transport.messages",
+        "transport.compression", "_streams", "_text", "_terms", "plan", "history", "checkpoint", "_tally", "scoring",
+        "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],

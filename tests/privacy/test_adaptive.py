@@ -106,7 +106,9 @@ def released(kind, value, monkeypatch, z, count_noise):
     monkeypatch.setattr(mechanisms, "gaussian_noise", lambda shape, std, generator: torch.zeros(shape, dtype=torch.float64))
     plan = AdaptiveGaussian(z, 1.0, count_noise=count_noise)
     clipping, fed = Clipping(plan), federation([3] * 6)
-    tally = Tally(fed, clipping.mechanism, aggregation.mean, torch.zeros(4), Channel(None, 6, torch.zeros(4), 0))
+    tally = Tally(
+        fed, clipping.mechanism, aggregation.mean, torch.zeros(4), Channel(None, 6, torch.zeros(4), torch.Generator())
+    )
     rows = torch.tensor([0.5, 2.0, 0.0, math.nan, 0.9, 7.0]).unsqueeze(1) * torch.tensor([[0.6, 0.0, 0.8, 0.0]])
     rows[3] = 0 if value is None else value * torch.tensor([0.6, 0.0, 0.8, 0.0])
     members = torch.tensor([k for k in range(6) if k != 3 or value is not None])

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import federation
+from conftest import generator as stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from fldp_lib import accounting, aggregation, data, mechanisms, models, train
+from fldp_lib.training._streams import streams
 from fldp_lib.training.transport import messages
 from fldp_lib.training.transport.compression import Channel, Quantise, RandomK, TopK
 
@@ -60,7 +62,7 @@ def test_quantisation_is_unbiased_and_bounded():
 def test_nothing_is_lost_with_error_feedback(compressor):
     """What was sent over all rounds, and the remainder, add up to all updates."""
     generator = torch.Generator().manual_seed(0)
-    channel, total = Channel(compressor, 5, torch.zeros(30), seed=0), torch.zeros(5, 30)
+    channel, total = Channel(compressor, 5, torch.zeros(30), stream()), torch.zeros(5, 30)
     sent = torch.zeros(5, 30)
     for members in (torch.arange(5), torch.tensor([0, 3]), torch.arange(5)):
         updates = torch.randn(len(members), 30, generator=generator)
@@ -71,13 +73,13 @@ def test_nothing_is_lost_with_error_feedback(compressor):
 
 
 def test_without_feedback_nothing_stays():
-    channel = Channel(TopK(0.2, error_feedback=False), 2, torch.zeros(10), seed=0)
+    channel = Channel(TopK(0.2, error_feedback=False), 2, torch.zeros(10), stream())
     channel.send(torch.ones(2, 10), torch.arange(2))
     assert channel.rest is None
 
 
 def test_a_broken_update_is_passed_on_and_leaves_no_remainder():
-    channel = Channel(TopK(0.5), 2, torch.zeros(4), seed=0)
+    channel = Channel(TopK(0.5), 2, torch.zeros(4), stream())
     rows = torch.tensor([[1.0, math.nan, 0, 0], [1.0, 2, 3, 4]])
     sent = channel.send(rows, torch.arange(2))
     assert not sent[0].isfinite().all() and sent[1].isfinite().all()
@@ -94,7 +96,7 @@ def test_one_client_changes_nobody_elses_message(compressor):
     draws = torch.randn(3, 9, 40, generator=torch.Generator().manual_seed(0))
     sent = []
     for kind in ("there", "absent", "other", "broken"):
-        channel, rounds = Channel(compressor, 9, torch.zeros(40), seed=5), []
+        channel, rounds = Channel(compressor, 9, torch.zeros(40), stream()), []
         for rows in draws.clone():
             rows[3] *= {"other": -7.0, "broken": math.nan}.get(kind, 1.0)
             members = torch.tensor([k for k in range(9) if k != 3 or kind != "absent"])
@@ -125,9 +127,8 @@ def test_coins_are_the_published_mixer_s():
 
 
 def test_without_a_seed_the_coins_cannot_be_foretold():
-    channels = [
-        Channel(Quantise(3), 2, torch.zeros(50), seed) for seed in (None, None, 0, 2**30, 2**31, 2**62, 2**62 + 2**32)
-    ]
+    seeds = (None, None, 0, 2**30, 2**31, 2**62, 2**62 + 2**32)
+    channels = [Channel(Quantise(3), 2, torch.zeros(50), streams(seed)[3]) for seed in seeds]
     assert len({channel.seed for channel in channels}) == len(channels)
 
 

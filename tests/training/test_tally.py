@@ -7,17 +7,17 @@ import pytest
 import torch
 from conftest import federation, generator, refuses
 
-from fldp_lib import aggregation, mechanisms, models
+from fldp_lib import Plan, aggregation, data, mechanisms, models, train
 from fldp_lib.adversary.poisoning import Poisoned, sign_flip
 from fldp_lib.training import _probe
 from fldp_lib.training._tally import Tally
-from fldp_lib.training.clients import record_loss
+from fldp_lib.training.clients import local_updates, record_loss
 from fldp_lib.training.transport.compression import Channel
 
 
 def tally(fed, mechanism, aggregator=aggregation.mean, parameters=4, dtype=torch.float32, compressor=None):
     theta = torch.zeros(parameters, dtype=dtype)
-    return Tally(fed, mechanism, aggregator, theta, Channel(compressor, fed.clients, theta, 0))
+    return Tally(fed, mechanism, aggregator, theta, Channel(compressor, fed.clients, theta, generator()))
 
 
 def summed(fed, mechanism, rows, members, aggregator=aggregation.mean, rate=1.0):
@@ -185,3 +185,53 @@ def test_a_client_without_an_update_adds_nothing_to_a_norm_that_is_kept():
     one = tally(federation([1] * 3), mechanisms.Gaussian(1.0, 1.0))
     one.protect(torch.tensor([[0.0] * 4, [1.0] * 4, [math.nan] * 4]), torch.arange(3), generator())
     np.testing.assert_array_equal(one.norms, [0, 2, math.inf])
+
+
+def test_train_refuses_a_loss_that_mixes_clients_only_where_noise_is_promised():
+    fed, mixed = federation([3] * 4, task="regression"), LOSSES["centred by all"]
+    train(models.Linear(3, 1), fed, rounds=1, loss=mixed)
+    refuses(
+        lambda: train(models.Linear(3, 1), fed, rounds=1, loss=mixed, mechanism=mechanisms.Gaussian(1.0, 1.0)),
+        ValueError,
+        "loss",
+        "client",
+    )
+
+
+def test_a_plan_refuses_weights_that_are_not_a_client_s_own():
+    class Normalised:
+        bounded = True
+
+        def weigh(self, sizes):
+            return sizes / sizes.sum()
+
+        def __call__(self, updates, sizes):
+            return self.weigh(sizes) @ updates
+
+    Plan(rounds=1, aggregator=Normalised())
+    refuses(
+        lambda: Plan(rounds=1, aggregator=Normalised(), mechanism=mechanisms.Gaussian(1.0, 1.0)), ValueError, "aggregator"
+    )
+
+
+def test_a_record_moves_a_client_s_step_by_the_clip():
+    """300 long records of one client, with and without one of them (a zero gradient: the divisor, their number, is public),
+    noise switched off: the step moves by C/300."""
+    noise, fed = (
+        mechanisms.Gaussian(0.0, 0.5, "client", "record"),
+        federation([300], features=2, task="regression", scale=50.0),
+    )
+    theta, steps = models.flatten(models.Linear(2, 1)).double(), []
+    for records in (300, 299):
+        x, y = fed.x.clone(), fed.y.clone()
+        x[0, records:], y[0, records:] = 0, 0
+        part = data.Federation(x, y, fed.mask, fed.x_test, fed.y_test, "regression")
+        steps.append(local_updates(models.Linear(2, 1), theta, part, lr=1.0, mechanism=noise, generator=generator()))
+    assert 0.5 * 0.99 < (steps[0] - steps[1]).norm() * 300 <= 0.5 * (1 + 1e-6)
+
+
+def test_record_level_noise_runs_in_half_precision():
+    """The noise is added in double precision and then rounded: 40 parameters of two local steps end on bfloat16's grid, moved."""
+    fed, noise = federation([5] * 3, features=19, classes=2), mechanisms.Gaussian(1.0, 0.5, "client", "record")
+    history = train(models.Linear(19, 2).bfloat16(), fed, rounds=1, local_steps=2, mechanism=noise)
+    assert history.theta.dtype == torch.bfloat16 and history.theta.isfinite().all() and (history.theta != 0).all()

@@ -3,8 +3,6 @@
 import numpy as np
 import torch
 
-from .._streams import unpredictable
-
 # The 64-bit constants of SplitMix64, as int64 has them.
 GAMMA, FIRST, SECOND = (number - 2**64 for number in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
@@ -32,15 +30,6 @@ def _mixed(z):
     for shift, factor in ((30, FIRST), (27, SECOND)):
         z = (z ^ ((z >> shift) & (2 ** (64 - shift) - 1))) * factor
     return z ^ ((z >> 31) & (2**33 - 1))
-
-
-def round_seeds(seed):
-    """Return the generator of a run's rounds: unpredictable without a seed; a large seed is hashed (torch keeps 32 bits)."""
-    if seed is None:
-        return unpredictable()
-    if seed < 2**30:
-        return torch.Generator().manual_seed(2**31 + seed)  # no other stream is there
-    return torch.Generator().manual_seed(int(np.random.SeedSequence([3, seed]).generate_state(1)[0]))
 
 
 def whole(message, size):
