@@ -35,7 +35,7 @@ ROOMS = {
         "transport.compression", "_streams", "_text", "_terms", "plan", "history", "checkpoint", "_tally", "scoring",
         "server",
     ],
-    "adversary": ["inversion", "poisoning", "auditing", "faults"],
+    "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],
     "course": ["progress", "answers", "contents", "teacher", "exercises"],
     "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],

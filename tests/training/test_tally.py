@@ -231,7 +231,7 @@ def test_a_record_moves_a_client_s_step_by_the_clip():
 
 
 def test_record_level_noise_runs_in_half_precision():
-    """The noise is added in double precision and then rounded: 40 parameters of two local steps end on bfloat16's grid, moved."""
+    """The noise is added in double precision and then rounded to bfloat16: all 40 parameters have moved."""
     fed, noise = federation([5] * 3, features=19, classes=2), mechanisms.Gaussian(1.0, 0.5, "client", "record")
     history = train(models.Linear(19, 2).bfloat16(), fed, rounds=1, local_steps=2, mechanism=noise)
     assert history.theta.dtype == torch.bfloat16 and history.theta.isfinite().all() and (history.theta != 0).all()
