@@ -29,12 +29,13 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "federation", "generators"],
-    "privacy": ["mechanisms", "adaptive", "accountants", "accounting", "attacker"],
+    "privacy": ["clipping", "response", "mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "algorithms", "clients", "transport.secure", "aggregation", "transport.compression", "_streams",
-        "_fingerprint", "_json", "_terms", "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
+        "models", "algorithms", "clients", "_probe", "transport.secure", "aggregation", "transport.messages",
+        "transport.compression", "_streams", "_fingerprint", "_json", "_terms", "plan", "history", "_lock", "_journal",
+        "checkpoint", "_tally", "scoring", "server",
     ],
-    "adversary": ["inversion", "poisoning", "auditing", "faults"],
+    "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],
     "course": ["progress", "answers", "contents", "teacher", "exercises"],
     "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],

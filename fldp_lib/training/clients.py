@@ -130,7 +130,7 @@ def local_updates(
         raise ValueError("generator must be given where mini-batches or noise are drawn, got None")
     x = fed.x.to(theta.dtype)
     weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
-    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta)
+    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta.device)
     start = models.unstack(model, theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
     here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
     for step in range(local_steps):
@@ -141,7 +141,8 @@ def local_updates(
             thetas = torch.cat([p.flatten(1) for p in here], 1)  # clients × parameters
             each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
-            grads = models.unstack(model, (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
+            total = (each * (weight > 0).unsqueeze(-1)).sum(1, dtype=torch.float64) + draws[:, step]  # then rounded
+            grads = models.unstack(model, (total / divisor).to(theta.dtype))
         if local_steps == 1:  # FedSGD: the update is the step itself
             return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
         if step:  # the first begins at the global parameters, where nothing is to correct

@@ -9,7 +9,7 @@ import torch
 
 from .. import checks
 from ..privacy import adaptive, mechanisms
-from . import _terms, clients, models
+from . import _probe, _terms, clients, models
 from ._streams import cohort_of, streams
 from ._tally import Tally
 from .checkpoint import Checkpoint, about
@@ -63,6 +63,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
     machine = {name: settings.pop(name, default) for name, default in zip(MACHINE, (None, None, True), strict=True)}
     plan = _plan(plan, start, settings)
     loss = _terms.check_fit(model, federation, plan.loss)
+    if plan.private and plan.loss is not None and workers is None:
+        _probe.check_loss_is_separate(model, federation, loss)
     _terms.check_workers(workers, plan)
     _terms.check_start(model, federation, plan, start)
     for name, value in (("callback", callback), ("workers", workers)):
