@@ -31,8 +31,8 @@ ROOMS = {
     "data": ["sources", "federation", "generators"],
     "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
     "training": [
-        "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",
-        "_terms", "_tally", "scoring", "server",
+        "models", "_steps", "_streams", "clients", "transport.secure", "aggregation", "transport.compression", "history",
+        "checkpoint", "_terms", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],

@@ -1,5 +1,6 @@
 """A run's random streams: cohorts, mini-batches and noise, each with a generator of its own."""
 
+import math
 import secrets
 
 import numpy as np
@@ -37,6 +38,24 @@ def unpredictable():
     state[24 : 24 + 8 * 624] = torch.from_numpy(words.view(np.uint8))
     generator.set_state(state)
     return generator
+
+
+def coins(count, rate, generator):
+    """Toss one coin a client: True with the given probability, or a little less, never more, so that ε stays a bound.
+
+    A uniform number has 24 bits as float32, which is too coarse for small rates; those take 53.
+
+    Args:
+        count: number of coins.
+        rate: probability in (0, 1].
+        generator: a `torch.Generator` on the CPU.
+
+    Returns:
+        Booleans (count,).
+    """
+    kind, bits = (torch.float32, 24) if rate >= 2**-10 else (torch.float64, 53)
+    uniform = torch.rand(count, generator=generator, dtype=kind, device="cpu")
+    return uniform < math.floor(rate * 2**bits) / 2**bits
 
 
 def cohort_of(clients, rate, sampler, generator):

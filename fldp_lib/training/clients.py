@@ -1,9 +1,12 @@
 """Local training of every client at once: from one theta and all clients' data to updates (clients × parameters)."""
 
+from dataclasses import dataclass
+
 import torch
 from torch.nn import functional as F
 
-from . import models
+from . import _steps, models
+from ._streams import coins
 
 
 def record_loss(outputs, targets, task):
@@ -27,6 +30,52 @@ def record_loss(outputs, targets, task):
     return flat.reshape(targets.shape)
 
 
+@dataclass(frozen=True)
+class TaskLoss:
+    """`record_loss` for one task, with its derivative: what `train` takes where no loss is given.
+
+    Args:
+        task: as in `record_loss`.
+
+    Derived in: notebook 03.
+    """
+
+    task: str
+
+    def __call__(self, outputs, targets):
+        """Return the loss of every record; arguments as in `record_loss`."""
+        return record_loss(outputs, targets, self.task)
+
+    def slope(self, outputs, targets, weights, room):
+        """Return the derivative of Σ weights·losses with respect to the outputs.
+
+        Of one record with outputs z and weight w: w·(softmax(z) − e_y) for the cross-entropy, w·(1/(1+e^(−z)) − y) for the
+        logistic loss, 2w·(z − y) for the squared error.
+
+        Args:
+            outputs: clients × out × samples; may be overwritten.
+            targets, weights: clients × samples.
+            room: as in `models.Linear.factors`.
+
+        Returns:
+            The derivative (clients × out × samples).
+
+        Raises:
+            ValueError: a regression with several outputs.
+        """
+        y, w = targets.unsqueeze(1), weights.unsqueeze(1)  # clients × 1 × samples
+        several = outputs.shape[1] > 1
+        if self.task == "regression":
+            if several:
+                raise ValueError(f"model must have one output for a regression, got {outputs.shape[1]}")
+            return outputs.sub_(y).mul_(w).mul_(2)
+        if not several:
+            return outputs.sigmoid_().sub_(y).mul_(w)
+        p = torch.softmax(outputs, 1, out=room("p", outputs.shape, outputs))
+        minus = room("minus", y.shape, outputs).fill_(-1)
+        return p.scatter_add_(1, y, minus).mul_(w)
+
+
 def gradients(model, thetas, x, y, weights, loss):
     """Return every client's gradient of its own weighted loss, with one backward pass for all.
 
@@ -39,22 +88,16 @@ def gradients(model, thetas, x, y, weights, loss):
         x: (clients × samples × features).
         y: (clients × samples).
         weights: weight of each record's loss (clients × samples); 0 for padding, 1/n_k for a mean.
-        loss: maps outputs (clients × samples × out) and targets (clients × samples) to losses (clients × samples).
+        loss: maps outputs (clients × samples × out) and targets (clients × samples) to losses (clients × samples); for a
+            `TaskLoss`, `models.Linear` and `models.MLP` have their backward pass written out.
 
     Returns:
         Gradients (clients × parameters).
 
     Derived in: notebook 03.
     """
-    grads = _stacked_gradients(model, models.unstack(model, thetas), x, y, weights, loss)
+    grads = _steps.backward(model, loss, x, y).gradients(models.unstack(model, thetas), weights)
     return torch.cat([grad.flatten(1) for grad in grads], 1)  # clients × parameters
-
-
-def _stacked_gradients(model, parameters, x, y, weights, loss):
-    """`gradients` for parameters as `models.unstack` cuts them; one tensor (clients × shape) for each."""
-    parameters = [p.detach().requires_grad_() for p in parameters]
-    losses = loss(models.stacked_forward(model, parameters, x), y)  # clients × samples
-    return torch.autograd.grad(losses, parameters, grad_outputs=weights)  # of the sum of losses · weights
 
 
 def example_gradients(model, thetas, x, y, loss):
@@ -91,6 +134,7 @@ def local_updates(
     loss=None,
     generator=None,
     noise=None,
+    room=None,
 ):
     """Train every client from the same `theta` on its own data and return what each would send.
 
@@ -110,6 +154,7 @@ def local_updates(
         loss: as in `gradients`; None takes `record_loss` for the federation's task.
         generator: draws mini-batches; needed where `batch_rate` < 1.
         noise: a generator that draws record-level noise; None takes `generator`.
+        room: a `_steps.Room` for whoever calls again and again; None makes one.
 
     Returns:
         Updates theta_k − theta (clients × parameters).
@@ -117,7 +162,7 @@ def local_updates(
     Derived in: notebook 03 (FedSGD, FedAvg), notebook 05 (record level).
     Source: McMahan et al. 2017 (FedAvg); Li et al. 2020 (proximal term); Abadi et al. 2016 (DP-SGD).
     """
-    loss = loss or (lambda outputs, targets: record_loss(outputs, targets, fed.task))
+    loss = loss or TaskLoss(fed.task)
     noise = noise or generator
     if (batch_rate < 1 and generator is None) or (mechanism is not None and noise is None):
         raise ValueError("generator must be given where mini-batches or noise are drawn, got None")
@@ -126,10 +171,15 @@ def local_updates(
     draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta)
     start = models.unstack(model, theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
     here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
+    backward = _steps.backward(model, loss, x, fed.y, room)
     for step in range(local_steps):
         weight = weights[step if len(weights) > 1 else 0]  # clients × samples
+        pull = proximal > 0 and step > 0
+        if mechanism is None and local_steps > 1 and not pull:
+            here = backward.step(here, weight, lr, shared=step == 0)
+            continue
         if mechanism is None:
-            grads = _stacked_gradients(model, here, x, fed.y, weight, loss)
+            grads = backward.gradients(here, weight)
         else:
             thetas = torch.cat([p.flatten(1) for p in here], 1)  # clients × parameters
             each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, loss))
@@ -137,14 +187,10 @@ def local_updates(
             grads = models.unstack(model, (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
         if local_steps == 1:  # FedSGD: the update is the step itself
             return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
-        if proximal and step:
+        if pull:
             grads = [g + proximal * (p - p0) for g, p, p0 in zip(grads, here, start, strict=True)]
-        if step == 0:
-            here = [torch.sub(p, g, alpha=lr) for p, g in zip(here, grads, strict=True)]
-        else:
-            for p, g in zip(here, grads, strict=True):
-                p.sub_(g, alpha=lr)  # in place: the federation's parameters are the largest thing in memory
-    return torch.cat([(p - p0).flatten(1) for p, p0 in zip(here, start, strict=True)], 1)  # clients × parameters
+        here = _steps.descend(here, grads, lr, shared=step == 0)
+    return torch.cat([p.flatten(1) for p in here], 1).sub_(theta)  # clients × parameters
 
 
 def _weights(fed, local_steps, batch_rate, fixed, generator, dtype):
@@ -154,7 +200,7 @@ def _weights(fed, local_steps, batch_rate, fixed, generator, dtype):
     """
     batch = fed.mask.unsqueeze(0)
     if batch_rate < 1:  # drawn client by client, so that chunks of clients change nothing
-        draws = torch.rand(fed.clients, local_steps, fed.mask.shape[1], generator=generator)
-        batch = batch & (draws < batch_rate).transpose(0, 1).to(batch.device)
+        drawn = coins((fed.clients, local_steps, fed.mask.shape[1]), batch_rate, generator)
+        batch = batch & drawn.transpose(0, 1).to(batch.device)
     count = fed.sizes.clamp(min=1).unsqueeze(1) * batch_rate if fixed else batch.sum(2, keepdim=True).clamp(min=1)
     return batch.to(dtype) / count
