@@ -31,7 +31,7 @@ ROOMS = {
     "data": ["sources", "federation", "generators"],
     "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
     "training": [
-        "models", "_steps", "_streams", "clients", "transport.secure", "aggregation", "transport.compression", "history",
+        "models", "_steps", "_chunks", "_streams", "clients", "transport.secure", "aggregation", "transport.compression", "history",
         "checkpoint", "_terms", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],

@@ -2,7 +2,7 @@
 
 Both give the same numbers to rounding. The written-out one makes each parameter tensor's gradient a product of two stacked
 matrices (`models.MLP.factors`), so that a step is one `baddbmm` in place, θ ← θ − lr·left·right: no graph, no gradient
-in memory, and every tensor on the way lies in a `Room` that is used again.
+in memory, and what lies between is written where the last step's was.
 """
 
 import torch
@@ -10,30 +10,43 @@ import torch
 from . import models
 
 
-class Room:
-    """Tensors by name that are used again and again; a name belongs to one dtype and device."""
+class Bench:
+    """What one run's local training uses again and again: how its gradients are computed, and tensors to work in.
 
-    def __init__(self):
-        self.kept = {}
+    Args:
+        model, loss: as in `clients.gradients`; neither changes as long as the bench is used.
+    """
 
-    def __call__(self, name, shape, like):
+    def __init__(self, model, loss):
+        self.model, self.loss = model, loss
+        self.written = hasattr(loss, "slope") and models.offers(model, "factors")
+        self.shapes = [p.shape for p in model.parameters()]
+        self.sizes = [shape.numel() for shape in self.shapes]
+        self.kept, self.weighed = {}, (None, None)
+
+    def room(self, name, shape, like):
         """Return a tensor of the shape, with dtype and device of `like`; it holds what was last written under the name."""
         kept = self.kept.get(name)
         if kept is None or kept.shape != shape or kept.dtype != like.dtype or kept.device != like.device:
             kept = self.kept[name] = like.new_empty(shape)
         return kept
 
+    def weights(self, fed, find):
+        """Return find(fed), found once as long as the federation is the same."""
+        if self.weighed[0] is not fed:
+            self.weighed = (fed, find(fed))
+        return self.weighed[1]
 
-def backward(model, loss, x, y, room=None):
-    """Return what computes gradients and steps of the clients' losses: `Written` where model and loss allow it.
+    def unstack(self, thetas):
+        """`models.unstack` for this model."""
+        pieces = thetas.split(self.sizes, dim=1)
+        return [piece.view(len(thetas), *shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
 
-    Args:
-        model, x, y, loss: as in `clients.gradients`.
-        room: a `Room` whose tensors may be used; None makes one.
-    """
-    if hasattr(loss, "slope") and models.offers(model, "factors"):
-        return Written(model, loss, x, y, room or Room())
-    return Autograd(model, loss, x, y)
+    def backward(self, x, y):
+        """Return what computes gradients and steps on x (clients × samples × features) and y (clients × samples)."""
+        if self.written:
+            return Written(self.model, self.loss, x, y, self.room)
+        return Autograd(self.model, self.loss, x, y)
 
 
 class Written:

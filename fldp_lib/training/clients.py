@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from . import _steps, models
+from . import _steps
 from ._streams import coins
 
 
@@ -96,7 +96,8 @@ def gradients(model, thetas, x, y, weights, loss):
 
     Derived in: notebook 03.
     """
-    grads = _steps.backward(model, loss, x, y).gradients(models.unstack(model, thetas), weights)
+    bench = _steps.Bench(model, loss)
+    grads = bench.backward(x, y).gradients(bench.unstack(thetas), weights)
     return torch.cat([grad.flatten(1) for grad in grads], 1)  # clients × parameters
 
 
@@ -134,7 +135,7 @@ def local_updates(
     loss=None,
     generator=None,
     noise=None,
-    room=None,
+    bench=None,
 ):
     """Train every client from the same `theta` on its own data and return what each would send.
 
@@ -154,7 +155,7 @@ def local_updates(
         loss: as in `gradients`; None takes `record_loss` for the federation's task.
         generator: draws mini-batches; needed where `batch_rate` < 1.
         noise: a generator that draws record-level noise; None takes `generator`.
-        room: a `_steps.Room` for whoever calls again and again; None makes one.
+        bench: a `_steps.Bench` of this model and loss, for whoever calls again and again; None makes one.
 
     Returns:
         Updates theta_k − theta (clients × parameters).
@@ -162,16 +163,20 @@ def local_updates(
     Derived in: notebook 03 (FedSGD, FedAvg), notebook 05 (record level).
     Source: McMahan et al. 2017 (FedAvg); Li et al. 2020 (proximal term); Abadi et al. 2016 (DP-SGD).
     """
-    loss = loss or TaskLoss(fed.task)
+    bench = bench or _steps.Bench(model, loss or TaskLoss(fed.task))
     noise = noise or generator
     if (batch_rate < 1 and generator is None) or (mechanism is not None and noise is None):
         raise ValueError("generator must be given where mini-batches or noise are drawn, got None")
     x = fed.x.to(theta.dtype)
-    weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
+
+    def weigh(fed):
+        return _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
+
+    weights = bench.weights(fed, weigh) if batch_rate == 1 else weigh(fed)
     draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta)
-    start = models.unstack(model, theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
+    start = bench.unstack(theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
     here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
-    backward = _steps.backward(model, loss, x, fed.y, room)
+    backward = bench.backward(x, fed.y)
     for step in range(local_steps):
         weight = weights[step if len(weights) > 1 else 0]  # clients × samples
         pull = proximal > 0 and step > 0
@@ -182,9 +187,9 @@ def local_updates(
             grads = backward.gradients(here, weight)
         else:
             thetas = torch.cat([p.flatten(1) for p in here], 1)  # clients × parameters
-            each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, loss))
+            each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, bench.loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
-            grads = models.unstack(model, (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
+            grads = bench.unstack((each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
         if local_steps == 1:  # FedSGD: the update is the step itself
             return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
         if pull:

@@ -47,7 +47,7 @@ class Linear(nn.Module):
             parameters: weight (clients × out × features) and bias (clients × out).
             x: X (clients × samples × features).
             slope: maps outputs Z (clients × out × samples), which it may overwrite, to D, of the same shape.
-            room: maps a name, a shape and a tensor whose kind it takes to one that may be overwritten: `_steps.Room`.
+            room: maps a name, a shape and a tensor whose kind it takes to one that may be overwritten: `_steps.Bench.room`.
 
         Returns:
             A pair (left, right) for each parameter tensor: (clients × rows × samples) and (clients × samples × columns),

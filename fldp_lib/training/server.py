@@ -9,8 +9,8 @@ import torch
 
 from .. import checks
 from ..privacy import adaptive, mechanisms
+from . import _chunks, _steps, aggregation, clients, models
 from . import _terms as terms
-from . import aggregation, clients, models
 from ._streams import cohort_of, streams
 from ._tally import Tally
 from .checkpoint import Checkpoint, plan
@@ -71,9 +71,9 @@ def train(
             None takes cross-entropy, logistic or squared loss by the task.
         seed: of cohorts, mini-batches and noise, each with a stream of its own. Whoever knows it can subtract the noise:
             a real release must draw from an unpredictable source. None takes the operating system's entropy.
-        device: where to compute, such as "cuda"; None takes a GPU if there is one. Random numbers are drawn on the CPU,
-            so that a run does not depend on the device.
-        chunk: clients in memory at once, rounded up to a multiple of 16; None chooses by the model's size.
+        device: where to compute, such as "cuda"; None computes where the federation's tensors are. Random numbers are
+            drawn on the CPU, so that a run does not depend on the device.
+        chunk: clients in memory at once, rounded up to a multiple of 16; None chooses by the machine and the model's size.
         callback: called after each round with (round, theta, record); if it returns True the run ends there. The
             record's "loss" and "score" are computed when they are looked up.
         progress: whether a bar appears once a run has taken two seconds.
@@ -106,7 +106,7 @@ def train(
     terms.check_compressor(compressor, mechanism)
     terms.check_workers(workers, mechanism, compressor, aggregator)
     loss = terms.check_fit(model, federation, loss)
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = federation.x.device if device is None else torch.device(device)
     mech = mechanism or NO_NOISE
     clipping = adaptive.Clipping(mech)
     per_record = mech if mech.unit == "record" else None
@@ -121,10 +121,11 @@ def train(
     )  # fmt: skip
     leaves = workers is not None and mech.private and mech.at == "client"  # private reports leave before the round ends
     fed, model = federation.to(device), models.with_theta(model, models.flatten(model)).to(device)
-    chunk = _chunk_size(chunk, fed, model, per_record) if workers is None else fed.clients
+    chunk = _chunks.size(model, fed, per_record, chunk) if workers is None else fed.clients
     cohorts, batches, noise = generators = streams(seed)
 
-    with contextlib.closing(_Bar(rounds, progress)) as bar, _threads(chunk, fed, model):
+    with contextlib.closing(_Bar(rounds, progress)) as bar, _chunks.threads(chunk, fed, model):
+        bench = _steps.Bench(model, loss)
         scorer = Scorer(model, fed, loss)
         theta = models.flatten(model)  # 1. initialise the global model (parameters,)
         channel = compression.Channel(compressor, fed.clients, theta, seed or 0)
@@ -141,7 +142,7 @@ def train(
                     part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
                     updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
                         model, theta, part, local_steps=local_steps, lr=lr, batch_rate=batch_rate, proximal=proximal,
-                        mechanism=per_record, loss=loss, generator=batches, noise=noise,
+                        mechanism=per_record, loss=loss, generator=batches, noise=noise, bench=bench,
                     )  # fmt: skip
                 tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
             update = tally.aggregate(rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
@@ -183,19 +184,6 @@ class _Bar:
             self.bar.close()
 
 
-@contextlib.contextmanager
-def _threads(chunk, fed, model):
-    """One thread for small work: threads that wait for each other cost more than they bring, above all on a busy machine."""
-    before = torch.get_num_threads()
-    parameters = sum(p.numel() for p in model.parameters())
-    small = min(chunk, fed.clients) * fed.x.shape[1] * parameters < 4_000_000  # multiplications in one pass
-    torch.set_num_threads(1 if small else before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _answers(updates, members, theta):
     """What the workers sent, on the computing device; refused if it has not one row a member."""
     expected = (len(members), len(theta))
@@ -203,12 +191,3 @@ def _answers(updates, members, theta):
         got = tuple(updates.shape) if isinstance(updates, torch.Tensor) else type(updates).__name__
         raise ValueError(f"workers must return updates of shape {expected}, got {got}")
     return updates.to(theta)
-
-
-def _chunk_size(chunk, fed, model, per_record):
-    """Clients in memory at once: about four million numbers' worth of parameters, in multiples of 16 (see `train`)."""
-    stream = mechanisms.STREAM
-    if chunk is not None:
-        return stream * math.ceil(checks.whole("chunk", chunk, at_least=1) / stream)
-    parameters = sum(p.numel() for p in model.parameters()) * (fed.x.shape[1] if per_record else 1)
-    return stream * max(1, 2**22 // (stream * max(1, parameters)))
