@@ -29,10 +29,11 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "federation", "generators"],
-    "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
+    "privacy": ["mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "_steps", "_chunks", "_streams", "clients", "transport.secure", "aggregation", "transport.compression", "history",
-        "checkpoint", "_terms", "_tally", "scoring", "server",
+        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "transport.secure", "aggregation",
+        "transport.compression", "_text",
+        "_terms", "plan", "history", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],

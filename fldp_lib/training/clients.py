@@ -7,6 +7,9 @@ from torch.nn import functional as F
 
 from . import _steps
 from ._streams import coins
+from .algorithms import FedAvg, FedProx, FedSGD
+
+__all__ = ["FedAvg", "FedProx", "FedSGD", "TaskLoss", "example_gradients", "gradients", "local_updates", "record_loss"]
 
 
 def record_loss(outputs, targets, task):
@@ -135,6 +138,7 @@ def local_updates(
     loss=None,
     generator=None,
     noise=None,
+    local=None,
     bench=None,
 ):
     """Train every client from the same `theta` on its own data and return what each would send.
@@ -155,6 +159,7 @@ def local_updates(
         loss: as in `gradients`; None takes `record_loss` for the federation's task.
         generator: draws mini-batches; needed where `batch_rate` < 1.
         noise: a generator that draws record-level noise; None takes `generator`.
+        local: a local algorithm, such as `FedAvg(steps=5)`; None makes one of `local_steps` and `proximal`.
         bench: a `_steps.Bench` of this model and loss, for whoever calls again and again; None makes one.
 
     Returns:
@@ -163,6 +168,8 @@ def local_updates(
     Derived in: notebook 03 (FedSGD, FedAvg), notebook 05 (record level).
     Source: McMahan et al. 2017 (FedAvg); Li et al. 2020 (proximal term); Abadi et al. 2016 (DP-SGD).
     """
+    local = local or (FedProx(local_steps, proximal) if proximal else FedAvg(local_steps))
+    local_steps = local.steps
     bench = bench or _steps.Bench(model, loss or TaskLoss(fed.task))
     noise = noise or generator
     if (batch_rate < 1 and generator is None) or (mechanism is not None and noise is None):
@@ -177,10 +184,10 @@ def local_updates(
     start = bench.unstack(theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
     here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
     backward = bench.backward(x, fed.y)
+    plain = type(local).correct is FedAvg.correct  # nothing to correct: a step can go without a gradient in memory
     for step in range(local_steps):
         weight = weights[step if len(weights) > 1 else 0]  # clients × samples
-        pull = proximal > 0 and step > 0
-        if mechanism is None and local_steps > 1 and not pull:
+        if mechanism is None and local_steps > 1 and (plain or step == 0):
             here = backward.step(here, weight, lr, shared=step == 0)
             continue
         if mechanism is None:
@@ -192,8 +199,8 @@ def local_updates(
             grads = bench.unstack((each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
         if local_steps == 1:  # FedSGD: the update is the step itself
             return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
-        if pull:
-            grads = [g + proximal * (p - p0) for g, p, p0 in zip(grads, here, start, strict=True)]
+        if step:  # the first begins at the global parameters, where nothing is to correct
+            grads = local.correct(grads, here, start)
         here = _steps.descend(here, grads, lr, shared=step == 0)
     return torch.cat([p.flatten(1) for p in here], 1).sub_(theta)  # clients × parameters
 
