@@ -180,7 +180,7 @@ def local_updates(
         return _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
 
     weights = bench.weights(fed, weigh) if batch_rate == 1 else weigh(fed)
-    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta)
+    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta.device)
     start = bench.unstack(theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
     here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
     backward = bench.backward(x, fed.y)
@@ -196,7 +196,8 @@ def local_updates(
             thetas = torch.cat([p.flatten(1) for p in here], 1)  # clients × parameters
             each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, bench.loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
-            grads = bench.unstack((each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
+            total = (each * (weight > 0).unsqueeze(-1)).sum(1, dtype=torch.float64) + draws[:, step]  # then rounded
+            grads = bench.unstack((total / divisor).to(theta.dtype))
         if local_steps == 1:  # FedSGD: the update is the step itself
             return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
         if step:  # the first begins at the global parameters, where nothing is to correct
