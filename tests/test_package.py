@@ -28,7 +28,7 @@ BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOO
 CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
-    "data": ["sources", "federation", "generators"],
+    "data": ["sources", "padding", "federation", "generators"],
     "privacy": ["mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "transport.secure", "aggregation",
