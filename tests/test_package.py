@@ -28,12 +28,12 @@ BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOO
 CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
-    "data": ["sources", "federation", "generators"],
+    "data": ["sources", "padding", "federation", "generators"],
     "privacy": ["clipping", "response", "mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "algorithms", "clients", "_probe", "transport.secure", "aggregation", "transport.messages",
-        "transport.compression", "_streams", "_fingerprint", "_json", "_terms", "plan", "history", "_lock", "_journal",
-        "checkpoint", "_tally", "scoring", "server",
+        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.secure", "aggregation",
+        "transport.messages", "transport.compression", "_fingerprint", "_json", "_terms", "plan", "history", "_lock",
+        "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],

@@ -73,7 +73,7 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
     models.check_theta(model, theta), models.check_theta(model, update)
     generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0))
     features = next(model.parameters()).shape[1]
-    label = torch.tensor([[label_of(model, update)]])
+    label = torch.tensor([[label_of(model, update)]], device=theta.device)
     wanted = -update / update.norm().clamp(min=1e-30)
     parameters = [p.clone().requires_grad_() for p in models.unstack(model, theta.unsqueeze(0))]
 
@@ -86,7 +86,11 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
 
     best, least = None, math.inf
     for _ in range(restarts):
-        raw = torch.randn(1, 1, features, generator=generator).requires_grad_()
+        raw = (
+            torch.randn(1, 1, features, generator=generator, dtype=torch.float32, device="cpu")
+            .to(theta.device)
+            .requires_grad_()
+        )
         search = torch.optim.LBFGS(
             [raw],
             max_iter=steps,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .. import checks
-from . import sources
+from . import padding, sources
 
 DATASETS = sources.BUNDLED
 SPLITS = ("iid", "dirichlet", "label", "sizes")  # dealt out; "natural" follows the records' own owners
@@ -198,7 +198,7 @@ def load(name, features=None, scale=None, seed=0):
     )  # fmt: skip
 
 
-def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
+def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0, most=None):
     """Deal the training records out to clients; every record goes to exactly one.
 
     Args:
@@ -211,6 +211,7 @@ def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
         alpha: concentration, positive; smaller is more unequal. Used by "dirichlet" and "sizes".
         labels: labels per client, at least 1. Used by "label".
         seed: of the draw.
+        most: at most so many records a client, at least 1: a random choice of what it would have had; None keeps all.
 
     Returns:
         A `Federation`. Under "dirichlet" a client may be empty, which is legal.
@@ -224,7 +225,7 @@ def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
     n = len(dataset.x_train)
     checks.one_of("how", how, (*SPLITS, "natural"))
     if how == "natural":
-        return _natural(dataset, clients)
+        return _natural(dataset, clients, most, seed)
     clients = checks.whole("clients", clients, at_least=1)
     if clients > n:
         raise ValueError(f"clients must be at most the number of training records, {n}; got {clients}")
@@ -244,10 +245,10 @@ def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
     else:
         owner = _few_labels(groups, clients, checks.whole("labels", labels, at_least=1), rng)
     order = rng.permutation(n)
-    return federate(dataset.x_train[order], dataset.y_train[order], owner[order], dataset, clients)
+    return federate(dataset.x_train[order], dataset.y_train[order], owner[order], dataset, clients, most, seed)
 
 
-def federate(x, y, owner, dataset, clients=None):
+def federate(x, y, owner, dataset, clients=None, most=None, seed=0):
     """Pad records with known owners into a `Federation`; use it where `split` has not the partition you need.
 
     Args:
@@ -256,14 +257,18 @@ def federate(x, y, owner, dataset, clients=None):
         owner: client number of each record (n,), from 0.
         dataset: the `Dataset` that supplies the test set, the task and the name.
         clients: number of clients; None takes one more than the largest owner.
+        most: at most so many records a client, at least 1: a random choice of its own, the usual bound on what one
+            participant contributes. None keeps all.
+        seed: of that choice.
 
     Returns:
-        A `Federation`; a client that owns no record is empty.
+        A `Federation`; a client that owns no record is empty. All clients are padded to the largest one's records.
 
     Raises:
-        ValueError: mismatched shapes, an owner out of range, or NaN and infinity in the data.
+        ValueError: mismatched shapes, an owner out of range, NaN and infinity in the data, or a padded batch beyond 256 MB
+            that is more than 20 times as large as the records: one client has far more than the others.
     """
-    owner = torch.as_tensor(np.asarray(owner), dtype=torch.int64)
+    owner = torch.as_tensor(np.asarray(owner), dtype=torch.int64, device=x.device)
     if x.ndim != 2 or y.shape != x.shape[:1] or owner.shape != x.shape[:1]:
         raise ValueError(
             "x must have shape (n, features), y and owner (n,); "
@@ -273,13 +278,17 @@ def federate(x, y, owner, dataset, clients=None):
     if owner.min() < 0 or owner.max() >= clients:
         raise ValueError(f"owner must lie in 0 … {clients - 1}, got {int(owner.min())} … {int(owner.max())}")
     checks.finite("x", x), checks.finite("y", y)
+    if most is not None:
+        stay = padding.kept(owner, most, seed)
+        x, y, owner = x[stay], y[stay], owner[stay]
     order = torch.argsort(owner, stable=True)
     sizes = torch.bincount(owner, minlength=clients)  # (clients,)
+    padding.check(sizes, x)
     starts = torch.cumsum(sizes, 0) - sizes
-    row, column = owner[order], torch.arange(len(owner)) - starts[owner[order]]
+    row, column = owner[order], torch.arange(len(owner), device=x.device) - starts[owner[order]]
     shape = (clients, int(sizes.max()))
     fed_x, fed_y = x.new_zeros(*shape, x.shape[1]), y.new_zeros(shape)
-    mask = torch.zeros(shape, dtype=torch.bool)
+    mask = torch.zeros(shape, dtype=torch.bool, device=x.device)
     fed_x[row, column], fed_y[row, column], mask[row, column] = x[order], y[order], True
     return Federation(fed_x, fed_y, mask, dataset.x_test, dataset.y_test, dataset.task, dataset.name)
 
@@ -304,14 +313,14 @@ def scaled(x, bounds, scale="linear"):
     return 2 * (x - low) / (high - low) - 1
 
 
-def _natural(dataset, clients):
+def _natural(dataset, clients, most, seed):
     if dataset.owner_train is None:
         raise ValueError(f"how must be another than 'natural' for {dataset.name!r}, whose records name no owner")
     owners = dataset.owner_train if dataset.owner_test is None else torch.cat([dataset.owner_train, dataset.owner_test])
     count = int(owners.max()) + 1  # one whose records all fell into the test set is an empty client
     if clients not in (None, count):
         raise ValueError(f"clients must be None or the number of owners, {count}, where how='natural'; got {clients}")
-    return federate(dataset.x_train, dataset.y_train, dataset.owner_train, dataset, count)
+    return federate(dataset.x_train, dataset.y_train, dataset.owner_train, dataset, count, most, seed)
 
 
 def _label_groups(dataset):

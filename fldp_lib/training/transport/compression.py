@@ -137,7 +137,7 @@ class RandomK:
         return 8 + 4 * self.kept(length)
 
     def _places(self, length, seed):
-        return torch.randperm(length, generator=torch.Generator().manual_seed(seed))[: self.kept(length)]
+        return torch.randperm(length, generator=torch.Generator("cpu").manual_seed(seed), device="cpu")[: self.kept(length)]
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class Channel:
 
     def open(self):
         """Begin a round: draw its seed, which clients and server share. Returns the channel."""
-        self.seed = int(torch.randint(2**62, (), generator=self.seeds))
+        self.seed = int(torch.randint(2**62, (), generator=self.seeds, device="cpu"))
         return self
 
     def send(self, updates, members):
