@@ -41,7 +41,7 @@ ROOMS = {
     "book": ["formulas", "build"],
 }  # fmt: skip
 LIBRARIES = {  # beyond the standard one
-    "checks": {"torch"},
+    "checks": {"numpy", "torch"},
     "data": {"numpy", "torch", "sklearn"},
     "privacy": {"dp_accounting", "numpy", "scipy", "torch"},
     "training": {"cryptography", "mpyc", "numpy", "scipy", "torch", "tqdm"},
