@@ -12,8 +12,8 @@ LARGEST = 2**63 - 1  # of a whole number that an array's index or a tensor's ent
 def real(name, value, *, above=None, at_least=None, at_most=None, below=None, infinite=False):
     """Return `value` as a Python float, or raise an error that names the argument and the allowed range.
 
-    NumPy's scalars are numbers (`np.uint8(200)` becomes 200.0, so that nothing wraps later); booleans are not, nor are tensors
-    or arrays of one entry, which carry a device and a type of their own: `float(tensor)` says what is meant.
+    NumPy's scalars are numbers (`np.uint8(200)` becomes 200.0, so that nothing wraps later). Booleans are not, nor are
+    tensors and arrays of one entry, which have a device and a type of their own: `float(tensor)` says what is meant.
 
     Args:
         name: the argument's name, for the message.
@@ -140,8 +140,8 @@ def tensor(name, value, shape=None, numbers="real"):
         value: a tensor, an array, a list, or a single number.
         shape: of the tensor: numbers for fixed lengths and words for free ones, such as ("n", 3); None allows any.
         numbers: "real": float32, but a float64 tensor (not a float64 array) keeps its precision, since someone asked for it,
-            and half precision is computed in float32; "whole": int64, from floats only where they are whole; "bool": true or
-            false, and nothing that must be read as such.
+            and half precision is computed in float32; "double": float64; "whole": int64, from floats only where they are
+            whole; "bool": true or false, and nothing that must be read as such.
 
     Returns:
         The tensor.
@@ -150,7 +150,7 @@ def tensor(name, value, shape=None, numbers="real"):
         TypeError: no numbers, complex ones, or numbers where true and false are wanted.
         ValueError: another shape; rows of different lengths; a fraction where whole numbers are wanted.
     """
-    wanted = {"real": "numbers", "whole": "whole numbers", "bool": "True and False (booleans)"}[numbers]
+    wanted = {"real": "numbers", "double": "numbers", "whole": "whole numbers", "bool": "True and False (booleans)"}[numbers]
     if shape is not None:
         wanted += f" of shape ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
     found = value
@@ -178,10 +178,13 @@ def tensor(name, value, shape=None, numbers="real"):
         if found.dtype != torch.bool:
             raise TypeError(f"{name} must be {wanted}, got {found.dtype}")
     elif numbers == "whole" and found.dtype != torch.int64:
-        if found.is_floating_point() and not bool((found == found.round()).all() & (found.abs() <= 2**53).all()):
-            odd = found[~((found == found.round()) & (found.abs() <= 2**53))][0].item()
-            raise ValueError(f"{name} must be {wanted}, got {odd} among them")
+        if found.is_floating_point():
+            exact = (finite(name, found) == found.round()) & (found.abs() <= 2**53)
+            if not exact.all():
+                raise ValueError(f"{name} must be {wanted}, got {found[~exact][0].item()} among them")
         found = found.to(torch.int64)
+    elif numbers == "double":
+        found = found.to(torch.float64)
     elif numbers == "real" and found.dtype not in (torch.float32, torch.float64):
         found = found.to(torch.float32)
     return found

@@ -28,7 +28,7 @@ BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOO
 CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
-    "data": ["sources", "federation", "generators"],
+    "data": ["sources", "forms", "federation", "splits", "generators"],
     "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
     "training": [
         "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",

@@ -210,7 +210,7 @@ def test_no_global_random_state_is_touched():
 
 def test_federate_gives_each_owner_its_records_in_their_order():
     source = dataset(6)
-    fed = data.federate(source.x_train, source.y_train, [2, 0, 2, 2, 0, 4], source)
+    fed = data.federate(source.x_train, source.y_train, [2, 0, 2, 2, 0, 4], source, clients=5)
     assert fed.sizes.tolist() == [2, 0, 3, 0, 1]
     assert torch.equal(fed.client(2)[0], source.x_train[[0, 2, 3]])
     assert torch.equal(fed.client(0)[1], source.y_train[[1, 4]])

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ... import checks
-from ..federation import Dataset, federate
+from ..federation import Dataset
+from ..splits import federate
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ... import checks
-from ..federation import Dataset, federate
+from ..federation import Dataset
+from ..splits import federate
 
 DAY = 24  # hours
 _FEATURES = ("level", "last change", "yesterday's change", "against yesterday", "sin 1/day", "cos 1/day", "sin 2/day",
