@@ -35,7 +35,7 @@ ROOMS = {
         "_terms", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
-    "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],
+    "interactive": ["marks", "pictures", "plots", "scenes", "controls", "views", "explorers"],
     "course": ["progress", "answers", "contents", "teacher", "exercises"],
     "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],
     "book": ["formulas", "build"],

@@ -28,7 +28,7 @@ def read_first_layer(model, update):
         The record (features,); zeros if no bias moved.
 
     Raises:
-        TypeError, ValueError: no such model, or an update that is not one vector of finite numbers as long as its parameters.
+        TypeError, ValueError: no such model, or an update that is not one finite vector as long as its parameters.
 
     Derived in: notebook 15.
     Source: Phong, Aono, Hayashi, Wang & Moriai 2017.

@@ -26,7 +26,12 @@ def ticks(dataset, column, values):
         column: number of the feature.
         values: values in the feature's units, inside its bounds.
     """
-    low, high = dataset.bounds[column]
+    if getattr(dataset, "bounds", None) is None:
+        raise TypeError(f"dataset must be a Dataset with bounds, got {checks.shown(dataset)} ({type(dataset).__name__})")
+    low, high = dataset.bounds[checks.whole("column", column, at_least=0, at_most=len(dataset.bounds) - 1)]
+    values = checks.tensor("values", list(values) if isinstance(values, range) else values, ("n",), "double").tolist()
+    if not all(low <= v <= high for v in values):
+        raise ValueError(f"values must lie within the feature's bounds, {low:g} … {high:g}; got {values}")
     if dataset.scale == "log":
         return {2 * np.log(v / low) / np.log(high / low) - 1: f"{v:g}" for v in values}
     return {2 * (v - low) / (high - low) - 1: f"{v:g}" for v in values}
@@ -42,6 +47,13 @@ def maps(dataset, titles, values, columns, words=("", "")):
         columns: panels in a row, as in the `plots.Chart` that gets them.
         words: labels of the two axes.
     """
+    if not hasattr(dataset, "features"):
+        raise TypeError(f"dataset must be a Dataset, got {checks.shown(dataset)} ({type(dataset).__name__})")
+    columns = checks.whole("columns", columns, at_least=1)
+    for name, given in (("values", values), ("words", words)):
+        if not isinstance(given, (tuple, list)) or len(given) != 2:
+            raise ValueError(f"{name} must be a pair, one for each feature, got {checks.shown(given)}")
+    checks.kind("titles", titles, (list, tuple), "a list of titles")
     if len(dataset.features) != 2:
         raise ValueError(f"dataset must have two features, got {len(dataset.features)}: {', '.join(dataset.features)}")
     across, up = (ticks(dataset, column, values[column]) for column in (0, 1))
@@ -66,7 +78,8 @@ def boundary(theta, style=0, panel=0, shade=False, width=2.2, opacity=1.0):
         style, panel, width, opacity: of the line.
         shade: whether the side of class 0 is shaded.
     """
-    a, b, c = (float(v) for v in theta)
+    a, b, c = checks.tensor("theta", theta, (3,), "double").tolist()
+    checks.flag("shade", shade)
     t, square = np.linspace(-4, 4, 241), a * a + b * b or math.nan  # without weights there is no such line
     x, y = -a * c / square - b * t / square**0.5, -b * c / square + a * t / square**0.5
     inside = (abs(x) <= 1) & (abs(y) <= 1)
@@ -87,7 +100,9 @@ def records(x, y, panel=0, size=2.0):
         y: classes (records,), 0 or 1.
         panel, size: of the dots.
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = checks.tensor("x", x, ("records", 2)).cpu().numpy(), checks.tensor("y", y, ("records",), "whole").cpu().numpy()
+    if len(x) != len(y) or not np.isin(y, (0, 1)).all():
+        raise ValueError(f"y must be one class, 0 or 1, for each of {len(x)} records, got {checks.shown(y)}")
     return [plots.dots(*x[y == kind].T, 2 - kind, panel=panel, size=size, opacity=1) for kind in (1, 0)]
 
 
@@ -157,7 +172,10 @@ def leave_one_out(fit, federation, k, runs, seed=0):
 
     Derived in: notebook 02.
     """
-    runs, seed = checks.whole("runs", runs, at_least=1), checks.whole("seed", seed, at_least=0)
+    checks.function("fit", fit, "of a federation and a seed")
+    if not hasattr(federation, "without"):
+        raise TypeError(f"federation must be a Federation, from data.split; got {type(federation).__name__}")
+    runs, seed = checks.whole("runs", runs, at_least=1, at_most=10**6), checks.whole("seed", seed, at_least=0)
     k = checks.whole("k", k, at_least=0, at_most=federation.clients - 1)
     without = federation.without(k)
     seeds = range(seed, seed + runs)
