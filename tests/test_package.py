@@ -36,7 +36,7 @@ ROOMS = {
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
     "interactive": ["marks", "pictures", "plots", "scenes", "controls", "views", "explorers"],
-    "course": ["progress", "answers", "contents", "teacher", "exercises"],
+    "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],
     "book": ["formulas", "build"],
 }  # fmt: skip
@@ -126,7 +126,7 @@ def test_the_core_uses_only_its_libraries(path):
 
 def test_ipywidgets_stays_in_interactive_and_course():
     users = {place(path) for path in FILES if "ipywidgets" in imports(path)[0]}
-    assert users <= {("interactive", "controls"), ("interactive", "explorers"), ("course", "teacher")}
+    assert users <= {("interactive", "controls"), ("interactive", "explorers"), ("course", "quizzes")}
 
 
 def test_importing_the_package_is_little_more_than_importing_torch():

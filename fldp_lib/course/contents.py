@@ -4,9 +4,12 @@ Nothing is written down twice: notebook 19 shows what these functions find, and 
 """
 
 import json
+import os
 import pathlib
 import re
 from urllib.parse import quote
+
+from .. import checks
 
 NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent.parent / "notebooks"
 ERRORS = tuple(f"E{number}" for number in range(1, 48))  # of the article
@@ -23,15 +26,22 @@ def cells(path):
         path: the file, or a notebook's number such as "05".
 
     Raises:
-        ValueError: no notebook has that number.
+        TypeError, ValueError: no notebook has that number; no path, or a file that is no notebook.
+        FileNotFoundError: no such file.
     """
+    checks.kind("path", path, (str, os.PathLike), "a file, or the number of a notebook, such as '05'")
     if str(path).isdecimal():
         found = sorted(NOTEBOOKS.glob(f"{path}_*.ipynb"))
         if not found:
             raise ValueError(f"path must be a file or the number of a notebook, such as '05'; got {path!r}")
         path = found[0]
-    read = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["cells"]
-    return [(cell["cell_type"], "".join(cell["source"])) for cell in read]
+    if not pathlib.Path(path).is_file():
+        raise FileNotFoundError(f"path must be a notebook's file or its number, such as '05'; got {str(path)!r}")
+    try:
+        read = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["cells"]
+        return [(cell["cell_type"], "".join(cell["source"])) for cell in read]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"path must be a notebook's file, got {str(path)!r}, which holds something else") from error
 
 
 def prose(path):
@@ -65,12 +75,18 @@ class Errata:
     Args:
         folder: the notebooks' folder.
 
+    Raises:
+        TypeError, ValueError: no folder.
+
     Attributes:
         places: id → list of (path, title of the callout), in the order of the notebooks; empty where there is none.
         claims: id → the article's claim as the first of these callouts paraphrases it.
     """
 
     def __init__(self, folder=NOTEBOOKS):
+        checks.kind("folder", folder, (str, os.PathLike), "the notebooks' folder")
+        if not pathlib.Path(folder).is_dir():
+            raise ValueError(f"folder must be the notebooks' folder, got {str(folder)!r}, which is none")
         self.places, self.claims = {id: [] for id in ERRORS}, {}
         for path in sorted(pathlib.Path(folder).glob("*.ipynb")):
             for id, text in callouts(path).items():
@@ -106,11 +122,13 @@ def table(path, *columns):
 
     Args:
         path: as in `cells`.
-        columns: the words of the tables' first row.
+        columns: the words of the tables' first row, one at least.
 
     Raises:
         ValueError: no table has these columns, or a row is not as wide as the table.
     """
+    for column in columns:
+        checks.text("columns", column)
     rows, inside = None, False
     for line in prose(path).splitlines():
         parts = [part.strip() for part in line.strip().strip("|").split("|")] if line.startswith("|") else None
