@@ -24,15 +24,18 @@ def owners(name, ids, n, x=None):
         array = np.asarray(array)
     except ValueError:
         array = np.empty(())
+    words = array.dtype.kind == "U" and (isinstance(ids, np.ndarray) or all(isinstance(one, str) for one in ids))
     if array.dtype.kind == "O" and array.ndim == 1 and all(isinstance(one, str) for one in array):
-        array = array.astype(str)
+        array, words = array.astype(str), True
     if array.shape != (n,):
         beside = "" if x is None else f" for x of shape {tuple(x.shape)}"
         raise ValueError(
             f"{name} must be one id for each record, of shape ({n},), got {array.shape}{beside}: {checks.shown(ids)}"
         )
-    if array.dtype.kind in "US":
+    if words:
         return array
+    if array.dtype.kind not in "iufb":
+        raise TypeError(f"{name} must be whole numbers or strings, one for each record, got {checks.shown(ids)}")
     return checks.tensor(name, array, numbers="whole")
 
 

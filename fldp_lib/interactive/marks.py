@@ -85,14 +85,14 @@ def several(marks, panels=None):
     listed = list(marks) if isinstance(marks, (list, tuple)) or hasattr(marks, "__next__") else None
     if listed is None or not all(isinstance(mark, Mark) for mark in listed):
         raise TypeError(f"marks must be a list of marks, such as plots.line(x, y), got {checks.shown(marks)}")
-    for mark in listed if panels is not None else ():
-        checks.whole("a mark's panel", mark.panel, at_least=0, at_most=panels - 1)
+    if panels is not None and (beyond := [mark.panel for mark in listed if mark.panel >= panels]):
+        raise ValueError(f"marks must lie on the panels 0 … {panels - 1}, got one on {beyond[0]}")
     return listed
 
 
 def _mark(kind, x, y, y2, style, label, panel, size, opacity, sized="", names=("y", "")):
     x, y = _array("x", x), _array(names[0], y)
-    y2 = None if y2 is None else _array(names[1], y2)
+    y2 = _array(names[1], y2) if names[1] else None
     for name, values in zip(names, (y, y2), strict=True):
         if values is not None and values.shape != x.shape:
             raise ValueError(f"{name} must have as many numbers as x, {len(x)}, got {len(values)}")

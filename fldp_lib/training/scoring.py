@@ -21,8 +21,8 @@ def evaluate(model, theta, federation, loss=None):
     Raises:
         TypeError, ValueError: `theta` of another length or not finite, a model that returns no (samples × outputs).
     """
-    theta = checks.tensor("theta", theta, ("parameters",))
-    models.check_stackable(model), models.check_theta(model, theta)
+    models.check_stackable(model)
+    theta = checks.finite("theta", checks.tensor("theta", theta, (sum(p.numel() for p in model.parameters()),)))
     losses, scores = evaluate_all(model, theta.unsqueeze(0), federation, loss)
     return losses[0], scores[0]
 

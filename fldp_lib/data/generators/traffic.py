@@ -57,8 +57,9 @@ class City:
             A `Federation`; its test rows, too, are made of the flows given.
 
         Raises:
-            ValueError: another shape than `self.flow`.
+            TypeError, ValueError: another shape than `self.flow`, or no finite numbers.
         """
+        flow = checks.finite("flow", checks.tensor("flow", flow))
         if flow.shape != self.flow.shape:
             raise ValueError(f"flow must have shape {tuple(self.flow.shape)}, got {tuple(flow.shape)}")
         dataset, owner = _records(flow.numpy())

@@ -1,0 +1,834 @@
+"""Every argument of every public name × its bad values: an error of the house's form, before anything is done.
+
+`bad_values` has the values and the walker; the tables here have one good call for each public name, and say of which kind
+each argument is. What is not in a table stands in `EXEMPT`, with the reason; a test holds the two to the package.
+"""
+
+import numpy as np
+import pytest
+import torch
+from bad_values import Broken, Target
+from conftest import dataset, federation
+from matplotlib.figure import Figure
+
+from fldp_lib import aggregation, course, data, models, train
+from fldp_lib.adversary import poisoning
+from fldp_lib.data import generators
+from fldp_lib.interactive import explorers, plots
+
+TOY = dataset(12, classes=2)
+FED = federation([3, 2, 4, 3])
+LINEAR = models.Linear(3, 2)
+THETA = models.flatten(LINEAR) + torch.arange(8) / 10
+ROWS = torch.arange(15.0).reshape(5, 3) - 7
+PAIRS = [(-1.0, 1.0)] * 3
+CITY = generators.city(sensors=2, days=1, phones=3)
+CHART = plots.Chart([plots.Panel(x=(0, 1), y=(0, 60))])
+LINE = plots.line([0, 1], [0, 1])
+SLIDER = explorers.Slider("n", "number", 1, 9, 3, whole=True)
+CHOICE = explorers.Choice("kind", "kind", ["a", "b"], "a")
+EXPLORER = explorers.Explorer(
+    "title", [SLIDER, CHOICE], lambda n, kind: n, CHART, lambda r: [plots.line([0, 1], [0, r])], lambda r: f"result {r}"
+)
+QUESTION = course.Question("what?", (("this", "yes"), ("that", "no")), 0)
+MAPPED = data.load("breast_cancer", features=["mean radius", "mean texture"])
+FEDERATION2 = federation([3, 2], features=2)
+
+
+def loss(outputs, targets):
+    return (outputs.squeeze(-1) - targets).square()
+
+
+NO_LIMITS = {
+    "None": None,
+    "one": (1,),
+    "text": "ab",
+    "equal": (1, 1),
+    "NaN": (0, float("nan")),
+    "inf": (0, float("inf")),
+    "object": Broken(),
+    "strings": ("a", "b"),
+    "array of three": np.arange(3),
+}
+NO_PAIRS = {
+    "one row": [(-1, 1)],
+    "reversed": [(1, -1)] * 3,
+    "equal": [(1, 1)] * 3,
+    "NaN": [(float("nan"), 1)] * 3,
+    "inf": [(-1, float("inf"))] * 3,
+    "text": "ab",
+    "strings": [("a", "b")] * 3,
+    "object": Broken(),
+    "ragged": [(1, 2), (1,)],
+    "three columns": np.ones((3, 3)),
+    "booleans": [(False, True)] * 3,
+    "complex": np.array([(0, 1j)] * 3),
+}
+NO_OWNERS = {
+    "too few": [0, 1],
+    "fractions": np.arange(12) + 0.5,
+    "NaN": np.full(12, np.nan),
+    "a number": 3,
+    "None among them": [None] * 12,
+    "mixed": [*["a"] * 6, *[1.5] * 6],
+    "object": Broken(),
+    "two axes": np.zeros((12, 1), int),
+    "complex": np.zeros(12) + 1j,
+}
+NO_MARKS = {"None": None, "5": 5, "text": "line", "numbers": [1, 2], "a mark alone": LINE, "object": Broken()}
+NO_MARKS_HERE = NO_MARKS | {"another panel": [plots.line([0, 1], [0, 1], panel=7)]}
+NO_WORDS = {"None": None, "5": 5, "numbers": [1], "object": Broken()}
+NO_WIDTH = {"0": 0, "-1": -1, "text": "5", "NaN": float("nan"), "inf": float("inf"), "object": Broken(), "array": np.ones(2)}
+NO_POINTS = {"1": 1, "0": 0, "-1": -1, "2.5": 2.5, "text": "3", "NaN": float("nan"), "object": Broken(), "huge": 10**30}
+CLIENTS = {
+    "too large": [0, 9],
+    "negative": [-1],
+    "fraction": [0.5],
+    "text": "0",
+    "strings": ["a"],
+    "None": None,
+    "number": 0,
+    "short mask": [True, False],
+    "two axes": torch.zeros(2, 2, dtype=torch.int64),
+    "NaN": np.array([np.nan]),
+    "object": Broken(),
+    "complex": np.array([1j]),
+}
+NO_SEED = "whole"
+STYLED = dict(style="index", label="text", panel="whole", opacity="from 0 to 1")
+MARKED = dict(
+    x={
+        "text": "a",
+        "strings": ["a", "b"],
+        "too few": [1],
+        "two axes": np.ones((2, 2)),
+        "None": None,
+        "object": Broken(),
+        "complex": [1j, 2j],
+        "ragged": [[1], [1, 2]],
+    }
+)
+MARKED_Y = {name: value for name, value in MARKED["x"].items()}
+NO_OUTPUT = {
+    "5": 5,
+    "wrong shape": lambda outputs, targets: outputs.sum(),
+    "text": "mse",
+    "object": Broken(),
+    "None returned": lambda outputs, targets: None,
+}
+
+
+class Squeezed(torch.nn.Module):
+    """A model that returns (samples,) instead of (samples, out)."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.fc(x).squeeze(-1)
+
+
+def explorer(**changes):
+    parts = dict(title="title", controls=[SLIDER], compute=lambda n: n, chart=CHART, marks=lambda r: [LINE], say=str)
+    return parts | dict(predict=("which?", ["a", "b"])) | changes
+
+
+DATA = [
+    Target(
+        "data.federation.Dataset",
+        lambda: dict(
+            name="toy",
+            x_train=TOY.x_train,
+            y_train=TOY.y_train,
+            x_test=TOY.x_test,
+            y_test=TOY.y_test,
+            task="classification",
+            source="here",
+            features=("a", "b", "c"),
+            classes=("no", "yes"),
+            bounds=PAIRS,
+            scale="linear",
+            owner_train=np.arange(12),
+            owner_test=np.arange(20),
+        ),
+        dict(
+            name="text",
+            x_train="tensor",
+            y_train="labels",
+            x_test="tensor",
+            y_test="labels",
+            task="choice",
+            source="text",
+            features="names",
+            classes="names",
+            bounds=NO_PAIRS,
+            scale="choice",
+            owner_train=NO_OWNERS,
+            owner_test=NO_OWNERS,
+        ),
+    ),
+    Target(
+        "data.federation.Federation",
+        lambda: dict(
+            x=FED.x,
+            y=FED.y,
+            mask=FED.mask,
+            x_test=FED.x_test,
+            y_test=FED.y_test,
+            task="classification",
+            name="",
+            owners=list("abcd"),
+        ),
+        dict(
+            x="tensor; fine: NaN, inf",
+            y="labels",
+            x_test="tensor",
+            y_test="labels",
+            task="choice",
+            name="text",
+            mask={
+                "numbers": FED.mask.long(),
+                "text": "yes",
+                "floats": FED.mask.double().numpy(),
+                "None": None,
+                "object": Broken(),
+                "one axis": [True, False],
+                "strings": ["a"],
+                "short": FED.mask[:2],
+            },
+            owners=NO_OWNERS,
+        ),
+    ),
+    Target("data.federation.Federation.client", lambda: dict(k=1), dict(k="index"), lambda: FED),
+    Target("data.federation.Federation.without", lambda: dict(client=1), dict(client="index"), lambda: FED),
+    Target("data.federation.Federation.select", lambda: dict(clients=[1, 0]), dict(clients=CLIENTS), lambda: FED),
+    Target("data.federation.Federation.to", lambda: dict(device="cpu"), dict(device="device"), lambda: FED),
+    Target(
+        "data.generators.lending.credit",
+        lambda: dict(applicants=100, banks=2, thin_share=0.1, test=100, seed=0),
+        dict(applicants="count", banks="count", thin_share="inside", test="count", seed="whole"),
+    ),
+    Target(
+        "data.generators.tastes.ratings",
+        lambda: dict(users=5, items=6, rank=1, rated=(2, 3), noise=0.1, seed=0),
+        dict(
+            users="count",
+            items="two",
+            rank="count",
+            noise="not negative",
+            seed="whole",
+            rated={
+                "one": (1,),
+                "reversed": (3, 2),
+                "0": (0, 2),
+                "text": "ab",
+                "None": None,
+                "5": 5,
+                "too many": (1, 99),
+                "NaN": (1, float("nan")),
+                "fractions": (1.5, 2.5),
+                "object": Broken(),
+            },
+        ),
+    ),
+    Target(
+        "data.generators.traffic.city",
+        lambda: dict(sensors=2, days=1, noise=0.1, incidents=0.1, phones=3, seed=0),
+        dict(sensors="count", days="count", noise="not negative", phones="count", seed="whole", incidents="from 0 to 1"),
+    ),
+    Target("data.generators.traffic.City.through", lambda: dict(flow=CITY.flow), dict(flow="tensor"), lambda: CITY),
+    Target(
+        "data.splits.load",
+        lambda: dict(name="diabetes", features=["bmi", "s5"], scale="linear", seed=0),
+        dict(name="choice", features="names; fine: None", scale="choice; fine: None", seed="whole"),
+        run=False,
+    ),
+    Target(
+        "data.sources.raw",
+        lambda: dict(name="diabetes", features=["bmi", "s5"]),
+        dict(name="choice", features="names; fine: None"),
+        run=False,
+    ),
+    Target(
+        "data.splits.split",
+        lambda: dict(dataset=TOY, clients=3, how="dirichlet", alpha=0.5, labels=1, seed=0),
+        dict(dataset="data set", clients="index", how="choice", alpha="positive", labels="count", seed="whole"),
+    ),
+    Target(
+        "data.splits.federate",
+        lambda: dict(x=TOY.x_train, y=TOY.y_train, owner=np.arange(12) % 3, dataset=TOY, clients=3),
+        dict(
+            x="tensor",
+            y="labels",
+            owner=NO_OWNERS | {"strings, with clients": ["a"] * 12, "too large": np.arange(12)},
+            dataset="either",
+            clients="count; fine: None",
+        ),
+    ),
+    Target(
+        "data.splits.scaled",
+        lambda: dict(x=ROWS, bounds=PAIRS, scale="linear"),
+        dict(x="tensor", bounds=NO_PAIRS, scale="choice"),
+    ),
+    Target(
+        "data.splits.scaled",
+        lambda: dict(x=ROWS[:, 0], bounds=(1, 2), scale="log"),
+        dict(bounds={"zero": (0, 1), "negative": (-1, 1), "reversed": (2, 1), "None": None, "three": (1, 2, 3)}),
+    ),
+]
+
+SCORING = [
+    Target(
+        "training.scoring.evaluate",
+        lambda: dict(model=LINEAR, theta=THETA, federation=FED, loss=None),
+        dict(model="module", theta="theta", federation="either", loss=NO_OUTPUT),
+    ),
+    Target(
+        "training.scoring.evaluate",
+        lambda: dict(model=models.Linear(3, 1), theta=THETA[:4], federation=FED, loss=loss),
+        dict(
+            model={"squeezed": Squeezed(), "other features": models.Linear(4, 1)},
+            theta={"too short": THETA[:3], "too long": THETA, "text": "a"},
+            loss=NO_OUTPUT,
+        ),
+        called={"model": "model|theta"},
+    ),
+    Target(
+        "training.scoring.evaluate_all",
+        lambda: dict(model=LINEAR, thetas=THETA.expand(2, -1).clone(), federation=FED, loss=None),
+        dict(model="module", thetas="theta", federation="either", loss=NO_OUTPUT),
+    ),
+    Target(
+        "training.scoring.interval",
+        lambda: dict(values=[0.1, 0.2, 0.4], level=0.9),
+        dict(
+            values={
+                "one": [1.0],
+                "none": [],
+                "NaN": [1.0, float("nan")],
+                "inf": [1.0, float("inf")],
+                "text": "12",
+                "strings": ["a", "b"],
+                "None": None,
+                "5": 5,
+                "two axes": np.ones((2, 2)),
+                "complex": [1j, 2j],
+                "object": Broken(),
+            },
+            level="inside",
+        ),
+    ),
+]
+
+ADVERSARY = [
+    Target(
+        "adversary.inversion.read_first_layer",
+        lambda: dict(model=LINEAR, update=THETA),
+        dict(model="module", update="theta"),
+    ),
+    Target("adversary.inversion.label_of", lambda: dict(model=LINEAR, update=THETA), dict(model="module", update="theta")),
+    Target(
+        "adversary.inversion.match_gradients",
+        lambda: dict(model=LINEAR, theta=THETA, update=-THETA, steps=2, restarts=1, low=0.0, high=1.0, seed=0),
+        dict(
+            model="module",
+            theta="theta",
+            update="theta",
+            steps="count",
+            restarts="count",
+            low="real",
+            high="real",
+            seed="whole",
+        ),
+    ),
+    Target(
+        "adversary.inversion.match_gradients",
+        lambda: dict(model=LINEAR, theta=THETA, update=-THETA, steps=2),
+        dict(low={"above high": 2.0, "equal": 1.0}),
+    ),
+    Target(
+        "adversary.poisoning.Poisoned",
+        lambda: dict(aggregator=aggregation.mean, attack=poisoning.sign_flip, attackers=1),
+        dict(aggregator="function", attack="function", attackers="whole"),
+    ),
+    Target(
+        "adversary.poisoning.Poisoned.__call__",
+        lambda: dict(updates=ROWS, sizes=None),
+        dict(
+            updates={
+                name: value
+                for name, value in {
+                    "text": "a",
+                    "None": None,
+                    "5": 5,
+                    "one axis": ROWS[0],
+                    "too few": ROWS[:1],
+                    "object": Broken(),
+                }.items()
+            },
+            sizes=None,
+        ),
+        lambda: poisoning.Poisoned(aggregation.mean, poisoning.sign_flip, 2),
+        called={"updates": "updates|attackers"},
+    ),
+    Target(
+        "adversary.poisoning.sign_flip",
+        lambda: dict(updates=ROWS, attackers=2),
+        dict(updates="tensor; fine: NaN, inf", attackers="index"),
+    ),
+    Target(
+        "adversary.poisoning.a_little_is_enough",
+        lambda: dict(updates=ROWS, attackers=2),
+        dict(updates="tensor; fine: NaN, inf", attackers="index"),
+    ),
+    Target("adversary.poisoning.boost", lambda: dict(factor=2.0), dict(factor="real")),
+    Target("adversary.poisoning.inner_product", lambda: dict(factor=2.0), dict(factor="positive")),
+    Target(
+        "adversary.poisoning.flip_labels",
+        lambda: dict(federation=FED, attackers=1, classes=2),
+        dict(federation="federation", attackers="index", classes="two"),
+    ),
+    Target(
+        "adversary.poisoning.backdoor",
+        lambda: dict(federation=FED, attackers=1, pixels=[0, 2], target=1, value=1.0),
+        dict(
+            federation="federation",
+            attackers="index",
+            target="whole",
+            value="real",
+            pixels={
+                "none": [],
+                "too large": [0, 3],
+                "negative": [-1],
+                "fraction": [0.5],
+                "text": "0",
+                "None": None,
+                "5": 5,
+                "object": Broken(),
+                "strings": ["a"],
+            },
+        ),
+    ),
+    Target(
+        "adversary.poisoning.stamp",
+        lambda: dict(x=ROWS, pixels=[0, 2], value=1.0),
+        dict(
+            x={"text": "a", "None": None, "5": 5, "strings": ["a"], "object": Broken(), "complex": ROWS + 1j},
+            value="real",
+            pixels={"none": [], "too large": [0, 3], "negative": [-1], "fraction": [0.5], "text": "0", "None": None},
+        ),
+    ),
+]
+
+INTERACTIVE = [
+    Target(
+        "interactive.controls.Slider",
+        lambda: dict(name="n", label="number", low=1, high=9, value=3, step=1, log=False, whole=False),
+        dict(name="text", label="text", low="real", high="real", value="real", step="positive", log="flag", whole="flag"),
+    ),
+    Target(
+        "interactive.controls.Slider",
+        lambda: dict(name="n", label="number", low=1, high=9, value=3, whole=True),
+        dict(
+            name={"no keyword": "a b", "empty": "", "digit": "1"},
+            low={"1.5": 1.5, "9": 9, "10": 10, "NaN": float("nan"), "text": "1"},
+            high={"below": 0, "equal": 1, "1.5": 1.5},
+            value={"below": 0, "above": 10, "1.5": 1.5},
+        ),
+    ),
+    Target(
+        "interactive.controls.Slider",
+        lambda: dict(name="n", label="number", low=0.1, high=9, value=3, log=True),
+        dict(low={"0": 0, "-1": -1}),
+    ),
+    Target(
+        "interactive.controls.Slider.check",
+        lambda: dict(value=3),
+        dict(value="index"),
+        lambda: SLIDER,
+        called={"value": "n"},
+    ),
+    Target("interactive.controls.Slider.spread", lambda: dict(points=3), dict(points="two"), lambda: SLIDER),
+    Target(
+        "interactive.controls.Choice",
+        lambda: dict(name="kind", label="kind", options=["a", "b"], value="a"),
+        dict(
+            name="text",
+            label="text",
+            options={"None": None, "empty": [], "empty dict": {}, "5": 5, "text": "ab"},
+            value="choice",
+        ),
+    ),
+    Target(
+        "interactive.controls.Choice.check",
+        lambda: dict(value="a"),
+        dict(value="choice"),
+        lambda: CHOICE,
+        called={"value": "kind"},
+    ),
+    Target(
+        "interactive.explorers.Explorer",
+        explorer,
+        dict(
+            title="text",
+            compute="function",
+            marks="function",
+            say="function",
+            controls={
+                "None": None,
+                "none": [],
+                "text": "ab",
+                "5": 5,
+                "a slider": SLIDER,
+                "two of one name": [SLIDER, SLIDER],
+                "numbers": [1, 2],
+            },
+            chart={"None": None, "5": 5, "a panel": plots.Panel(), "text": "chart"},
+            predict={
+                "text": "which?",
+                "5": 5,
+                "no options": ("which?", []),
+                "numbers": ("which?", [1, 2]),
+                "one": ("which?",),
+                "no question": (None, ["a"]),
+            },
+        ),
+    ),
+    Target(
+        "interactive.explorers.Explorer.set", lambda: dict(n=3, kind="b"), dict(n="index", kind="choice"), lambda: EXPLORER
+    ),
+    Target("interactive.explorers.Explorer.set", lambda: dict(), dict(unknown={"5": 5}), lambda: EXPLORER),
+    Target(
+        "interactive.explorers.Explorer.sweep",
+        lambda: dict(name="n", points=2, panel=0),
+        dict(name="choice", points=NO_POINTS, panel="index"),
+        lambda: EXPLORER,
+        called={"name": "control"},
+    ),
+    Target(
+        "interactive.explorers.Explorer.export_html",
+        lambda: dict(path="page.html", points=2, n=[1, 9], kind="a"),
+        dict(
+            path="path",
+            points=NO_POINTS,
+            n={"none": [], "too large": [10], "text": "a", "NaN": float("nan")},
+            kind={"unknown": "c", "none": []},
+        ),
+        lambda: EXPLORER,
+        run=False,
+    ),
+    Target(
+        "interactive.marks.line",
+        lambda: dict(x=[0, 1], y=[0, 1], style=0, label="", panel=0, width=1.8, opacity=1.0),
+        dict(**MARKED, y=MARKED_Y, width="not negative", **STYLED),
+    ),
+    Target(
+        "interactive.marks.band",
+        lambda: dict(x=[0, 1], low=[0, 1], high=[1, 2], style=0, label="", panel=0, opacity=0.2),
+        dict(**MARKED, low=MARKED_Y, high=MARKED_Y, **STYLED),
+    ),
+    Target(
+        "interactive.marks.dots",
+        lambda: dict(x=[0, 1], y=[0, 1], style=0, label="", panel=0, size=3.0, opacity=0.9),
+        dict(**MARKED, y=MARKED_Y, size="not negative", **STYLED),
+    ),
+    Target(
+        "interactive.marks.bars",
+        lambda: dict(x=[0, 1], height=[0, 1], style=0, label="", panel=0, width=0.8, base=[0, 0], opacity=0.9),
+        dict(
+            **MARKED,
+            height=MARKED_Y,
+            width="not negative",
+            base={k: v for k, v in MARKED_Y.items() if v is not None},
+            **STYLED,
+        ),
+    ),
+    Target(
+        "interactive.marks.text",
+        lambda: dict(x=0.5, y=0.5, words="here", style=0, panel=0),
+        dict(x="real", y="real", words="text", style="index", panel="whole"),
+    ),
+    Target("interactive.marks.pinned", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS)),
+    Target(
+        "interactive.pictures.Picture",
+        lambda: dict(png=b"a", alt="a picture", width=5),
+        dict(png="text; fine: bytes", alt="text", width=NO_WIDTH),
+    ),
+    Target(
+        "interactive.pictures.picture",
+        lambda: dict(figure=Figure(), alt="a picture", dpi=20),
+        dict(figure="object", alt="text", dpi="positive"),
+    ),
+    Target("interactive.pictures.encode", lambda: dict(png=b"a"), dict(png="text; fine: bytes")),
+    Target(
+        "interactive.plots.Panel",
+        lambda: dict(
+            title="",
+            xlabel="",
+            ylabel="",
+            x=(0, 1),
+            y=(0, 1),
+            xlog=False,
+            ylog=False,
+            xticks=[0, 1],
+            yticks={0: "a"},
+            right=0.0,
+        ),
+        dict(
+            title="text",
+            xlabel="text",
+            ylabel="text",
+            x=NO_LIMITS,
+            y=NO_LIMITS,
+            xlog="flag",
+            ylog="flag",
+            xticks={"text": "ab", "5 axes": np.ones((2, 2)), "strings": ["a"], "object": Broken()},
+            yticks={"text": "ab", "strings": ["a"], "object": Broken()},
+            right="from 0 to 1",
+        ),
+    ),
+    Target(
+        "interactive.plots.Panel",
+        lambda: dict(x=(1, 2), y=(1, 2), xlog=True, ylog=True),
+        dict(x={"zero": (0, 1), "negative": (-1, 1)}, y={"zero": (0, 1), "negative": (-1, 1)}),
+    ),
+    Target(
+        "interactive.plots.Chart",
+        lambda: dict(panels=[plots.Panel()], columns=1, size=(3, 2)),
+        dict(
+            panels={"None": None, "none": [], "numbers": [1], "a panel": plots.Panel(), "text": "ab"},
+            columns="count; fine: None",
+            size=NO_LIMITS | {"equal": (0, 1), "negative": (-1, 1), "huge": (1, 1e9)},
+        ),
+    ),
+    *(
+        Target(
+            f"interactive.plots.Chart.{method}",
+            lambda: dict(marks=[LINE], alt="a line"),
+            dict(marks=NO_MARKS_HERE, alt="text"),
+            lambda: CHART,
+        )
+        for method in ("svg", "layer", "show")
+    ),
+    Target(
+        "interactive.plots.Chart.png",
+        lambda: dict(marks=[LINE], dpi=20),
+        dict(marks=NO_MARKS_HERE, dpi="positive"),
+        lambda: CHART,
+    ),
+    Target("interactive.plots.Chart.overlay", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS_HERE), lambda: CHART),
+    Target("interactive.plots.Chart.pieces", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS_HERE), lambda: CHART),
+    Target(
+        "interactive.scenes.ticks",
+        lambda: dict(dataset=MAPPED, column=0, values=[7, 20]),
+        dict(
+            dataset="object",
+            column="index",
+            values={
+                "outside": [1000],
+                "text": "a",
+                "None": None,
+                "NaN": [float("nan")],
+                "strings": ["a"],
+                "5": 5,
+                "object": Broken(),
+            },
+        ),
+    ),
+    Target(
+        "interactive.scenes.maps",
+        lambda: dict(dataset=MAPPED, titles=["a", "b"], values=([7, 20], [10, 30]), columns=2, words=("x", "y")),
+        dict(
+            dataset="object",
+            titles={"None": None, "5": 5, "text": "ab", "numbers": [1]},
+            columns="count",
+            values={"one": ([7],), "None": None, "text": "ab", "5": 5},
+            words={"one": ("a",), "None": None, "5": 5, "numbers": (1, 2)},
+        ),
+        called={"titles": "titles?", "words": "words|xlabel"},
+    ),
+    Target(
+        "interactive.scenes.boundary",
+        lambda: dict(theta=[1.0, 1.0, 0.0], style=0, panel=0, shade=True, width=2.2, opacity=1.0),
+        dict(
+            theta="theta; fine: NaN, inf",
+            style="index",
+            panel="whole",
+            shade="flag",
+            width="not negative",
+            opacity="from 0 to 1",
+        ),
+    ),
+    Target(
+        "interactive.scenes.records",
+        lambda: dict(x=ROWS[:, :2], y=[0, 1, 1, 0, 1], panel=0, size=2.0),
+        dict(x="tensor", y="labels", panel="whole", size="not negative"),
+    ),
+    Target(
+        "interactive.scenes.words",
+        lambda: dict(lines=["a", "b"], panel=0, styles=(0, 1)),
+        dict(lines=NO_WORDS, panel="whole", styles={"None": None, "5": 5, "strings": ("a", "b"), "too large": (0, 9)}),
+        called={"lines": "lines|words", "styles": "styles?"},
+    ),
+    Target(
+        "interactive.scenes.client",
+        lambda: dict(federation=FEDERATION2, k=0, theta=[1.0, 1, 0], panel=0, before=[1.0, 0, 0], lines=["a"], shade=False),
+        dict(
+            federation="federation",
+            k="index",
+            theta="theta; fine: NaN, inf",
+            panel="whole",
+            shade="flag",
+            before={"too short": [1.0], "text": "a"},
+            lines=NO_WORDS,
+        ),
+        called={"lines": "lines|words", "before": "before|theta"},
+    ),
+    Target(
+        "interactive.scenes.merged",
+        lambda: dict(federation=FEDERATION2, thetas=[[1.0, 1, 0]], panel=0, lines=["a"], styles=(3, 4), shade=0),
+        dict(
+            federation="federation; fine: a data set",
+            thetas={"None": None, "text": "a", "5": 5, "too short": [[1.0]]},
+            panel="whole",
+            lines=NO_WORDS,
+            styles={"None": None, "5": 5, "strings": ("a", "b")},
+            shade={"text": "a", "huge": 99},
+        ),
+        called={"lines": "lines|words", "thetas": "thetas?", "styles": "styles?"},
+    ),
+    Target(
+        "interactive.scenes.leave_one_out",
+        lambda: dict(fit=lambda fed, seed: THETA[:3], federation=FEDERATION2, k=0, runs=1, seed=0),
+        dict(fit="function", federation="federation", k="index", runs="count", seed="whole"),
+    ),
+    Target(
+        "interactive.scenes.ensembles",
+        lambda: dict(first=ROWS, second=ROWS, panel=0, styles=(1, 2)),
+        dict(
+            first="theta; fine: NaN, inf",
+            second="theta; fine: NaN, inf",
+            panel="whole",
+            styles={"None": None, "5": 5, "strings": ("a", "b")},
+        ),
+        called={"styles": "styles?"},
+    ),
+]
+
+COURSE = [
+    Target("course.contents.cells", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
+    Target("course.contents.prose", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
+    Target("course.contents.callouts", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
+    Target("course.contents.cited", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
+    Target(
+        "course.contents.cells",
+        lambda: dict(path="05"),
+        dict(path={"no notebook": "99", "absent": "absent.ipynb", "other": __file__}),
+        also=(FileNotFoundError,),
+    ),
+    Target("course.contents.Errata", lambda: dict(folder="."), dict(folder="path; fine: a folder")),
+    Target(
+        "course.contents.table",
+        lambda: dict(path="19", columns=["nothing", "such"]),
+        dict(path="path", columns={"unknown": ["a", "b"], "numbers": [1, 2], "none": []}),
+        also=(FileNotFoundError,),
+        run=False,
+        via=lambda function, path, columns: function(path, *columns),
+    ),
+    Target(
+        "course.progress.write",
+        lambda: dict(kind="quiz", name="05.1", right=True),
+        dict(kind="choice", name="text", right="flag"),
+        run=False,
+    ),
+    Target(
+        "course.quizzes.Question",
+        lambda: dict(text="what?", options=(("a", "b"),), right=0),
+        dict(
+            text="text",
+            options={"None": None, "none": (), "text": "ab", "strings": ("a", "b"), "numbers": ((1, 2),)},
+            right="index",
+        ),
+    ),
+    Target(
+        "course.quizzes.Quiz",
+        lambda: dict(questions=[QUESTION], notebook="05"),
+        dict(questions={"None": None, "text": "ab", "numbers": [1], "a question": QUESTION}, notebook="text; fine: None"),
+    ),
+    Target(
+        "course.quizzes.Quiz.answer",
+        lambda: dict(number=1, choice=1),
+        dict(number="index", choice="index"),
+        lambda: course.Quiz([QUESTION]),
+    ),
+    Target(
+        "course.quizzes.Quiz.answer",
+        lambda: dict(number=1, choice=1),
+        dict(number={"0": 0, "2": 2}, choice={"0": 0, "3": 3}),
+        lambda: course.Quiz([QUESTION]),
+    ),
+    Target(
+        "course.teacher.Exercise",
+        lambda: dict(id="99.1", task="do", test=loss, hints=("a",)),
+        dict(id="text", task="text", test="function", hints={"None": None, "none": (), "text": "ab", "numbers": [1]}),
+    ),
+    Target("course.teacher.Code", lambda: dict(text="x = 1"), dict(text="text")),
+    Target("course.teacher.exercise", lambda: dict(id="05.2"), dict(id="text")),
+    Target(
+        "course.teacher.exercise", lambda: dict(id="05.2"), dict(id={"unknown": "05.99", "no notebook": "77.1", "empty": ""})
+    ),
+    Target("course.teacher.quiz", lambda: dict(notebook="05"), dict(notebook="text")),
+    Target(
+        "course.teacher.quiz", lambda: dict(notebook="05"), dict(notebook={"none": "77", "more": "05.2", "path": "../05"})
+    ),
+    Target(
+        "course.teacher.source", lambda: dict(function=train, docstring=False), dict(function="object", docstring="flag")
+    ),
+    Target(
+        "course.teacher.figure",
+        lambda: dict(name="private_digits.png", alt="digits", width=5),
+        dict(name="text", alt="text", width=NO_WIDTH),
+        also=(FileNotFoundError,),
+    ),
+    Target(
+        "course.teacher.figure",
+        lambda: dict(name="private_digits.png", alt="digits"),
+        dict(name={"absent": "none.png", "elsewhere": "../README.md", "folder": "."}),
+        also=(FileNotFoundError,),
+    ),
+    Target("book.formulas.mathml", lambda: dict(formula="x", display="inline"), dict(formula="text", display="choice")),
+    Target("book.formulas.anchor", lambda: dict(title="A b"), dict(title="text")),
+    Target(
+        "book.build.build",
+        lambda: dict(out="book", explorers=()),
+        dict(
+            out="path; fine: a folder", explorers={"None": None, "5": 5, "text": "05", "unknown": ["99"], "object": Broken()}
+        ),
+        run=False,
+        also=(ModuleNotFoundError,),
+    ),
+]
+
+TARGETS = [*DATA, *SCORING, *ADVERSARY, *INTERACTIVE, *COURSE]
+EXEMPT = {}
+
+
+def names():
+    return [f"{number}:{target.name}" for number, target in enumerate(TARGETS)]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Each test runs in a folder of its own, where nothing may be written."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=names())
+def test_every_bad_value_is_refused_by_name_before_anything_is_done(target, tmp_path):
+    faults = target.faults(tmp_path)
+    assert not faults, "\n".join(faults)
+
+
+def test_there_are_enough_cases():
+    assert sum(len(list(target.cases())) for target in TARGETS) >= 1_500
