@@ -29,10 +29,10 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "forms", "federation", "splits", "generators"],
-    "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
+    "privacy": ["mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",
-        "_terms", "_tally", "scoring", "server",
+        "models", "algorithms", "clients", "transport.secure", "aggregation", "transport.compression", "_streams", "_text",
+        "_terms", "plan", "history", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
     "interactive": ["marks", "pictures", "plots", "scenes", "controls", "views", "explorers"],

@@ -7,8 +7,6 @@ import tempfile
 import numpy as np
 import torch
 
-from ..privacy import accounting
-from ..training import _terms as terms
 from ..training import models
 from ..training.server import train
 from . import plan as plans
@@ -97,6 +95,4 @@ def _round(plan, record):
 def _spent(plan, t):
     if plan.mechanism is None or not plan.mechanism.private:
         return "no ε"
-    per_record = plan.mechanism if plan.mechanism.unit == "record" else None
-    releases, rate = terms.price(per_record, plan.sampling_rate, plan.local_steps, plan.batch_rate)
-    return f"ε so far {accounting.epsilon(plan.mechanism, t * releases, rate, plan.delta):.3f}"
+    return f"ε so far {plan.run().epsilon(t):.3f}"
