@@ -4,17 +4,23 @@
 each argument is. What is not in a table stands in `EXEMPT`, with the reason; a test holds the two to the package.
 """
 
+import fnmatch
+import os
+import pathlib
+
 import numpy as np
 import pytest
 import torch
-from bad_values import Broken, Target
-from conftest import dataset, federation
+from bad_values import CALLED, KINDS, Broken, Target, parameters, public, spy
+from conftest import dataset, federation, generator
 from matplotlib.figure import Figure
 
-from fldp_lib import aggregation, course, data, models, train
-from fldp_lib.adversary import poisoning
+from fldp_lib import Plan, accounting, aggregation, checks, clients, course, data, mechanisms, models, train
+from fldp_lib.adversary import faults, poisoning
 from fldp_lib.data import generators
 from fldp_lib.interactive import explorers, plots
+from fldp_lib.training import algorithms
+from fldp_lib.training.transport import compression
 
 TOY = dataset(12, classes=2)
 FED = federation([3, 2, 4, 3])
@@ -94,7 +100,7 @@ CLIENTS = {
     "object": Broken(),
     "complex": np.array([1j]),
 }
-NO_SEED = "whole"
+NO_MODULE = {"None": None, "5": 5, "text": "Linear", "object": Broken(), "a class": torch.nn.Linear}
 STYLED = dict(style="index", label="text", panel="whole", opacity="from 0 to 1")
 MARKED = dict(
     x={
@@ -127,6 +133,17 @@ class Squeezed(torch.nn.Module):
 
     def forward(self, x):
         return self.fc(x).squeeze(-1)
+
+
+class SqueezedClasses(torch.nn.Module):
+    """A classifier of two classes that drops the axis of its outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.fc(x).squeeze()
 
 
 def explorer(**changes):
@@ -810,7 +827,595 @@ COURSE = [
     ),
 ]
 
-TARGETS = [*DATA, *SCORING, *ADVERSARY, *INTERACTIVE, *COURSE]
+GAUSSIAN = mechanisms.Gaussian(1.0, 2.0)
+NO_MECHANISM = {name: value for name, value in KINDS["object"].items() if name != "None"} | {"a class": mechanisms.Gaussian}
+NO_SHAPE = {"text": "a", "None": None, "negative": (-1, 2), "fraction": (1.5,), "object": Broken(), "huge": (10**30,)}
+PLACED = dict(clip="positive; fine: inf", at="choice", unit="choice")
+NOISED = dict(shape=NO_SHAPE, generator="generator")
+
+
+def noises(name, mechanism):
+    """The methods that Laplace and Gaussian share."""
+    owner = lambda: mechanism  # noqa: E731
+    return [
+        Target(
+            f"privacy.{name}.clip_rows", lambda: dict(rows=ROWS), dict(rows="tensor; fine: NaN, inf, one more axis"), owner
+        ),
+        Target(f"privacy.{name}.noise", lambda: dict(shape=(2, 3), generator=generator()), NOISED, owner),
+        Target(
+            f"privacy.{name}.noise_rows",
+            lambda: dict(count=2, shape=(3,), generator=generator()),
+            dict(count="whole", **NOISED),
+            owner,
+        ),
+        Target(
+            f"privacy.{name}.share",
+            lambda: dict(shape=(2, 3), clients=4, generator=generator()),
+            dict(clients="count", **NOISED),
+            owner,
+        ),
+        Target(
+            f"privacy.{name}.share_rows",
+            lambda: dict(count=2, shape=(3,), clients=4, generator=generator()),
+            dict(count="whole", clients="count", **NOISED),
+            owner,
+        ),
+    ]
+
+
+PRIVACY = [
+    Target(
+        "privacy.mechanisms.Laplace",
+        lambda: dict(epsilon=1.0, clip=1.0, at="server", unit="client"),
+        dict(epsilon="positive; fine: inf", clip="positive", at="choice", unit="choice"),
+    ),
+    Target(
+        "privacy.mechanisms.Gaussian",
+        lambda: dict(noise_multiplier=1.0, clip=1.0, at="server", unit="client"),
+        dict(noise_multiplier="not negative", clip="positive", at="choice", unit="choice"),
+    ),
+    *noises("mechanisms.Laplace", mechanisms.Laplace(1.0, 2.0)),
+    *noises("mechanisms.Gaussian", GAUSSIAN),
+    Target(
+        "privacy.adaptive.AdaptiveGaussian",
+        lambda: dict(
+            noise_multiplier=1.0, clip=1.0, at="server", unit="client", quantile=0.5, clip_lr=0.2, count_noise=10.0
+        ),
+        dict(
+            noise_multiplier="not negative",
+            clip="positive",
+            at="choice",
+            unit="choice",
+            quantile="inside",
+            clip_lr="positive",
+            count_noise="not negative",
+        ),
+    ),
+    Target(
+        "privacy.mechanisms.clip_rows",
+        lambda: dict(rows=ROWS, clip=1.0, norm=2),
+        dict(rows="tensor; fine: NaN, inf, one more axis", clip="positive; fine: inf", norm="count"),
+    ),
+    Target(
+        "privacy.mechanisms.laplace_noise",
+        lambda: dict(shape=(2,), scale=1.0, generator=generator()),
+        dict(scale="not negative", **NOISED),
+    ),
+    Target(
+        "privacy.mechanisms.gaussian_noise",
+        lambda: dict(shape=(2,), std=1.0, generator=generator()),
+        dict(std="not negative", **NOISED),
+    ),
+    Target(
+        "privacy.mechanisms.RandomisedResponse",
+        lambda: dict(epsilon=1.0, categories=3),
+        dict(epsilon="positive", categories="two"),
+    ),
+    Target(
+        "privacy.mechanisms.RandomisedResponse.randomise",
+        lambda: dict(values=torch.tensor([0, 1, 1]), generator=generator()),
+        dict(values="labels", generator="generator"),
+        lambda: mechanisms.RandomisedResponse(1.0),
+    ),
+    Target(
+        "privacy.mechanisms.RandomisedResponse.estimate",
+        lambda: dict(reports=torch.tensor([0, 1, 1])),
+        dict(reports="labels"),
+        lambda: mechanisms.RandomisedResponse(1.0),
+    ),
+    Target(
+        "privacy.mechanisms.RandomisedResponse.estimate",
+        lambda: dict(reports=torch.tensor([0, 1, 1])),
+        dict(reports={"none": [], "no category": [0, 7], "negative": [-1]}),
+        lambda: mechanisms.RandomisedResponse(1.0),
+    ),
+    Target(
+        "privacy.accounting.epsilon",
+        lambda: dict(mechanism=GAUSSIAN, rounds=2, sampling_rate=1.0, delta=1e-5, method="pld", sampler="poisson"),
+        dict(
+            mechanism=NO_MECHANISM,
+            rounds="whole",
+            sampling_rate="share",
+            delta="from 0 to 1",
+            method="choice",
+            sampler="choice",
+        ),
+    ),
+    Target(
+        "privacy.accounting.delta_of",
+        lambda: dict(mechanism=GAUSSIAN, epsilon=1.0, rounds=2, sampling_rate=1.0),
+        dict(mechanism=NO_MECHANISM, epsilon="not negative", rounds="count", sampling_rate="share"),
+    ),
+    Target(
+        "privacy.accounting.calibrate",
+        lambda: dict(
+            mechanism="gaussian", epsilon=1.0, delta=1e-5, rounds=2, sampling_rate=1.0, clip=1.0, at="server", unit="client"
+        ),
+        dict(
+            mechanism="choice",
+            epsilon="positive; fine: inf",
+            delta="inside",
+            rounds="count",
+            sampling_rate="share",
+            clip="positive",
+            at="choice",
+            unit="choice",
+        ),
+    ),
+    Target(
+        "privacy.accounting.best_guess",
+        lambda: dict(epsilon=1.0, delta=1e-5),
+        dict(epsilon="not negative; fine: inf", delta="from 0 to 1"),
+    ),
+    Target(
+        "privacy.accounting.rounded_up",
+        lambda: dict(value=1.0, digits=3),
+        dict(value="not negative; fine: inf", digits="count"),
+    ),
+    Target("privacy.accounting.Ledger", lambda: dict(delta=1e-5), dict(delta="inside")),
+    Target(
+        "privacy.accounting.Ledger.spend",
+        lambda: dict(mechanism=GAUSSIAN, rounds=2, sampling_rate=1.0, note=""),
+        dict(mechanism=NO_MECHANISM, rounds="whole", sampling_rate="share", note="text"),
+        lambda: accounting.Ledger(1e-5),
+    ),
+    Target(
+        "privacy.attacker.of",
+        lambda: dict(mechanism=GAUSSIAN, rounds=2, sampling_rate=1.0, delta=1e-5),
+        dict(mechanism=NO_MECHANISM, rounds="whole", sampling_rate="share", delta="inside"),
+    ),
+]
+
+AUDITS = [
+    Target(
+        "adversary.auditing.repeated",
+        lambda: dict(without=np.arange(40.0), present=np.arange(40.0) + 1, delta=1e-5, confidence=0.9),
+        dict(without="theta; fine: inf", present="theta; fine: inf", delta="from 0 to 1", confidence="inside"),
+    ),
+    Target(
+        "adversary.auditing.one_run",
+        lambda: dict(correct=8, guesses=9, canaries=10, delta=0.0, confidence=0.9),
+        dict(correct="index", guesses="index", canaries="count", delta="from 0 to 1", confidence="inside"),
+    ),
+    Target(
+        "adversary.auditing.p_value",
+        lambda: dict(correct=8, guesses=9, canaries=10, epsilon=1.0, delta=0.0),
+        dict(correct="index", guesses="index", canaries="count", epsilon="not negative; fine: inf", delta="from 0 to 1"),
+    ),
+    Target(
+        "adversary.auditing.canary_scores",
+        lambda: dict(mechanism=GAUSSIAN, runs=3, present=True, generator=generator(), clients=4),
+        dict(mechanism="object", runs="count", present="flag", generator="generator", clients="count"),
+    ),
+    Target(
+        "adversary.auditing.naive_laplace",
+        lambda: dict(centre=0.0, scale=1.0, runs=3, seed=0),
+        dict(centre="real", scale="positive", runs="count", seed="whole"),
+    ),
+    Target(
+        "adversary.auditing.reachable",
+        lambda: dict(outputs=np.ones(3), centre=0.0, scale=1.0, window=2),
+        dict(outputs="theta", centre="real", scale="positive", window="count"),
+    ),
+    *(
+        Target(
+            f"adversary.faults.{fault.__name__}",
+            lambda: dict(epsilon=1.0, present=True, runs=3, generator=generator()),
+            dict(epsilon="positive; fine: inf", present="flag", runs="count", generator="generator"),
+        )
+        for fault in (faults.honest, *faults.FAULTS)
+    ),
+]
+
+UPDATES = dict(updates="tensor", sizes={"text": "a", "too few": [1], "negative": [-1] * 5, "NaN": [float("nan")] * 5})
+NO_MESSAGE = {"None": None, "text": "a", "5": 5, "too short": b"", "too long": bytes(999), "object": Broken()}
+NO_VECTORS = {
+    "None": None,
+    "text": "a",
+    "fractions": np.ones((3, 2)) / 2,
+    "negative": -np.ones((3, 2), int),
+    "object": Broken(),
+    "beyond the field": np.full((3, 2), 2**62),
+    "one axis": np.ones(3, int),
+    "NaN": np.full((3, 2), np.nan),
+}
+
+
+def compressors(name, compressor):
+    owner, rows = lambda: compressor, dict(rows="tensor; fine: NaN, inf")
+    message = compressor.encode(THETA)
+    return [
+        Target(
+            f"training.transport.compression.{name}.compress",
+            lambda: dict(rows=ROWS, seed=0),
+            rows | dict(seed="whole"),
+            owner,
+        ),
+        Target(
+            f"training.transport.compression.{name}.encode",
+            lambda: dict(vector=THETA, seed=0),
+            dict(vector="theta", seed="whole"),
+            owner,
+        ),
+        Target(
+            f"training.transport.compression.{name}.decode",
+            lambda: dict(message=message, length=8),
+            dict(message=NO_MESSAGE, length="count"),
+            owner,
+        ),
+        Target(f"training.transport.compression.{name}.size", lambda: dict(length=8), dict(length="count"), owner),
+    ]
+
+
+TRAINING = [
+    Target(
+        "training.models.Linear",
+        lambda: dict(features=3, out=2, seed=0),
+        dict(features="count", out="count", seed="whole; fine: None"),
+    ),
+    Target(
+        "training.models.MLP",
+        lambda: dict(features=3, hidden=4, out=2, seed=0),
+        dict(features="count", hidden="count", out="count", seed="whole"),
+    ),
+    Target("training.models.flatten", lambda: dict(model=LINEAR), dict(model=NO_MODULE)),
+    Target(
+        "training.models.with_theta",
+        lambda: dict(model=LINEAR, theta=THETA),
+        dict(model=NO_MODULE, theta="theta; fine: NaN, inf"),
+    ),
+    Target(
+        "training.models.predict",
+        lambda: dict(model=LINEAR, theta=THETA, x=ROWS),
+        dict(model=NO_MODULE, theta="theta; fine: NaN, inf", x="tensor; fine: NaN, inf"),
+    ),
+    Target(
+        "training.models.check_theta",
+        lambda: dict(model=LINEAR, theta=THETA),
+        dict(model=NO_MODULE, theta="theta; fine: NaN, inf"),
+    ),
+    Target("training.models.check_stackable", lambda: dict(model=LINEAR), dict(model="module")),
+    Target("training.algorithms.fedavg.FedAvg", lambda: dict(steps=2), dict(steps="count")),
+    Target("training.algorithms.fedavg.FedSGD", lambda: dict(steps=1), dict(steps="count")),
+    Target("training.algorithms.fedprox.FedProx", lambda: dict(steps=2, mu=0.1), dict(steps="count", mu="not negative")),
+    Target("training.algorithms.plain.ServerSGD", lambda: dict(lr=1.0), dict(lr="positive")),
+    Target("training.aggregation.WeightedMean", lambda: dict(cap=3.0), dict(cap="positive; fine: None")),
+    Target(
+        "training.aggregation.SecureMean",
+        lambda: dict(bound=9.0, threshold=0.6, bits=24),
+        dict(bound="positive", threshold="inside", bits="two"),
+    ),
+    Target("training.aggregation.TrimmedMean", lambda: dict(trim=0.1), dict(trim="from 0 to 1")),
+    Target(
+        "training.aggregation.Krum",
+        lambda: dict(attackers=0.2, keep=0.5),
+        dict(attackers="from 0 to 1", keep="share; fine: None"),
+    ),
+    Target("training.aggregation.NormBound", lambda: dict(clip=1.0), dict(clip="positive")),
+    *(
+        Target(
+            f"training.aggregation.{type(made).__name__}.__call__",
+            lambda: dict(updates=ROWS, sizes=torch.ones(5)),
+            dict(updates="tensor", sizes=None if made is not aggregation.weighted_mean else UPDATES["sizes"]),
+            lambda made=made: made,
+        )
+        for made in (
+            aggregation.mean,
+            aggregation.weighted_mean,
+            aggregation.SecureMean(9.0),
+            aggregation.median,
+            aggregation.trimmed_mean,
+            aggregation.krum,
+            aggregation.NormBound(1.0),
+        )
+    ),
+    Target(
+        "training.transport.compression.TopK",
+        lambda: dict(share=0.5, error_feedback=True),
+        dict(share="share", error_feedback="flag"),
+    ),
+    Target(
+        "training.transport.compression.RandomK",
+        lambda: dict(share=0.5, error_feedback=True),
+        dict(share="share", error_feedback="flag"),
+    ),
+    Target(
+        "training.transport.compression.Quantise",
+        lambda: dict(bits=4, error_feedback=True),
+        dict(bits="two", error_feedback="flag"),
+    ),
+    *compressors("TopK", compression.TopK(0.5)),
+    *compressors("RandomK", compression.RandomK(0.5)),
+    *compressors("Quantise", compression.Quantise(4)),
+    Target(
+        "training.transport.compression.TopK.kept",
+        lambda: dict(length=8),
+        dict(length="count"),
+        lambda: compression.TopK(0.5),
+    ),
+    Target(
+        "training.transport.compression.RandomK.kept",
+        lambda: dict(length=8),
+        dict(length="count"),
+        lambda: compression.RandomK(0.5),
+    ),
+    Target(
+        "training.transport.secure.to_field",
+        lambda: dict(updates=ROWS.numpy(), bound=9.0, bits=24),
+        dict(updates="tensor; fine: one more axis", bound="positive", bits="two"),
+    ),
+    Target(
+        "training.transport.secure.from_field",
+        lambda: dict(total=np.arange(3), bound=9.0, bits=24),
+        dict(total="labels; fine: one more axis", bound="positive", bits="two"),
+    ),
+    Target(
+        "training.transport.secure.aggregate",
+        lambda: dict(vectors=np.ones((3, 2), int), threshold=2, dropped=(1,)),
+        dict(vectors=NO_VECTORS, threshold="index", dropped={"5": 5, "too many": (0, 1), "no client": (9,), "text": "a"}),
+        called={"dropped": "dropped|survivors"},
+    ),
+    Target(
+        "training.transport.secure.Client",
+        lambda: dict(number=0, clients=3, threshold=2, entropy=os.urandom),
+        dict(number="index", clients="two", threshold="index", entropy="function"),
+    ),
+]
+
+
+def private(**changes):
+    """A short private run, in which nothing may be called before all is checked."""
+    terms = dict(
+        rounds=2, lr=0.1, mechanism=GAUSSIAN, sampling_rate=0.9, sampler="poisson", batch_rate=0.9, delta=1e-3, seed=0
+    )
+    return terms | dict(aggregator=aggregation.mean, compressor=None, loss=None) | changes
+
+
+NO_LOSS = {"5": 5, "text": "mse", "object": Broken(), "list": [1]}
+NO_SEED = {name: value for name, value in KINDS["whole"].items() if name != "None"}
+PLANNED = dict(
+    rounds="count",
+    lr="positive",
+    mechanism=NO_MECHANISM,
+    sampling_rate="share",
+    sampler="choice",
+    batch_rate="share",
+    delta="inside",
+    seed=NO_SEED,
+    aggregator="function",
+    loss=NO_LOSS,
+    compressor={"5": 5, "text": "TopK", "a class": compression.TopK, "object": Broken()},
+)
+NO_PATH = {"5": 5, "object": Broken(), "a folder": ".", "list": ["a"], "empty": ""}
+NO_FUNCTION = {name: value for name, value in KINDS["function"].items() if name != "None"}
+
+
+def returning(updates):
+    return lambda t, theta, members: updates
+
+
+RUNS = [
+    Target(
+        "training.plan.Plan",
+        lambda: private(local=clients.FedSGD(), server=algorithms.ServerSGD()),
+        PLANNED | dict(local="object", server="object"),
+    ),
+    Target(
+        "training.plan.Plan.epsilon",
+        lambda: dict(rounds=1, method="pld"),
+        dict(rounds="whole; fine: None", method="choice"),
+        lambda: Plan(**private()),
+    ),
+    Target("training.plan.Plan.curve", lambda: dict(rounds=1), dict(rounds="whole; fine: None"), lambda: Plan(**private())),
+    Target("training.plan.Plan.part", lambda: dict(rounds=1), dict(rounds="whole; fine: None"), lambda: Plan(**private())),
+    Target(
+        "training.plan.Plan.attacker", lambda: dict(rounds=1), dict(rounds="whole; fine: None"), lambda: Plan(**private())
+    ),
+    Target("training.plan.Plan.ledger", lambda: dict(note="a"), dict(note="text"), lambda: Plan(**private())),
+    Target(
+        "training.plan.Plan.calibrated",
+        lambda: dict(epsilon=1.0, delta=1e-3, mechanism="gaussian", clip=1.0, at="server", unit="client"),
+        dict(
+            epsilon="positive; fine: inf",
+            delta="inside; fine: None",
+            mechanism="choice; fine: None",
+            clip="positive; fine: None",
+            at="choice; fine: None",
+            unit="choice; fine: None",
+        ),
+        lambda: Plan(**private()),
+    ),
+    Target(
+        "training.plan.Plan.from_json",
+        lambda: dict(text=Plan(**private()).to_json()),
+        dict(
+            text={
+                "None": None,
+                "5": 5,
+                "empty": "",
+                "list": "[1]",
+                "no plan": "{}",
+                "unknown": '{"a": 1}',
+                "object": Broken(),
+            }
+        ),
+        lambda: Plan,
+    ),
+    Target(
+        "training.plan.Plan.of",
+        lambda: dict(rounds=2, local_steps=2, proximal=0.1, server_lr=1.0),
+        dict(rounds="count", local_steps="count", proximal="not negative", server_lr="positive"),
+        lambda: Plan,
+    ),
+    Target(
+        "training.plan.Plan.changed",
+        lambda: dict(rounds=3, local_steps=2, proximal=0.1, server_lr=1.0),
+        dict(rounds="count", local_steps="count", proximal="not negative", server_lr="positive"),
+        lambda: Plan(**private()),
+    ),
+    Target(
+        "training.server.train",
+        lambda: private(
+            model=LINEAR,
+            federation=FED,
+            local_steps=2,
+            proximal=0.1,
+            server_lr=1.0,
+            chunk=16,
+            device="cpu",
+            progress=False,
+            callback=spy,
+        ),
+        PLANNED
+        | dict(
+            model="module",
+            federation="federation",
+            local_steps="count",
+            proximal="not negative",
+            server_lr="positive",
+            chunk="count; fine: None",
+            device="device",
+            progress="flag",
+            callback=NO_FUNCTION,
+        ),
+        run=False,
+    ),
+    Target(
+        "training.server.train",
+        lambda: dict(
+            model=LINEAR, federation=FED, plan=Plan(rounds=2), start=None, callback=spy, workers=None, checkpoint=None
+        ),
+        dict(
+            plan={"5": 5, "text": "plan", "dict": {}, "a class": Plan, "object": Broken()},
+            start={"5": 5, "text": "start", "dict": {}, "theta": THETA, "object": Broken()},
+            callback=NO_FUNCTION,
+            workers=NO_FUNCTION,
+            checkpoint=NO_PATH,
+            model={
+                "squeezed": SqueezedClasses(),
+                "other features": models.Linear(4, 2),
+                "NaN": models.with_theta(LINEAR, THETA * float("nan")),
+            },
+        ),
+        run=False,
+    ),
+    Target(
+        "training.server.train",
+        lambda: dict(model=LINEAR, federation=FED, rounds=2, callback=spy, workers=returning(torch.zeros(4, 8))),
+        dict(
+            workers={
+                "None returned": returning(None),
+                "text": returning("a"),
+                "too few": returning(torch.zeros(3, 8)),
+                "a list": returning([1.0]),
+            }
+        ),
+        run=False,
+    ),
+    Target(
+        "training.server.train",
+        lambda: dict(model=LINEAR, federation=FED, rounds=2, callback=spy, aggregator=aggregation.median),
+        dict(
+            aggregator={
+                "None returned": lambda updates, sizes: None,
+                "wrong shape": lambda updates, sizes: updates,
+                "a number": lambda updates, sizes: 1.0,
+                "NaN": lambda updates, sizes: updates.mean(0) * float("nan"),
+            },
+            loss={
+                "a mean": lambda outputs, targets: outputs.mean(),
+                "None returned": lambda outputs, targets: None,
+                "text": lambda outputs, targets: "a",
+                "wrong shape": lambda outputs, targets: outputs,
+            },
+        ),
+        run=False,
+    ),
+    Target(
+        "training.history.History.epsilon_after",
+        lambda: dict(rounds=1, method="pld"),
+        dict(rounds="whole", method="choice"),
+        lambda: train(LINEAR, FED, **private(seed=None, delta=1e-3)),
+    ),
+]
+
+FLOWER = [
+    Target(
+        "flower.plan.prepare",
+        lambda: dict(
+            folder="here",
+            build="fldp_lib.training.models:Linear",
+            sizes=(3, 2),
+            federation=FED,
+            nodes=2,
+            rounds=2,
+            lr=0.1,
+            mechanism=GAUSSIAN,
+            delta=1e-3,
+            local_steps=1,
+            sampling_rate=1.0,
+            batch_rate=1.0,
+            proximal=0.0,
+            server_lr=1.0,
+            seed=0,
+            timeout=9.0,
+            theta=THETA,
+            aggregator=aggregation.mean,
+        ),
+        dict(
+            folder={"None": None, "5": 5, "object": Broken()},
+            federation="federation",
+            nodes="index",
+            rounds="count",
+            build={
+                "None": None,
+                "5": 5,
+                "text": "a",
+                "no module": "nothing:here",
+                "no function": "math:nothing",
+                "no model": "math:sqrt",
+                "object": Broken(),
+            },
+            sizes={"None": None, "5": 5, "wrong": (3, 2, 1, 1, 1), "object": Broken(), "other features": (4, 2)},
+            lr="positive",
+            mechanism=NO_MECHANISM,
+            delta="inside",
+            local_steps="count",
+            sampling_rate="share",
+            batch_rate="share",
+            proximal="not negative",
+            server_lr="positive",
+            seed=NO_SEED,
+            timeout="positive",
+            theta={"too short": THETA[:3], "text": "a", "5": 5, "NaN": THETA * float("nan"), "object": Broken()},
+            aggregator="function",
+        ),
+        run=False,
+        called={"sizes": "sizes|model"},
+    ),
+]
+
+TARGETS = [*DATA, *SCORING, *ADVERSARY, *INTERACTIVE, *COURSE, *PRIVACY, *AUDITS, *TRAINING, *RUNS, *FLOWER]
 EXEMPT = {}
 
 
