@@ -1,13 +1,12 @@
 """Bad values by kind, and the walker that gives them to a call: each has to be refused by name before anything is done.
 
 A `Target` is one public function, class or method with one good call. `faults` replaces one argument of the good call at a
-time by each bad value of its kind, and says what was not refused as the house does it: a TypeError or ValueError, raised by the
-package itself, that names the argument, says what it must be and what it was instead; and nothing done before: no input
+time by each bad value of its kind, and says what was not refused as the house does it: by a TypeError or ValueError that the
+package itself raises, which names the argument, says what it must be and what it was; and with nothing done before: no input
 changed, no file written, no global random state touched, no callback called.
 """
 
 import contextlib
-import copy
 import dataclasses
 import functools
 import importlib
@@ -207,7 +206,9 @@ class Target:
             return f"an input was changed; {fault}"
         if states() != state:
             return f"a global random state was touched; {fault}"
-        if sorted(folder.rglob("*")) != files:
+        if written := [path for path in sorted(folder.rglob("*"), reverse=True) if path not in files]:
+            for path in written:
+                path.rmdir() if path.is_dir() else path.unlink()
             return f"a file was written; {fault}"
         return fault
 
@@ -281,6 +282,7 @@ def _methods(name, cls):
     found = {} if issubclass(cls, BaseException) else {name: cls}
     for key in dir(cls):
         method = inspect.getattr_static(cls, key)
+        method = getattr(method, "__func__", method)  # of a class method
         inside = inspect.isfunction(method) and method.__module__.startswith("fldp_lib")
         if inside and (key == "__call__" or not key.startswith("_")):
             found[f"{name}.{key}"] = functools.partial(method, None) if takes(method) else method
@@ -298,8 +300,3 @@ def takes(thing):
 def parameters(thing):
     """The names of a callable's parameters."""
     return [name for name in inspect.signature(thing).parameters if not name.startswith("_")]
-
-
-def fresh(value):
-    """A deep copy each time: what a good call is made of."""
-    return lambda: copy.deepcopy(value)

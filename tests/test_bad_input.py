@@ -11,7 +11,7 @@ import pathlib
 import numpy as np
 import pytest
 import torch
-from bad_values import CALLED, KINDS, Broken, Target, parameters, public, spy
+from bad_values import KINDS, Broken, Target, parameters, public, spy
 from conftest import dataset, federation, generator
 from matplotlib.figure import Figure
 
@@ -1416,7 +1416,50 @@ FLOWER = [
 ]
 
 TARGETS = [*DATA, *SCORING, *ADVERSARY, *INTERACTIVE, *COURSE, *PRIVACY, *AUDITS, *TRAINING, *RUNS, *FLOWER]
-EXEMPT = {}
+MADE = "made by a function that checks, and not by hand"
+INSIDE = "called in every step of a run, with what `train` has checked before it"
+PART = "a part of a name in the tables, called with what was checked there"
+EXEMPT = {
+    "checks.*": "the checks themselves: tests/test_checks.py",
+    "adversary.auditing.Audit": MADE,
+    "book.build.[eflops]*": "steps of `book.build.build`, and of the notebooks that it runs",
+    "book.build.main": "a command line, whose errors argparse and sys.exit tell: tests/book/test_build.py",
+    "book.formulas.setup": "Sphinx calls it",
+    "course.answers.*": "a learner's answer is told what is wrong with it, and nothing is raised: tests/course",
+    "course.teacher.Exercise.check": "every answer is allowed; what is wrong with it is printed: tests/course",
+    "course.teacher.Figure": MADE,
+    "data.forms.*": PART,
+    "data.generators.*.[A-Z]*": MADE,
+    "data.sources.Raw": MADE,
+    "flower.*": "takes a folder that `prepare` wrote, or messages of a node: tests/flower",
+    "interactive.controls.Holder": PART,
+    "interactive.controls.*.build": PART,
+    "interactive.controls.*.tidy": PART,
+    "interactive.controls.*.words": PART,
+    "interactive.marks.[Mdls]*": PART,
+    "interactive.marks.words": PART,
+    "interactive.pictures.png_of": PART,
+    "interactive.views.*": "an explorer's own methods, which are in the tables",
+    "privacy.accountants.*": "not for direct use: `accounting` checks first",
+    "privacy.adaptive.AdaptiveGaussian.*": "a Gaussian's methods, which are in the tables",
+    "privacy.adaptive.Clipping*": INSIDE,
+    "privacy.attacker.Attacker": MADE,
+    "privacy.mechanisms.client_rows": PART,
+    "training.aggregation.*.weigh": INSIDE,
+    "training.algorithms.*.[cs]*": INSIDE,
+    "training.checkpoint.*": "made by `train`, which checks its path: tests/training/test_checkpoint.py",
+    "training.clients.*": INSIDE,
+    "training.history.History": MADE,
+    "training.models.*.forward": INSIDE,
+    "training.models.*.stacked": INSIDE,
+    "training.models.stacked_forward": INSIDE,
+    "training.models.unstack": INSIDE,
+    "training.plan.Plan.warn": PART,
+    "training.scoring.Scorer*": INSIDE,
+    "training.transport.compression.Channel*": INSIDE,
+    "training.transport.secure.Client.*": "a protocol's messages: tests/training/test_secure.py",
+    "training.transport.secure.recover": "a protocol's messages: tests/training/test_secure.py",
+}
 
 
 def names():
@@ -1435,5 +1478,102 @@ def test_every_bad_value_is_refused_by_name_before_anything_is_done(target, tmp_
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.parametrize("target", [target for target in TARGETS if target.run], ids=lambda target: target.name)
+def test_the_good_call_is_good(target):
+    target.call(target.function(), target.good())
+
+
 def test_there_are_enough_cases():
     assert sum(len(list(target.cases())) for target in TARGETS) >= 1_500
+
+
+PUBLIC, TABLED = public(), {target.name for target in TARGETS}
+
+
+def exempt(name):
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in EXEMPT)
+
+
+def test_every_public_name_is_in_a_table_or_exempt_for_a_reason():
+    assert not [name for name in PUBLIC if name not in TABLED and not exempt(name)]
+    assert not TABLED - set(PUBLIC)
+    assert all(any(fnmatch.fnmatchcase(name, pattern) for name in PUBLIC) for pattern in EXEMPT)
+
+
+def test_every_argument_of_a_name_in_a_table_has_its_bad_values():
+    given = {}
+    for target in TARGETS:
+        given.setdefault(target.name, set()).update(target.kinds)
+    lacking = {name: set(parameters(PUBLIC[name])) - given[name] - {"settings", "entries"} for name in given}
+    assert not {name: sorted(missing) for name, missing in lacking.items() if missing}
+
+
+# That the walker can fail ------------------------------------------------------------------------------------------------
+
+
+def unguarded(number):
+    return number
+
+
+def raw(number):
+    return {}[str(number)]
+
+
+def nameless(number):
+    raise ValueError("this must not be, got it")
+
+
+def silent_about_what_is_allowed(number):
+    raise ValueError(f"number is bad, got {number!r}")
+
+
+def drawing(number):
+    torch.rand(1)
+    checks.whole("number", number)
+
+
+def writing(number):
+    pathlib.Path("left.txt").write_text("something")
+    checks.whole("number", number)
+
+
+def changing(number, rows):
+    rows.zero_()
+    checks.whole("number", number)
+
+
+def calling(number):
+    spy()
+    checks.whole("number", number)
+
+
+def unlucky(number):
+    raise KeyError("number must be a number, got another")
+
+
+def right(number):
+    checks.whole("number", number, at_least=0)
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (unguarded, "silent"),
+        (raw, "raw"),
+        (nameless, "not named"),
+        (silent_about_what_is_allowed, "what is allowed"),
+        (drawing, "random state"),
+        (writing, "a file was written"),
+        (changing, "an input was changed"),
+        (calling, "a callback was called"),
+        (unlucky, "raw KeyError"),
+    ],
+)
+def test_a_function_without_its_guard_is_caught(function, says, tmp_path):
+    kinds = {"number": {"NaN": float("nan"), "text": "a"}}
+    target = Target("x.y", lambda: {"number": 1} | ({"rows": ROWS.clone()} if function is changing else {}), kinds)
+    target.function = lambda: function
+    assert all(says in line for line in target.faults(tmp_path)) and len(target.faults(tmp_path)) == 2
+    target.function = lambda: right
+    target.good = lambda: {"number": 1}
+    assert target.faults(tmp_path) == []
