@@ -744,7 +744,8 @@ COURSE = [
         dict(path={"no notebook": "99", "absent": "absent.ipynb", "other": __file__}),
         also=(FileNotFoundError,),
     ),
-    Target("course.contents.Errata", lambda: dict(folder="."), dict(folder="path; fine: a folder")),
+    Target("course.contents.Errata", lambda: dict(home="."), dict(home="path; fine: None, a folder")),
+    Target("course.contents.folder", lambda: dict(name="figures"), dict(name="choice")),
     Target(
         "course.contents.table",
         lambda: dict(path="19", columns=["nothing", "such"]),

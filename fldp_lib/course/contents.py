@@ -11,12 +11,28 @@ from urllib.parse import quote
 
 from .. import checks
 
-NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent.parent / "notebooks"
+HOME = pathlib.Path(__file__).resolve().parent.parent.parent  # the course; pip installs the package alone
+NOTEBOOKS = HOME / "notebooks"
 ERRORS = tuple(f"E{number}" for number in range(1, 48))  # of the article
 FIRST = r"(?:(?:de|van|von) )?[^\W\d_][\w’'-]*"  # an author's surname
 WORK = re.compile(
     rf"(?P<first>{FIRST})(?=, | & | and | et al|(?: [A-Z]\w+)* \d{{4}}).*?\b(?P<year>1[89]\d\d|20\d\d)(?=[.,:; ]|$)"
 )
+
+
+def folder(name):
+    """Return a folder of the course, beside the package.
+
+    Args:
+        name: "notebooks" or "figures".
+
+    Raises:
+        FileNotFoundError: it is not there, since the package was installed without the course.
+    """
+    checks.one_of("name", name, ("notebooks", "figures"))
+    if not (HOME / name).is_dir():
+        raise FileNotFoundError(f"no {name}/ beside fldp_lib: get the course's repository and work in its folder")
+    return HOME / name
 
 
 def cells(path):
@@ -27,11 +43,11 @@ def cells(path):
 
     Raises:
         TypeError, ValueError: no notebook has that number; no path, or a file that is no notebook.
-        FileNotFoundError: no such file.
+        FileNotFoundError: no such file, or the package was installed without the notebooks.
     """
     checks.kind("path", path, (str, os.PathLike), "a file, or the number of a notebook, such as '05'")
     if str(path).isdecimal():
-        found = sorted(NOTEBOOKS.glob(f"{path}_*.ipynb"))
+        found = sorted(folder("notebooks").glob(f"{path}_*.ipynb"))
         if not found:
             raise ValueError(f"path must be a file or the number of a notebook, such as '05'; got {path!r}")
         path = found[0]
@@ -73,7 +89,7 @@ class Errata:
     """Where each error of the article is treated; shows itself as a table with links.
 
     Args:
-        folder: the notebooks' folder.
+        home: the notebooks' folder; None takes the course's own.
 
     Raises:
         TypeError, ValueError: no folder.
@@ -83,12 +99,13 @@ class Errata:
         claims: id → the article's claim as the first of these callouts paraphrases it.
     """
 
-    def __init__(self, folder=NOTEBOOKS):
-        checks.kind("folder", folder, (str, os.PathLike), "the notebooks' folder")
-        if not pathlib.Path(folder).is_dir():
-            raise ValueError(f"folder must be the notebooks' folder, got {str(folder)!r}, which is none")
+    def __init__(self, home=None):
+        if home is not None:
+            checks.kind("home", home, (str, os.PathLike), "the notebooks' folder")
+            if not pathlib.Path(home).is_dir():
+                raise ValueError(f"home must be the notebooks' folder, got {str(home)!r}, which is none")
         self.places, self.claims = {id: [] for id in ERRORS}, {}
-        for path in sorted(pathlib.Path(folder).glob("*.ipynb")):
+        for path in sorted(pathlib.Path(home or folder("notebooks")).glob("*.ipynb")):
             for id, text in callouts(path).items():
                 title = re.match(r"#+ E\d+ *(.*)", text).group(1)
                 self.places.setdefault(id, []).append((path, title))

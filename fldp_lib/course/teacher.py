@@ -4,18 +4,16 @@ import html
 import importlib
 import inspect
 import json
-import pathlib
 import re
 from dataclasses import dataclass, field
 
 from .. import checks
 from . import progress as progress_
 from .answers import NotTried, Wrong
+from .contents import folder
 from .quizzes import Question, Quiz
 
 __all__ = ["Code", "Exercise", "Figure", "Question", "Quiz", "exercise", "figure", "progress", "quiz", "source"]
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class Exercise:
     def solution(self):
         """Return the solution, as code; it comes from the solutions notebook, where it is checked."""
         tag = f"solution-{self.id}"
-        for path in sorted((ROOT / "notebooks" / "solutions").glob(f"{self.id[:2]}_*.ipynb")):
+        for path in sorted((folder("notebooks") / "solutions").glob(f"{self.id[:2]}_*.ipynb")):
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
                 if tag in cell["metadata"].get("tags", []):
                     return Code("".join(cell["source"]))
@@ -164,14 +162,14 @@ def figure(name, alt, width=None):
 
     Raises:
         TypeError, ValueError: a name that is no text, no alternative text, a width that is no positive number.
-        FileNotFoundError: no such file; the message lists the files there are.
+        FileNotFoundError: no such file, and the message lists the files there are; or no figures at all.
     """
     checks.text("name", name, some=True), checks.text("alt", alt, some=True)
     if width is not None:
         checks.real("width", width, above=0)
-    path = ROOT / "figures" / name
+    path = folder("figures") / name
     if pathlib.PurePath(name).name != name or path.suffix not in (".svg", ".png") or not path.is_file():
-        there = ", ".join(sorted(p.name for p in (ROOT / "figures").glob("*.*")))
+        there = ", ".join(sorted(p.name for p in folder("figures").glob("*.*")))
         raise FileNotFoundError(f"name must be a file of figures/: {there}; got {name!r}")
     return Figure(path, alt, width)
 
