@@ -254,20 +254,12 @@ def build(out, explorers=()):
         ValueError: the folder holds something else; a number of no notebook with an explorer; a broken link, a formula that
             does not convert, or another fault in a page.
     """
-<<<<<<< HEAD
-    out = pathlib.Path(checks.kind("out", out, (str, os.PathLike), "a folder's path"))
-    if (isinstance(explorers, str) and explorers != "all") or not isinstance(explorers, (str, list, tuple)):
-        raise ValueError(
-            f"explorers must be 'all' or a list of notebooks' numbers, such as ['05'], got {checks.shown(explorers)}"
-        )
-=======
-    from tqdm.auto import tqdm
-
     from ..course.contents import folder
 
+    out = pathlib.Path(checks.kind("out", out, (str, os.PathLike), "a folder's path"))
+    if (isinstance(explorers, str) and explorers != "all") or not isinstance(explorers, (str, list, tuple)):
+        raise ValueError(f"explorers must be 'all' or a list of notebooks' numbers, got {checks.shown(explorers)}")
     folder("notebooks"), folder("figures")
-    out = pathlib.Path(out)
->>>>>>> main
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARK).is_file())):
         raise ValueError(f"out must be a new or empty folder, or hold an earlier book, got {str(out)!r}")
     try:

@@ -4,6 +4,7 @@ import html
 import importlib
 import inspect
 import json
+import pathlib
 import re
 from dataclasses import dataclass, field
 
