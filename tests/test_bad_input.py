@@ -269,18 +269,21 @@ DATA = [
     ),
     Target(
         "data.splits.split",
-        lambda: dict(dataset=TOY, clients=3, how="dirichlet", alpha=0.5, labels=1, seed=0),
-        dict(dataset="data set", clients="index", how="choice", alpha="positive", labels="count", seed="whole"),
+        lambda: dict(dataset=TOY, clients=3, how="dirichlet", alpha=0.5, labels=1, seed=0, most=4),
+        dict(dataset="data set", clients="index", how="choice", alpha="positive", labels="count", seed="whole",
+             most="count; fine: None"),
     ),
     Target(
         "data.splits.federate",
-        lambda: dict(x=TOY.x_train, y=TOY.y_train, owner=np.arange(12) % 3, dataset=TOY, clients=3),
+        lambda: dict(x=TOY.x_train, y=TOY.y_train, owner=np.arange(12) % 3, dataset=TOY, clients=3, most=2, seed=0),
         dict(
             x="tensor",
             y="labels",
             owner=NO_OWNERS | {"strings, with clients": ["a"] * 12, "too large": np.arange(12)},
             dataset="either",
             clients="count; fine: None",
+            most="count; fine: None",
+            seed="whole",
         ),
     ),
     Target(

@@ -28,10 +28,11 @@ BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOO
 CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
-    "data": ["sources", "forms", "federation", "splits", "generators"],
+    "data": ["sources", "forms", "padding", "federation", "splits", "generators"],
     "privacy": ["mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "algorithms", "clients", "transport.secure", "aggregation", "transport.compression", "_streams", "_text",
+        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "transport.secure", "aggregation",
+        "transport.compression", "_text",
         "_terms", "plan", "history", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],

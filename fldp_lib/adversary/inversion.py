@@ -94,7 +94,7 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
     if first.ndim != 2:
         raise ValueError(f"model must begin with a weight (units, features), got a parameter of shape {tuple(first.shape)}")
     features = first.shape[1]
-    label = torch.tensor([[label_of(model, update)]])
+    label = torch.tensor([[label_of(model, update)]], device=theta.device)
     wanted = -update / update.norm().clamp(min=1e-30)
     parameters = [p.clone().requires_grad_() for p in models.unstack(model, theta.unsqueeze(0))]
 
@@ -107,7 +107,11 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
 
     best, least = None, math.inf
     for _ in range(restarts):
-        raw = torch.randn(1, 1, features, generator=generator).requires_grad_()
+        raw = (
+            torch.randn(1, 1, features, generator=generator, dtype=torch.float32, device="cpu")
+            .to(theta.device)
+            .requires_grad_()
+        )
         search = torch.optim.LBFGS(
             [raw],
             max_iter=steps,

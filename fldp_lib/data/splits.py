@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from .. import checks
-from . import sources
+from . import padding, sources
 from .federation import Dataset, Federation
 from .forms import bounded, labels, names, numbered, owners
 
@@ -72,7 +72,7 @@ def load(name, features=None, scale=None, seed=0):
     )  # fmt: skip
 
 
-def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
+def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0, most=None):
     """Deal the training records out to clients; every record goes to exactly one.
 
     Args:
@@ -85,6 +85,7 @@ def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
         alpha: concentration, positive; smaller is more unequal. Used by "dirichlet" and "sizes".
         labels: labels per client, at least 1. Used by "label".
         seed: of the draw.
+        most: at most so many records a client, at least 1: a random choice of what it would have had; None keeps all.
 
     Returns:
         A `Federation`. Under "dirichlet" a client may be empty, which is legal.
@@ -98,10 +99,9 @@ def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
     checks.kind("dataset", dataset, Dataset, "a Dataset, such as from data.load")
     n = len(dataset.x_train)
     checks.one_of("how", how, (*SPLITS, "natural"))
-    checks.real("alpha", alpha, above=0), checks.whole("labels", labels, at_least=1)
-    checks.whole("seed", seed, at_least=0)
+    checks.real("alpha", alpha, above=0), checks.whole("labels", labels, at_least=1), _limits(most, seed)
     if how == "natural":
-        return _natural(dataset, clients)
+        return _natural(dataset, clients, most, seed)
     clients = checks.whole("clients", clients, at_least=1)
     if clients > n:
         raise ValueError(f"clients must be at most the number of training records, {n}; got {clients}")
@@ -124,10 +124,10 @@ def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0):
     else:
         owner = _few_labels(groups, clients, labels, rng)
     order = rng.permutation(n)
-    return federate(dataset.x_train[order], dataset.y_train[order], owner[order], dataset, clients)
+    return federate(dataset.x_train[order], dataset.y_train[order], owner[order], dataset, clients, most, seed)
 
 
-def federate(x, y, owner, dataset, clients=None):
+def federate(x, y, owner, dataset, clients=None, most=None, seed=0):
     """Pad records with known owners into a `Federation`; use it where `split` has not the partition you need.
 
     Args:
@@ -138,14 +138,20 @@ def federate(x, y, owner, dataset, clients=None):
             `owners` says which is which, where they are not these numbers already.
         dataset: the `Dataset` or `Federation` that supplies the test set, the task and the name.
         clients: number of clients; None takes as many as there are different owners.
+        most: at most so many records a client, at least 1: a random choice of its own, the usual bound on what one
+            participant contributes. None keeps all.
+        seed: of that choice.
 
     Returns:
-        A `Federation`; a client that owns no record, which only a given number of clients allows, is empty.
+        A `Federation`; a client that owns no record, which only a given number of clients allows, is empty. All clients are
+        padded to the largest one's records.
 
     Raises:
-        TypeError, ValueError: mismatched shapes, an owner out of range, or NaN and infinity in the data.
+        TypeError, ValueError: mismatched shapes, an owner out of range, NaN and infinity in the data, or a padded batch
+            beyond 256 MB that is more than 20 times as large as the records: one client has far more than the others.
     """
     checks.kind("dataset", dataset, (Dataset, Federation), "a Dataset or a Federation, for its test set")
+    _limits(most, seed)
     x, y = checks.tensor("x", x), labels("y", y, dataset.task)
     if x.ndim != 2 or y.shape != x.shape[:1] or not len(x) or x.shape[1] != dataset.x_test.shape[1]:
         raise ValueError(
@@ -161,13 +167,18 @@ def federate(x, y, owner, dataset, clients=None):
     if owner.min() < 0 or owner.max() >= clients:
         raise ValueError(f"owner must lie in 0 … {clients - 1}, got {int(owner.min())} … {int(owner.max())}")
     checks.finite("x", x), checks.finite("y", y)
+    owner = owner.to(x.device)
+    if most is not None:
+        stay = padding.kept(owner, most, seed)
+        x, y, owner = x[stay], y[stay], owner[stay]
     order = torch.argsort(owner, stable=True)
     sizes = torch.bincount(owner, minlength=clients)  # (clients,)
+    padding.check(sizes, x)
     starts = torch.cumsum(sizes, 0) - sizes
-    row, column = owner[order], torch.arange(len(owner)) - starts[owner[order]]
+    row, column = owner[order], torch.arange(len(owner), device=x.device) - starts[owner[order]]
     shape = (clients, int(sizes.max()))
     fed_x, fed_y = x.new_zeros(*shape, x.shape[1]), y.new_zeros(shape)
-    mask = torch.zeros(shape, dtype=torch.bool)
+    mask = torch.zeros(shape, dtype=torch.bool, device=x.device)
     fed_x[row, column], fed_y[row, column], mask[row, column] = x[order], y[order], True
     return Federation(fed_x, fed_y, mask, dataset.x_test, dataset.y_test, dataset.task, dataset.name, ids)
 
@@ -199,19 +210,25 @@ def scaled(x, bounds, scale="linear"):
     return 2 * (x - low) / (high - low) - 1
 
 
-def _natural(dataset, clients):
+def _natural(dataset, clients, most, seed):
     if dataset.owner_train is None:
         raise ValueError(f"how must be another than 'natural' for {dataset.name!r}, whose records name no owner")
     parts = [dataset.owner_train] if dataset.owner_test is None else [dataset.owner_train, dataset.owner_test]
     ids, number, count = numbered(torch.cat(parts) if isinstance(parts[0], torch.Tensor) else np.concatenate(parts))
     if clients not in (None, count):  # one whose records all fell into the test set is an empty client
         raise ValueError(f"clients must be None or the number of owners, {count}, where how='natural'; got {clients!r}")
-    made = federate(dataset.x_train, dataset.y_train, number[: len(dataset.x_train)], dataset, count)
+    made = federate(dataset.x_train, dataset.y_train, number[: len(dataset.x_train)], dataset, count, most, seed)
     return made if ids is None else replace(made, owners=ids)
 
 
+def _limits(most, seed):
+    checks.whole("seed", seed, at_least=0)
+    if most is not None:
+        checks.whole("most", most, at_least=1), checks.whole("seed", seed, at_most=checks.LARGEST)  # torch draws that choice
+
+
 def _label_groups(dataset):
-    y = dataset.y_train.numpy()
+    y = dataset.y_train.cpu().numpy()
     if dataset.task == "classification":
         return y
     return np.searchsorted(np.quantile(y, np.linspace(0.1, 0.9, 9)), y)  # deciles (n,)

@@ -10,7 +10,7 @@ import torch
 from .. import data
 from ..privacy import mechanisms
 from ..training import clients, models
-from ..training._streams import cohort_of, streams, unpredictable
+from ..training._streams import cohort_of, coins, streams, unpredictable
 from ..training._tally import Tally
 from ..training.transport import compression
 from . import plan as plans
@@ -112,6 +112,6 @@ def _streams_at(plan, t, parameters):
         if s == t:
             return cohort, batches, noise
         if plan.batch_rate < 1:
-            torch.rand(len(cohort), plan.local_steps, plan.samples, generator=batches)
+            coins((len(cohort), plan.local_steps, plan.samples), plan.batch_rate, batches)
         if plan.local and len(cohort):
             plan.mechanism.noise_rows(len(cohort), shape, noise)

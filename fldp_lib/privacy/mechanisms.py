@@ -81,13 +81,13 @@ def laplace_noise(shape, scale, generator):
 
     Derived in: notebook 04.
     """
-    u = torch.rand(shape, generator=generator, dtype=torch.float64) - 0.5  # in [−½, ½)
+    u = torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu") - 0.5  # in [−½, ½)
     return -scale * u.sign() * torch.log1p(-2 * u.abs().clamp(max=0.5 - 2**-54))
 
 
 def gaussian_noise(shape, std, generator):
     """Draw from N(0, std²), as float64; arguments as in `laplace_noise`. Derived in: notebook 04."""
-    return std * torch.randn(shape, generator=generator, dtype=torch.float64)
+    return std * torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Laplace(_Noise):
 
     def share(self, shape, clients, generator):
         """Draw one client's share of the noise: the sum of `clients` independent shares is Lap(b). Float64."""
-        shape_parameter = torch.full((*shape, 2), 1 / clients, dtype=torch.float64)
+        shape_parameter = torch.full((*shape, 2), 1 / clients, dtype=torch.float64, device="cpu")
         gamma = torch._standard_gamma(shape_parameter, generator=generator)  # torch.distributions takes no generator
         return self.scale * (gamma[..., 0] - gamma[..., 1])
 

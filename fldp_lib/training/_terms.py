@@ -106,7 +106,7 @@ def check_fit(model, fed, loss):
     if not isinstance(fed, data.Federation):
         raise TypeError(f"federation must be a Federation, from data.split; got {type(fed).__name__}")
     checks.finite("x", fed.x), checks.finite("y", fed.y)
-    given, loss = loss, loss or (lambda outputs, targets: clients.record_loss(outputs, targets, fed.task))
+    given, loss = loss, loss or clients.TaskLoss(fed.task)
     theta = models.flatten(model)
     checks.finite("the model's parameters", theta)
     probe = fed.x_test[:1].to(theta)

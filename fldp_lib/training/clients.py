@@ -1,12 +1,15 @@
 """Local training of every client at once: from one theta and all clients' data to updates (clients × parameters)."""
 
+from dataclasses import dataclass
+
 import torch
 from torch.nn import functional as F
 
-from . import models
+from . import _steps
+from ._streams import coins
 from .algorithms import FedAvg, FedProx, FedSGD
 
-__all__ = ["FedAvg", "FedProx", "FedSGD", "example_gradients", "gradients", "local_updates", "record_loss"]
+__all__ = ["FedAvg", "FedProx", "FedSGD", "TaskLoss", "example_gradients", "gradients", "local_updates", "record_loss"]
 
 
 def record_loss(outputs, targets, task):
@@ -30,6 +33,52 @@ def record_loss(outputs, targets, task):
     return flat.reshape(targets.shape)
 
 
+@dataclass(frozen=True)
+class TaskLoss:
+    """`record_loss` for one task, with its derivative: what `train` takes where no loss is given.
+
+    Args:
+        task: as in `record_loss`.
+
+    Derived in: notebook 03.
+    """
+
+    task: str
+
+    def __call__(self, outputs, targets):
+        """Return the loss of every record; arguments as in `record_loss`."""
+        return record_loss(outputs, targets, self.task)
+
+    def slope(self, outputs, targets, weights, room):
+        """Return the derivative of Σ weights·losses with respect to the outputs.
+
+        Of one record with outputs z and weight w: w·(softmax(z) − e_y) for the cross-entropy, w·(1/(1+e^(−z)) − y) for the
+        logistic loss, 2w·(z − y) for the squared error.
+
+        Args:
+            outputs: clients × out × samples; may be overwritten.
+            targets, weights: clients × samples.
+            room: as in `models.Linear.factors`.
+
+        Returns:
+            The derivative (clients × out × samples).
+
+        Raises:
+            ValueError: a regression with several outputs.
+        """
+        y, w = targets.unsqueeze(1), weights.unsqueeze(1)  # clients × 1 × samples
+        several = outputs.shape[1] > 1
+        if self.task == "regression":
+            if several:
+                raise ValueError(f"model must have one output for a regression, got {outputs.shape[1]}")
+            return outputs.sub_(y).mul_(w).mul_(2)
+        if not several:
+            return outputs.sigmoid_().sub_(y).mul_(w)
+        p = torch.softmax(outputs, 1, out=room("p", outputs.shape, outputs))
+        minus = room("minus", y.shape, outputs).fill_(-1)
+        return p.scatter_add_(1, y, minus).mul_(w)
+
+
 def gradients(model, thetas, x, y, weights, loss):
     """Return every client's gradient of its own weighted loss, with one backward pass for all.
 
@@ -42,22 +91,17 @@ def gradients(model, thetas, x, y, weights, loss):
         x: (clients × samples × features).
         y: (clients × samples).
         weights: weight of each record's loss (clients × samples); 0 for padding, 1/n_k for a mean.
-        loss: maps outputs (clients × samples × out) and targets (clients × samples) to losses (clients × samples).
+        loss: maps outputs (clients × samples × out) and targets (clients × samples) to losses (clients × samples); for a
+            `TaskLoss`, `models.Linear` and `models.MLP` have their backward pass written out.
 
     Returns:
         Gradients (clients × parameters).
 
     Derived in: notebook 03.
     """
-    grads = _stacked_gradients(model, models.unstack(model, thetas), x, y, weights, loss)
+    bench = _steps.Bench(model, loss)
+    grads = bench.backward(x, y).gradients(bench.unstack(thetas), weights)
     return torch.cat([grad.flatten(1) for grad in grads], 1)  # clients × parameters
-
-
-def _stacked_gradients(model, parameters, x, y, weights, loss):
-    """`gradients` for parameters as `models.unstack` cuts them; one tensor (clients × shape) for each."""
-    parameters = [p.detach().requires_grad_() for p in parameters]
-    losses = loss(models.stacked_forward(model, parameters, x), y)  # clients × samples
-    return torch.autograd.grad(losses, parameters, grad_outputs=weights)  # of the sum of losses · weights
 
 
 def example_gradients(model, thetas, x, y, loss):
@@ -95,6 +139,7 @@ def local_updates(
     generator=None,
     noise=None,
     local=None,
+    bench=None,
 ):
     """Train every client from the same `theta` on its own data and return what each would send.
 
@@ -115,6 +160,7 @@ def local_updates(
         generator: draws mini-batches; needed where `batch_rate` < 1.
         noise: a generator that draws record-level noise; None takes `generator`.
         local: a local algorithm, such as `FedAvg(steps=5)`; None makes one of `local_steps` and `proximal`.
+        bench: a `_steps.Bench` of this model and loss, for whoever calls again and again; None makes one.
 
     Returns:
         Updates theta_k − theta (clients × parameters).
@@ -124,34 +170,40 @@ def local_updates(
     """
     local = local or (FedProx(local_steps, proximal) if proximal else FedAvg(local_steps))
     local_steps = local.steps
-    loss = loss or (lambda outputs, targets: record_loss(outputs, targets, fed.task))
+    bench = bench or _steps.Bench(model, loss or TaskLoss(fed.task))
     noise = noise or generator
     if (batch_rate < 1 and generator is None) or (mechanism is not None and noise is None):
         raise ValueError("generator must be given where mini-batches or noise are drawn, got None")
     x = fed.x.to(theta.dtype)
-    weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
-    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta)
-    start = models.unstack(model, theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
+
+    def weigh(fed):
+        return _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
+
+    weights = bench.weights(fed, weigh) if batch_rate == 1 else weigh(fed)
+    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta.device)
+    start = bench.unstack(theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
     here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
+    backward = bench.backward(x, fed.y)
+    plain = type(local).correct is FedAvg.correct  # nothing to correct: a step can go without a gradient in memory
     for step in range(local_steps):
         weight = weights[step if len(weights) > 1 else 0]  # clients × samples
+        if mechanism is None and local_steps > 1 and (plain or step == 0):
+            here = backward.step(here, weight, lr, shared=step == 0)
+            continue
         if mechanism is None:
-            grads = _stacked_gradients(model, here, x, fed.y, weight, loss)
+            grads = backward.gradients(here, weight)
         else:
             thetas = torch.cat([p.flatten(1) for p in here], 1)  # clients × parameters
-            each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, loss))
+            each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, bench.loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
-            grads = models.unstack(model, (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
+            total = (each * (weight > 0).unsqueeze(-1)).sum(1, dtype=torch.float64) + draws[:, step]  # then rounded
+            grads = bench.unstack((total / divisor).to(theta.dtype))
         if local_steps == 1:  # FedSGD: the update is the step itself
             return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
         if step:  # the first begins at the global parameters, where nothing is to correct
             grads = local.correct(grads, here, start)
-        if step == 0:
-            here = [torch.sub(p, g, alpha=lr) for p, g in zip(here, grads, strict=True)]
-        else:
-            for p, g in zip(here, grads, strict=True):
-                p.sub_(g, alpha=lr)  # in place: the federation's parameters are the largest thing in memory
-    return torch.cat([(p - p0).flatten(1) for p, p0 in zip(here, start, strict=True)], 1)  # clients × parameters
+        here = _steps.descend(here, grads, lr, shared=step == 0)
+    return torch.cat([p.flatten(1) for p in here], 1).sub_(theta)  # clients × parameters
 
 
 def _weights(fed, local_steps, batch_rate, fixed, generator, dtype):
@@ -161,7 +213,7 @@ def _weights(fed, local_steps, batch_rate, fixed, generator, dtype):
     """
     batch = fed.mask.unsqueeze(0)
     if batch_rate < 1:  # drawn client by client, so that chunks of clients change nothing
-        draws = torch.rand(fed.clients, local_steps, fed.mask.shape[1], generator=generator)
-        batch = batch & (draws < batch_rate).transpose(0, 1).to(batch.device)
+        drawn = coins((fed.clients, local_steps, fed.mask.shape[1]), batch_rate, generator)
+        batch = batch & drawn.transpose(0, 1).to(batch.device)
     count = fed.sizes.clamp(min=1).unsqueeze(1) * batch_rate if fixed else batch.sum(2, keepdim=True).clamp(min=1)
     return batch.to(dtype) / count

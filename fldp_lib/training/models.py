@@ -2,7 +2,7 @@
 
 A federation trains every client's copy at once, so a model is also a function of stacked parameters: `unstack`
 cuts thetas (clients × parameters) into stacked weights, and `stacked_forward` maps those and x (clients × samples ×
-features) to outputs (clients × samples × out).
+features) to outputs (clients × samples × out). `Linear` and `MLP` have their backward pass written out, too: `factors`.
 """
 
 import copy
@@ -38,6 +38,31 @@ class Linear(nn.Module):
         out = torch.baddbmm(bias.unsqueeze(2), weight, x.transpose(1, 2))  # clients × out × samples
         return out.transpose(1, 2)  # clients × samples × out
 
+    def factors(self, parameters, x, slope, room):
+        """Return each parameter tensor's gradient as the two factors of a matrix product.
+
+        With outputs Z = W·Xᵀ + b (out × samples) and D = ∂loss/∂Z, the gradients are D·X for W and D·1 for b.
+
+        Args:
+            parameters: weight (clients × out × features) and bias (clients × out).
+            x: X (clients × samples × features).
+            slope: maps outputs Z (clients × out × samples), which it may overwrite, to D, of the same shape.
+            room: maps a name, a shape and a tensor whose kind it takes to one that may be overwritten: `_steps.Bench.room`.
+
+        Returns:
+            A pair (left, right) for each parameter tensor: (clients × rows × samples) and (clients × samples × columns),
+            whose product has the parameter's shape, a bias being one column.
+
+        Derived in: notebook 03.
+        """
+        weight, bias = parameters
+        clients, samples, _ = x.shape
+        z = room("z", (clients, bias.shape[1], samples), x)
+        torch.baddbmm(bias.unsqueeze(2), weight, x.transpose(1, 2), out=z)
+        d = slope(z)  # clients × out × samples
+        ones = room("ones", (clients, samples, 1), x).fill_(1)
+        return [(d, x), (d, ones)]
+
 
 class MLP(nn.Module):
     """The article's two-layer network: affine, ReLU, affine.
@@ -64,6 +89,26 @@ class MLP(nn.Module):
         w1, b1, w2, b2 = parameters
         hidden = torch.baddbmm(b1.unsqueeze(2), w1, x.transpose(1, 2)).relu()  # clients × hidden × samples
         return torch.baddbmm(b2.unsqueeze(2), w2, hidden).transpose(1, 2)  # clients × samples × out
+
+    def factors(self, parameters, x, slope, room):
+        """Return each parameter tensor's gradient as the two factors of a matrix product; arguments as in `Linear.factors`.
+
+        The chain rule through H = relu(X·W₁ᵀ + b₁) (samples × hidden) and Z = W₂·Hᵀ + b₂ (out × samples): with D = ∂loss/∂Z
+        the gradients are D·H for W₂ and D·1 for b₂; with E = ∂loss/∂(X·W₁ᵀ + b₁) = (Dᵀ·W₂) ⊙ [H > 0] (samples × hidden)
+        they are Eᵀ·X for W₁ and Eᵀ·1 for b₁.
+
+        Derived in: notebook 03.
+        """
+        w1, b1, w2, b2 = parameters
+        clients, samples, _ = x.shape
+        wide, narrow = (clients, samples, b1.shape[1]), (clients, b2.shape[1], samples)
+        h = torch.baddbmm(b1.unsqueeze(1), x, w1.transpose(1, 2), out=room("h", wide, x)).relu_()
+        z = torch.baddbmm(b2.unsqueeze(2), w2, h.transpose(1, 2), out=room("z", narrow, x))
+        d = slope(z)  # clients × out × samples
+        e = torch.bmm(d.transpose(1, 2), w2, out=room("e", wide, x))
+        e = torch.ops.aten.threshold_backward.grad_input(e, h, 0, grad_input=e).transpose(1, 2)  # clients × hidden × samples
+        ones = room("ones", (clients, samples, 1), x).fill_(1)
+        return [(e, x), (e, ones), (d, h), (d, ones)]
 
 
 def flatten(model):
@@ -111,7 +156,7 @@ def stacked_forward(model, parameters, x):
 
     Derived in: notebook 03.
     """
-    if hasattr(model, "stacked"):
+    if offers(model, "stacked"):
         return model.stacked(parameters, x)
     names = [name for name, _ in model.named_parameters()]
 
@@ -119,6 +164,27 @@ def stacked_forward(model, parameters, x):
         return functional_call(model, dict(zip(names, tensors, strict=True)), (data,))
 
     return vmap(one)(parameters, x)
+
+
+def offers(model, name):
+    """Say whether the model's own method `name` computes what its `forward` does.
+
+    A subclass that changes `forward` inherits the method, which then belongs to another function; so do an instance's own
+    `forward` and layers other than the affine ones that the class was built with.
+
+    Args:
+        model: any `nn.Module`.
+        name: "stacked" or "factors".
+    """
+    line = type(model).__mro__
+    owner = next((number for number, kind in enumerate(line) if name in vars(kind)), None)
+    if owner is None or "forward" in vars(model) or any("forward" in vars(kind) for kind in line[:owner]):
+        return False
+    if line[owner] not in (Linear, MLP):
+        return True
+    layers = list(model.children())
+    whole = all(type(layer) is nn.Linear and len(list(layer.parameters())) == 2 for layer in layers)
+    return whole and len(layers) == (1 if line[owner] is Linear else 2)
 
 
 def predict(model, theta, x):

@@ -54,7 +54,7 @@ def _scores(model, thetas, federation, loss):
     """What `evaluate_all` returns. A model that has diverged, in training, has the loss NaN and the score NaN."""
     x = federation.x_test.to(thetas.dtype).expand(len(thetas), -1, -1)  # models × samples × features
     y = federation.y_test.expand(len(thetas), -1)  # models × samples
-    loss = loss or (lambda outputs, targets: clients.record_loss(outputs, targets, federation.task))
+    loss = loss or clients.TaskLoss(federation.task)
     with torch.no_grad():
         outputs = _outputs(model, thetas, x)  # models × samples × out
         losses = loss(outputs, y)

@@ -7,9 +7,8 @@ import warnings
 
 import torch
 
-from .. import checks
 from ..privacy import adaptive, mechanisms
-from . import _terms, clients, models
+from . import _chunks, _steps, _terms, clients, models
 from ._streams import cohort_of, streams
 from ._tally import Tally
 from .checkpoint import Checkpoint, about
@@ -75,8 +74,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
     leaves = workers is not None and plan.private and plan.mechanism.at == "client"  # reports leave before the round ends
     cohorts, batches, noise, messages = generators = streams(plan.seed)
 
-    with contextlib.closing(_Bar(plan.rounds, machine["progress"])) as bar, _threads(chunk, fed, model):
-        scorer = Scorer(model, fed, loss)
+    with contextlib.closing(_Bar(plan.rounds, machine["progress"])) as bar, _chunks.threads(chunk, fed, model):
+        scorer, bench = Scorer(model, fed, loss), _steps.Bench(model, loss)
         channel = compression.Channel(plan.compressor, fed.clients, theta, messages)
         saved = Checkpoint(checkpoint, about(model, fed, plan, workers), history, generators, clipping, channel, leaves)
         saved.server_state = plan.server.start(theta)
@@ -95,7 +94,7 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
                     part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
                     updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
                         model, theta, part, local=local, lr=plan.lr, batch_rate=plan.batch_rate,
-                        mechanism=plan.per_record, loss=loss, generator=batches, noise=noise,
+                        mechanism=plan.per_record, loss=loss, generator=batches, noise=noise, bench=bench,
                     )  # fmt: skip
                 tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
             update = tally.aggregate(plan.sampling_rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
@@ -143,7 +142,7 @@ def _placed(model, fed, plan, start, workers, device, chunk, progress):
         raise TypeError(f"progress must be True or False, got {progress!r}")
     fed = fed if device is None else fed.to(device)
     model = models.with_theta(model, models.flatten(model) if start is None else start.theta).to(fed.x.device)
-    chunk = _chunk_size(chunk, fed, model, plan.per_record) if workers is None else fed.clients
+    chunk = _chunks.size(model, fed, plan.per_record, chunk) if workers is None else fed.clients
     return fed, chunk, model, models.flatten(model)
 
 
@@ -167,19 +166,6 @@ class _Bar:
             self.bar.close()
 
 
-@contextlib.contextmanager
-def _threads(chunk, fed, model):
-    """One thread for small work: threads that wait for each other cost more than they bring, above all on a busy machine."""
-    before = torch.get_num_threads()
-    parameters = sum(p.numel() for p in model.parameters())
-    small = min(chunk, fed.clients) * fed.x.shape[1] * parameters < 4_000_000  # multiplications in one pass
-    torch.set_num_threads(1 if small else before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _answers(updates, members, theta):
     """What the workers sent, on the computing device; refused if it has not one row a member."""
     expected = (len(members), len(theta))
@@ -187,12 +173,3 @@ def _answers(updates, members, theta):
         got = tuple(updates.shape) if isinstance(updates, torch.Tensor) else type(updates).__name__
         raise ValueError(f"workers must return updates of shape {expected}, got {got}")
     return updates.to(theta)
-
-
-def _chunk_size(chunk, fed, model, per_record):
-    """Clients in memory at once: about four million numbers' worth of parameters, in multiples of 16 (see `train`)."""
-    stream = mechanisms.STREAM
-    if chunk is not None:
-        return stream * math.ceil(checks.whole("chunk", chunk, at_least=1) / stream)
-    parameters = sum(p.numel() for p in model.parameters()) * (fed.x.shape[1] if per_record else 1)
-    return stream * max(1, 2**22 // (stream * max(1, parameters)))

@@ -1,13 +1,19 @@
-"""How fast `train` is, beside a plain loop over clients, pooled training and, where installed, pfl-research and Flower.
+"""How fast `train` is, beside a loop over clients, pooled training and, where installed, jitted JAX, pfl-research and Flower.
 
-    .venv/bin/python tests/benchmarks/simulation.py [--json] [--clients 100 1000] [--without flower pfl]
+    python -m venv peers && peers/bin/pip install -r tests/benchmarks/requirements.txt
+    peers/bin/python tests/benchmarks/simulation.py [--json] [--clients 100 1000] [--without flower pfl jax]
                                                     [--million] [--startup]
+
+The peers have an environment of their own, since pfl-research wants an older dp-accounting than the package; the package
+is run from the checkout, and nothing is accounted for here. `.venv/bin/python` runs it, too, without the peers.
 
 The same work for all: a 64–32–10 network, 20 random samples a client, 5 local steps on the full batch with step size
 0.1, 10 rounds, every client, 2 threads, from the same initial parameters. Pooled centralised training makes as many
 passes over as many samples: 50 full-batch steps on all clients' samples at once; it is another algorithm, so its
-parameters differ. Of the fast ones, which take turns, the best of several runs counts; of the loop and the other
-simulators one run. Run it on an idle machine: the loop suffers most from a busy one.
+parameters differ. JAX is what a user would write instead: vmap over clients, scan over steps and rounds, all jitted; its
+first run compiles, and so does the first after every change of the number of clients. Of the fast ones, which take turns,
+the best of several runs counts; of first runs, the loop and the other simulators one run. Run it on an idle machine: the
+loop suffers most from a busy one.
 """
 
 import argparse
@@ -81,6 +87,40 @@ def pooled(model, fed):
         nn.functional.cross_entropy(local(x), y).backward()
         optimiser.step()
     return models.flatten(local)
+
+
+def jax_program(model, fed):
+    """Return a function that trains once more: a jitted JAX program, not yet compiled."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    import jax
+    from jax import numpy as jnp
+
+    x, y = jnp.asarray(fed.x.numpy()), jnp.asarray(fed.y.numpy())
+    start = [jnp.asarray(p.detach().numpy()) for p in model.parameters()]
+
+    def loss(p, x, y):
+        w1, b1, w2, b2 = p
+        logits = jax.nn.relu(x @ w1.T + b1) @ w2.T + b2
+        return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1).mean()
+
+    def local(p, x, y):
+        def step(p, _):
+            return [a - LR * g for a, g in zip(p, jax.grad(loss)(p, x, y), strict=True)], None
+
+        return jax.lax.scan(step, p, None, STEPS)[0]
+
+    @jax.jit
+    def run(p, x, y):
+        def one_round(p, _):
+            trained = jax.vmap(local, (None, 0, 0))(p, x, y)
+            return [a.mean(0) for a in trained], None
+
+        return jax.lax.scan(one_round, p, None, ROUNDS)[0]
+
+    def again():
+        return torch.cat([torch.tensor(jax.device_get(p)).reshape(-1) for p in run(start, x, y)])
+
+    return again
 
 
 def pfl(model, fed):
@@ -216,7 +256,7 @@ def startup(repeats=5):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clients", type=int, nargs="+", default=[100, 1000])
-    parser.add_argument("--without", nargs="*", default=[], choices=["flower", "pfl"])
+    parser.add_argument("--without", nargs="*", default=[], choices=["flower", "pfl", "jax"])
     parser.add_argument("--million", action="store_true", help="also one private round over 10⁴, 10⁵ and 10⁶ clients")
     parser.add_argument("--startup", action="store_true", help="also the time of the import")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of tables")
@@ -225,7 +265,7 @@ def main():
     torch.set_num_threads(2)
     if options.one_million_run:
         return million(options.one_million_run)
-    engines = {"pfl": (pfl, "pfl"), "flower": (flower, "flwr")}
+    engines = {"pfl": (pfl, "pfl"), "flower": (flower, "flwr"), "jax": (jax_program, "jax")}
     wanted = {name: engine for name, engine in engines.items() if name not in options.without}
     missing = [name for name, (_, package) in wanted.items() if importlib.util.find_spec(package) is None]
     report = {"missing": missing, "runs": {}}

@@ -23,6 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from fldp_lib import clients, data, mechanisms, models
+from fldp_lib.training import _steps
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -104,6 +105,85 @@ def test_gradients_are_each_clients_own(kind):
         nn.utils.vector_to_parameters(thetas[k].clone(), model.parameters())
         expected = own_gradient(model, *fed.client(k)) if fed.sizes[k] else torch.zeros_like(found[k])
         torch.testing.assert_close(found[k], expected, rtol=1e-9, atol=1e-12)
+
+
+def by_autograd(task):
+    """The task's loss without its derivative, so that the gradient goes through autograd."""
+    return lambda outputs, targets: clients.record_loss(outputs, targets, task)
+
+
+WRITTEN = {
+    "softmax": lambda: models.Linear(16, 3, seed=1),
+    "logistic": lambda: models.Linear(16, 1, seed=1),
+    "line": lambda: models.Linear(16, 1, seed=1),
+    "MLP": lambda: models.MLP(16, 5, 3),
+    "MLP, one output": lambda: models.MLP(16, 5, 1),
+    "MLP, regression": lambda: models.MLP(16, 4, 1),
+}
+
+
+def written_case(kind, sizes, dtype):
+    task = "regression" if kind in ("line", "MLP, regression") else "classification"
+    model = WRITTEN[kind]().to(dtype)
+    fed = federation(sizes, features=16, classes=3 if kind in ("softmax", "MLP") else 2, task=task, seed=4)
+    assert _steps.Bench(model, clients.TaskLoss(task)).written
+    assert not _steps.Bench(model, by_autograd(task)).written
+    return model, fed, task
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+@pytest.mark.parametrize("sizes", [SIZES, [1] * 6, [3], [0, 0], [20, 7, 20]], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"local_steps": 4},
+        {"local_steps": 3, "proximal": 0.7},
+        {"local_steps": 3, "batch_rate": 0.4},
+        {"batch_rate": 0.5},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float64, 1e-12), (torch.float32, 1e-6)], ids=["double", "single"])
+def test_a_backward_pass_that_is_written_out_equals_autograd(kind, sizes, options, dtype, error):
+    model, fed, task = written_case(kind, sizes, dtype)
+    before = [p.clone() for p in model.parameters()]
+    found, expected = (
+        train(model, fed, lr=0.3, generator=generator(7), loss=loss, **options) for loss in (None, by_autograd(task))
+    )
+    assert found.shape == expected.shape and found.dtype == dtype
+    size = max(1.0, float(theta_of(model).abs().max()))  # an update is a difference of parameters, and rounds as they do
+    assert float((found - expected).abs().max()) <= 4 * error * max(size, float(expected.abs().max()))
+    assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_gradients_that_are_written_out_equal_autograd_at_parameters_of_ones_own(kind):
+    model, fed, task = written_case(kind, SIZES, torch.float64)
+    thetas = theta_of(model) + 0.3 * torch.randn(fed.clients, len(theta_of(model)), generator=generator(1)).double()
+    weights = fed.mask.double() * torch.rand(fed.mask.shape, generator=generator(2)).double()
+    found, expected = (
+        clients.gradients(model, thetas, fed.x.double(), fed.y, weights, loss)
+        for loss in (clients.TaskLoss(task), by_autograd(task))
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-13)
+
+
+def test_a_bench_that_is_used_again_changes_nothing():
+    model, fed = case("MLP")
+    bench = _steps.Bench(model, clients.TaskLoss(fed.task))
+    for part in (fed, fed.select([0, 1]), fed, fed.select([4, 3, 2, 1, 0])):
+        theta = theta_of(model) * (1 + 0.1 * part.clients)
+        options = {"local_steps": 3, "lr": 0.2}
+        again = clients.local_updates(model, theta, part, bench=bench, **options)
+        assert torch.equal(again, clients.local_updates(model, theta, part, **options))
+
+
+def test_a_client_that_is_not_finite_stays_alone():
+    model, fed = case("MLP")
+    fed.x[0, 1] = torch.nan
+    found = train(model, fed, local_steps=3)
+    assert found[0].isnan().all() and found[1:].isfinite().all()
 
 
 # Local training --------------------------------------------------------------------------------------------------------

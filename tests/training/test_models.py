@@ -103,6 +103,45 @@ def test_no_global_random_state_is_touched():
         models.predict(model, models.flatten(model), torch.ones(3, 4))
 
 
+# Backward passes that are written out ----------------------------------------------------------------------------------
+
+
+class Sharper(models.MLP):
+    """A subclass with another `forward`: what it inherits beside belongs to the parent's function."""
+
+    def forward(self, x):
+        return self.fc2(torch.tanh(self.fc1(x)))
+
+
+def reshaped():
+    model = models.MLP(16, 5, 3)
+    model.fc2 = nn.Sequential(nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
+    return model
+
+
+def patched():
+    model = models.Linear(16, 3, seed=1)
+    model.forward = lambda x: 2 * model.fc(x)
+    return model
+
+
+def test_what_is_written_out_is_offered_by_the_packages_own_models_alone():
+    kinds = (models.Linear(16, 3), models.MLP(16, 5, 3), type("Renamed", (models.MLP,), {})(16, 5, 3))
+    assert all(models.offers(model, name) for model in kinds for name in ("stacked", "factors"))
+    others = (Sharper(16, 5, 3), reshaped(), patched(), nn.Linear(16, 3), ZOO["Tanh"]())
+    assert not any(models.offers(model, name) for model in others for name in ("stacked", "factors"))
+
+
+@pytest.mark.parametrize("build", [lambda: Sharper(16, 5, 3), reshaped], ids=["forward", "layers"])
+def test_a_changed_model_is_trained_as_it_is(build):
+    model = build().double()
+    thetas = theta_of(model).expand(2, -1) + torch.randn(2, len(theta_of(model)), generator=generator(1)).double()
+    x = torch.randn(2, 7, 16, generator=generator(2), dtype=torch.float64)
+    found = models.stacked_forward(model, models.unstack(model, thetas), x)
+    for theta, data, outputs in zip(thetas, x, found, strict=True):
+        torch.testing.assert_close(outputs, models.with_theta(model, theta)(data).detach())
+
+
 # What cannot be stacked ------------------------------------------------------------------------------------------------
 
 

@@ -134,7 +134,7 @@ class RandomK:
         return 8 + 4 * self.kept(length)
 
     def _places(self, length, seed):
-        return torch.randperm(length, generator=torch.Generator().manual_seed(seed))[: self.kept(length)]
+        return torch.randperm(length, generator=torch.Generator("cpu").manual_seed(seed), device="cpu")[: self.kept(length)]
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,11 @@ class Quantise:
         """The largest magnitude (clients × 1) and whole levels (clients × parameters) in −steps … steps."""
         scale = rows.abs().amax(1, keepdim=True)
         exact = rows / scale.clamp(min=torch.finfo(rows.dtype).tiny) * self.steps
-        coin = mechanisms.client_rows(lambda shape: torch.rand(shape, generator=generator), len(rows), rows.shape[1:])
+        coin = mechanisms.client_rows(
+            lambda shape: torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu"),
+            len(rows),
+            rows.shape[1:],
+        )
         low = exact.floor()
         level = low + (coin.to(rows) < exact - low)
         return scale, level.clamp(-self.steps, self.steps)
@@ -214,7 +218,7 @@ class Channel:
 
     def open(self):
         """Begin a round: draw its seed, which clients and server share. Returns the channel."""
-        self.seed = int(torch.randint(2**62, (), generator=self.seeds))
+        self.seed = int(torch.randint(2**62, (), generator=self.seeds, device="cpu"))
         self.coins = torch.Generator().manual_seed(self.seed)
         return self
 
