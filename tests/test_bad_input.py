@@ -270,8 +270,15 @@ DATA = [
     Target(
         "data.splits.split",
         lambda: dict(dataset=TOY, clients=3, how="dirichlet", alpha=0.5, labels=1, seed=0, most=4),
-        dict(dataset="data set", clients="index", how="choice", alpha="positive", labels="count", seed="whole",
-             most="count; fine: None"),
+        dict(
+            dataset="data set",
+            clients="index",
+            how="choice",
+            alpha="positive",
+            labels="count",
+            seed="whole",
+            most="count; fine: None",
+        ),
     ),
     Target(
         "data.splits.federate",

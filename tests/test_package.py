@@ -29,13 +29,13 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "forms", "padding", "federation", "splits", "generators"],
-    "privacy": ["mechanisms", "adaptive", "accountants", "accounting", "attacker"],
+    "privacy": ["clipping", "response", "mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "transport.secure", "aggregation",
-        "transport.compression", "_text",
-        "_terms", "plan", "history", "checkpoint", "_tally", "scoring", "server",
+        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.secure", "aggregation",
+        "transport.messages", "transport.compression", "_text", "_terms", "plan", "history", "checkpoint", "_tally", "scoring",
+        "server",
     ],
-    "adversary": ["inversion", "poisoning", "auditing", "faults"],
+    "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
     "interactive": ["marks", "pictures", "plots", "scenes", "controls", "views", "explorers"],
     "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],

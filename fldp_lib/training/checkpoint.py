@@ -177,5 +177,5 @@ def _digest(tensors):
     for tensor in tensors:
         tensor = tensor.detach().cpu().contiguous()
         total.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-        total.update(tensor.numpy().tobytes())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())  # bfloat16 has no NumPy type
     return total.hexdigest()[:16]

@@ -8,7 +8,7 @@ import warnings
 import torch
 
 from ..privacy import adaptive, mechanisms
-from . import _chunks, _steps, _terms, clients, models
+from . import _chunks, _probe, _steps, _terms, clients, models
 from ._streams import cohort_of, streams
 from ._tally import Tally
 from .checkpoint import Checkpoint, about
@@ -62,6 +62,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
     machine = {name: settings.pop(name, default) for name, default in zip(MACHINE, (None, None, True), strict=True)}
     plan = _plan(plan, start, settings)
     loss = _terms.check_fit(model, federation, plan.loss)
+    if plan.private and plan.loss is not None and workers is None:
+        _probe.check_loss_is_separate(model, federation, loss)
     _terms.check_workers(workers, plan)
     _terms.check_start(model, federation, plan, start)
     for name, value in (("callback", callback), ("workers", workers)):
