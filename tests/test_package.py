@@ -29,7 +29,10 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "federation", "generators"],
-    "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
+    "privacy": [
+        "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing", "attacker", "ledger",
+        "accounting",
+    ],
     "training": [
         "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",
         "_terms", "_tally", "scoring", "server",
