@@ -164,7 +164,7 @@ class Composed:
     def delta(self, epsilon):
         """Return an upper bound of δ at ε, which may be negative."""
         at = int(np.searchsorted(self.losses, epsilon, side="right"))
-        inner = float(-np.expm1(epsilon - self.losses[at:]) @ self.points[at:])
+        inner = -float((np.expm1(epsilon - self.losses[at:]) * self.points[at:]).sum())
         outer = self.slack * math.exp(min(self.log_scale - self.tilt * epsilon, 300.0))
         return min(inner + self.infinite + outer, 1.0)
 
@@ -177,7 +177,7 @@ class Composed:
         high = max(float(self.losses[-1]), at_least)
         if self.delta(high) > delta:
             return math.inf
-        found = brentq(lambda e: math.log(max(self.delta(e), 1e-320) / delta), at_least, high, xtol=1e-300, rtol=1e-11)
+        found = brentq(lambda e: math.log(max(self.delta(e), 1e-320) / delta), at_least, high, xtol=1e-300, rtol=1e-10)
         while self.delta(found) > delta:
             found += 1e-11 * found
         return found
