@@ -29,7 +29,10 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "forms", "padding", "federation", "splits", "generators"],
-    "privacy": ["clipping", "response", "mechanisms", "adaptive", "accountants", "accounting", "attacker"],
+    "privacy": [
+        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing", "attacker",
+        "ledger", "accounting",
+    ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.secure", "aggregation",
         "transport.messages", "transport.compression", "_text", "_terms", "plan", "history", "checkpoint", "_tally", "scoring",
