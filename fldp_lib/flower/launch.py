@@ -5,7 +5,7 @@
 
 The parts are in `flower`. Local training, clipping, noise and accounting are the package's own, the round loop is `train`.
 From a shell: `python -m fldp_lib.flower FOLDER`, with `--simulate` for Flower's simulation. Flower is an optional
-install, `pip install "flwr[simulation]>=1.41,<1.42"`; `prepare` and `history` do without.
+install, `pip install "flwr[simulation]>=1.42,<1.43"`; `prepare` and `history` do without.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """What a federation has on disk: one folder for the server, one for each node, and the plan that both keep a copy of."""
 
 import importlib
+import io
 import json
 import pathlib
 from dataclasses import asdict, dataclass, fields
@@ -12,7 +13,7 @@ from .. import checks, data
 from ..privacy import adaptive, mechanisms
 from ..training import _terms as terms
 from ..training import aggregation, models
-from . import keys
+from . import bundle, keys, processes
 
 MECHANISMS = (mechanisms.Laplace, mechanisms.Gaussian, adaptive.AdaptiveGaussian)
 AGGREGATORS = (
@@ -159,22 +160,33 @@ def prepare(
     models.check_theta(model, start)
     owner = np.repeat(np.arange(nodes), np.diff(np.linspace(0, plan.clients, nodes + 1).round().astype(int)))
 
-    server = folder / "server"
-    (server / "nodes").mkdir(parents=True), (folder / "logs").mkdir()
-    keys.server_certificate(server)
+    processes.private(folder)
+    server = processes.private(folder / "server")
+    processes.private(server / "nodes"), processes.private(folder / "logs")
+    keys.certificate(server)
     _write_plan(server, plan)
-    np.save(server / "theta.npy", start.numpy())
-    np.savez(server / "public.npz", x_test=federation.x_test.numpy(), y_test=federation.y_test.numpy())
-    np.savez(server / "clients.npz", sizes=federation.sizes.numpy(), node=owner)
+    _save(server / "theta.npy", np.save, start.numpy())
+    _save(server / "public.npz", np.savez, x_test=federation.x_test.numpy(), y_test=federation.y_test.numpy())
+    sizes = {} if plan.local else {"sizes": federation.sizes.numpy()}  # with noise at the client, the server is to be told none
+    _save(server / "clients.npz", np.savez, node=owner, **sizes)
     for k in range(nodes):
-        node, mine = folder / f"node-{k}", np.flatnonzero(owner == k)
-        node.mkdir()
+        node, mine = processes.private(folder / f"node-{k}"), np.flatnonzero(owner == k)
         _write_plan(node, plan)
         shard = federation.select(torch.from_numpy(mine))
-        np.savez(node / "shard.npz", clients=mine, x=shard.x.numpy(), y=shard.y.numpy(), mask=shard.mask.numpy())
-        (node / "ca.pem").write_bytes((server / "ca.pem").read_bytes())
+        held = {"x": shard.x.numpy(), "y": shard.y.numpy(), "mask": shard.mask.numpy()}
+        _save(node / "shard.npz", np.savez, clients=mine, **held)
+        keys.secret(node / "ca.pem", (server / "ca.pem").read_bytes())
         keys.node_keys(node / "key", server / "nodes" / f"node-{k}.pub")
+        keys.certificate(processes.private(node / "own"))  # of the interface between a node and its app
+    bundle.write(server, [folder / f"node-{k}" for k in range(nodes)])
     return folder
+
+
+def _save(path, save, *given, **arrays):
+    """Write arrays by np.save or np.savez to a file that only its owner can read."""
+    content = io.BytesIO()
+    save(content, *given, **arrays)
+    keys.secret(path, content.getvalue())
 
 
 def read(folder):
@@ -237,7 +249,7 @@ def _check_possible(plan):
 
 
 def _write_plan(folder, plan):
-    (folder / "plan.json").write_text(json.dumps(plan.settings(), indent=1) + "\n", encoding="utf-8")
+    keys.secret(folder / "plan.json", (json.dumps(plan.settings(), indent=1) + "\n").encode())
 
 
 def _named(value):
