@@ -1,5 +1,6 @@
 """The server's side: `server.train` with workers that are nodes, and what it tells while it runs."""
 
+import math
 import pathlib
 import shutil
 import tempfile
@@ -37,10 +38,11 @@ def run(folder, ask, tell=print):
         answers = ask(plan.settings(), t, theta, groups)
         updates = torch.full((len(members), len(theta)), torch.nan, dtype=theta.dtype)
         for k, rows in answers.items():
-            if k in groups and rows.shape == (len(groups[k]), len(theta)):
-                updates[node[members] == k] = rows.to(theta)
+            fits = k in groups and isinstance(rows, torch.Tensor) and rows.shape == (len(groups[k]), len(theta))
+            if fits and rows.dtype == theta.dtype:
+                updates[node[members] == k] = rows
             else:
-                tell(f"round {t}: what node {k} sent has another shape than was asked for, and is left out")
+                tell(f"round {t}: what node {k} sent has another form than was asked for, and is left out")
         return updates
 
     def report(t, theta, record):
@@ -48,7 +50,17 @@ def run(folder, ask, tell=print):
 
     history = _train(folder, plan, plan.rounds, workers, report, folder / STATE)
     tell(history.guarantee)
+    if caveat(plan):
+        tell(caveat(plan))
     return history
+
+
+def caveat(plan):
+    """Return whom a run's guarantee does not bind, as a sentence; "" if it stands as it is."""
+    if plan.mechanism is None or not plan.mechanism.private or plan.seed is None:
+        return ""
+    who = "the server and every node" if plan.local else "every node"
+    return f"with seed {plan.seed} this does not bind who knows the seed, {who}: they can draw the noise and subtract it"
 
 
 def history(folder):
@@ -65,7 +77,7 @@ def history(folder):
     def nobody(t, theta, members):
         raise AssertionError("a finished round asks nobody")
 
-    with tempfile.TemporaryDirectory() as aside:  # the run may be going on: its file is read, and not written
+    with tempfile.TemporaryDirectory() as aside:  # 0700; the run may be going on: its file is read, and not written
         copy = shutil.copy(path, aside)
         return _train(folder, plan, torch.load(copy, weights_only=True)["begun"], nobody, None, copy)
 
@@ -73,10 +85,14 @@ def history(folder):
 def _train(folder, plan, rounds, workers, callback, state):
     model = plan.model()
     model = models.with_theta(model, torch.from_numpy(np.load(folder / "theta.npy", allow_pickle=False)))
-    return train(
+    done = train(
         model, plans.federation(folder, plan), rounds=rounds, workers=workers, checkpoint=state,
         callback=callback, progress=False, device="cpu", **plan.training,
     )  # fmt: skip
+    if plan.local and plan.mechanism.unit == "record":  # it follows from the clients' sizes, which are not here
+        for record in done.records:
+            record["noise_std"] = math.nan
+    return done
 
 
 def _on_noise(plan):

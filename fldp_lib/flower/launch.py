@@ -13,7 +13,7 @@ import pathlib
 import signal
 import sys
 
-from . import hub
+from . import hub, plan
 from .deployment import Deployment
 from .plan import prepare
 
@@ -80,6 +80,9 @@ def main(arguments=None):
     parser.add_argument("folder", help="what fldp_lib.flower.prepare wrote")
     parser.add_argument("--simulate", action="store_true", help="Flower's simulation instead of processes")
     given = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # ε is in no code page but UTF-8's and a few others
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that all processes are ended first
     try:
         done = (simulate if given.simulate else deploy)(given.folder, tell=lambda line: print(line, flush=True))
@@ -87,4 +90,6 @@ def main(arguments=None):
         print(error, file=sys.stderr)
         return 1
     print(done.guarantee)
+    if said := hub.caveat(plan.read(pathlib.Path(given.folder) / "server")):
+        print(said)
     return 0

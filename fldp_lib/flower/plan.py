@@ -4,6 +4,7 @@ import importlib
 import io
 import json
 import pathlib
+import dataclasses
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
@@ -109,6 +110,7 @@ def prepare(
     seed=0,
     theta=None,
     timeout=60.0,
+    repeatable=False,
 ):
     """Write a federation to disk, ready to be run by processes that share nothing but messages. It needs no Flower.
 
@@ -130,6 +132,7 @@ def prepare(
             entropy; the noise is still made in floating point and not release-grade.
         theta: the start (parameters,); None takes that of the model that `build` makes.
         timeout: seconds after which a node that has not answered is absent in that round, positive.
+        repeatable: True takes a seed where noise is added at the client too, although the server can then subtract it.
 
     Returns:
         The folder's path.
@@ -156,6 +159,13 @@ def prepare(
         None if seed is None else checks.whole("seed", seed, at_least=0), checks.real("timeout", timeout, above=0),
     )  # fmt: skip
     _check_possible(plan)
+    if plan.local and plan.seed is not None and not repeatable:
+        raise ValueError(
+            f"seed must be None where noise is added at the client, got {seed}: the server, against whom it is added, knows "
+            "the seed and can subtract it; repeatable=True takes it all the same, for tests and teaching"
+        )
+    if plan.local and plan.seed is None:  # how many records the largest client has is not the server's business
+        plan = dataclasses.replace(plan, samples=1)
     start = models.flatten(model) if theta is None else theta
     models.check_theta(model, start)
     owner = np.repeat(np.arange(nodes), np.diff(np.linspace(0, plan.clients, nodes + 1).round().astype(int)))
@@ -173,7 +183,8 @@ def prepare(
         node, mine = processes.private(folder / f"node-{k}"), np.flatnonzero(owner == k)
         _write_plan(node, plan)
         shard = federation.select(torch.from_numpy(mine))
-        held = {"x": shard.x.numpy(), "y": shard.y.numpy(), "mask": shard.mask.numpy()}
+        width = shard.x.shape[1] if plan.samples > 1 else int(shard.sizes.max().clamp(min=1))
+        held = {name: getattr(shard, name)[:, :width].numpy() for name in ("x", "y", "mask")}
         _save(node / "shard.npz", np.savez, clients=mine, **held)
         keys.secret(node / "ca.pem", (server / "ca.pem").read_bytes())
         keys.node_keys(node / "key", server / "nodes" / f"node-{k}.pub")
@@ -245,6 +256,11 @@ def _check_possible(plan):
         raise ValueError(
             f"aggregator must be a sum where the noise is at the server, got {aggregator!r}: it would have no ε"
         )
+    if plan.local and mechanism.unit == "record" and type(aggregator) is aggregation.WeightedMean:
+        raise ValueError(
+            "aggregator must weigh all clients alike where records get their noise at the client, who keeps its number of "
+            f"records to itself; got {aggregator!r}"
+        )
     terms.check_plan(mechanism, plan.sampling_rate, "poisson", aggregator)
 
 
@@ -265,9 +281,13 @@ def _object(name, said, kinds):
 
 
 def federation(folder, plan):
-    """Return the server's `Federation`: the clients' numbers of records, the public test set, and not one record."""
+    """Return the server's `Federation`: the clients' numbers of records, the public test set, and not one record.
+
+    Where noise is added at the client the server is not told the numbers, and each client stands there as of one record.
+    """
     known, public = arrays(folder / "clients.npz"), arrays(folder / "public.npz")
-    mask = torch.arange(plan.samples) < known["sizes"].unsqueeze(1)  # clients × samples
+    sizes = known.get("sizes", torch.ones(plan.clients, dtype=torch.int64))
+    mask = torch.arange(plan.samples) < sizes.unsqueeze(1)  # clients × samples
     y = torch.zeros((), dtype=public["y_test"].dtype).expand(mask.shape)
     x = torch.zeros((), dtype=public["x_test"].dtype).expand(*mask.shape, plan.features)
     return data.Federation(x, y, mask, public["x_test"], public["y_test"], plan.task, plan.name)
