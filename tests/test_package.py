@@ -29,15 +29,15 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": ["sources", "federation", "generators"],
-    "privacy": ["mechanisms", "adaptive", "accountants", "accounting"],
+    "privacy": ["mechanisms", "adaptive", "accountants", "accounting", "attacker"],
     "training": [
-        "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",
-        "_terms", "_tally", "scoring", "server",
+        "models", "algorithms", "clients", "transport.secure", "aggregation", "transport.compression", "_streams", "_text",
+        "_terms", "plan", "history", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],
     "course": ["progress", "answers", "contents", "teacher", "exercises"],
-    "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],
+    "flower": ["keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch"],
     "book": ["formulas", "build"],
 }  # fmt: skip
 LIBRARIES = {  # beyond the standard one

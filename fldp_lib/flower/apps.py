@@ -12,8 +12,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import ServerApp
 
-from . import hub, node
-from . import plan as plans
+from . import agreement, hub, node
 
 START = 120.0  # seconds for which the first start waits for all nodes
 RESTART = 15.0  # the same where a run goes on: a node may be gone for good
@@ -38,7 +37,7 @@ def main(grid, context):
             log.write(line + "\n")
 
         try:
-            nodes = _Nodes(grid, plans.read(here), here, simulated, tell)
+            nodes = _Nodes(grid, agreement.read(here), here, simulated, tell)
             hub.run(here, nodes.ask, tell)
         except Exception as error:
             (folder / "logs" / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
@@ -78,15 +77,15 @@ class _Nodes:
 
     Args:
         grid: Flower's.
-        plan: the `plan.Plan`.
+        agreed: the `Agreement`.
         folder: the server's.
         simulated: whether nodes have to be asked for their numbers; else they are known by their keys.
         tell: called with a line of text.
     """
 
-    def __init__(self, grid, plan, folder, simulated, tell):
-        self.grid, self.plan, self.tell, self.number, self.absent = grid, plan, tell, {}, set()
-        clients = plans.arrays(folder / "clients.npz")["node"]
+    def __init__(self, grid, agreed, folder, simulated, tell):
+        self.grid, self.timeout, self.tell, self.number, self.absent = grid, agreed.timeout, tell, {}, set()
+        clients = agreement.arrays(folder / "clients.npz")["node"]
         count = int(clients.max()) + 1
         end = time.monotonic() + (RESTART if (folder / hub.STATE).exists() else START)
         while len(ids := list(grid.get_node_ids())) < count and time.monotonic() < end:
@@ -111,9 +110,9 @@ class _Nodes:
             if k in groups:
                 request = ConfigRecord({"round": t, "members": groups[k].tolist(), "settings": about})
                 content = RecordDict({"theta": record, "request": request})
-                messages[k] = Message(content, node_id, "train", ttl=self.plan.timeout, group_id=str(t))
+                messages[k] = Message(content, node_id, "train", ttl=self.timeout, group_id=str(t))
         answers, why = {}, {}
-        for k, reply in self._replies(messages, self.plan.timeout):
+        for k, reply in self._replies(messages, self.timeout):
             if isinstance(reply, Exception):
                 why[k] = f" that can be read: {_short(reply)}"
             elif reply.has_error():
@@ -175,7 +174,7 @@ def _record(name, tensor):
 
 
 def _folder(context):
-    """The node's folder: in a deployment its own process was told, and the server is not asked; a simulation's has no owner."""
+    """The node's folder: in a deployment its own process was told, and the server is not asked; not so in a simulation."""
     if "folder" not in context.node_config:
         return pathlib.Path(context.run_config["folder"]) / f"node-{context.node_config['partition-id']}"
     return pathlib.Path(context.node_config["folder"])
@@ -183,4 +182,4 @@ def _folder(context):
 
 def _count(folder):
     said = json.loads((folder / "reports.json").read_text(encoding="utf-8"))
-    return f"{said['reports']} of {plans.read(folder).rounds}"
+    return f"{said['reports']} of {agreement.read(folder).plan.rounds}"

@@ -8,8 +8,7 @@ import signal
 import tempfile
 import time
 
-from . import bundle, hub, keys, processes
-from . import plan as plans
+from . import agreement, bundle, hub, keys, processes
 from .processes import INSTALL, MARK, PACKAGE, START, need_flower
 
 PROJECT = bundle.PROJECT
@@ -44,7 +43,7 @@ class Deployment:
     def __init__(self, folder, simulated=False):
         need_flower()
         self.folder, self.simulated = pathlib.Path(folder).resolve(), simulated
-        self.plan = plans.read(self.folder / "server")
+        self.agreed = agreement.read(self.folder / "server")
         self.logs, self.processes, self.executors = self.folder / "logs", {}, {}
         self.port, self.mark, self.lock, self.aside = processes.free_port(), secrets.token_hex(8), None, None
         self.nodes = [] if simulated else sorted(path.name for path in self.folder.glob("node-*"))
@@ -65,7 +64,7 @@ class Deployment:
         self.close()
 
     def start_server(self):
-        """Start the SuperLink, which registers the nodes' public keys; nodes that run are started anew, to get to know it."""
+        """Start the SuperLink, which registers the nodes' public keys; nodes that run start anew, to get to know it."""
         server, others = self.folder / "server", {}
         running = [name for name in self.nodes if name in self.processes and self.processes[name].poll() is None]
         for name in running:
@@ -161,7 +160,8 @@ class Deployment:
         home = processes.private(folder / "flower")
         processes.private(home / "tmp", empty=True)
         keys.secret(home / "secret", secrets.token_bytes(32))
-        log, mark, shared = self.logs / f"{name}.log", f"{self.mark}:{name}", ["--superexec-auth-secret-file", home / "secret"]
+        log, mark = self.logs / f"{name}.log", f"{self.mark}:{name}"
+        shared = ["--superexec-auth-secret-file", home / "secret"]
         isolated = [*arguments, "--isolation", "process", *shared]
         self.processes[name] = processes.start(role, folder, isolated, home, log, mark, **others)
         if what is not None:

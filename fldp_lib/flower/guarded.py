@@ -58,7 +58,8 @@ def superexec(folder):
     from flwr.supercore.cli.flower_superexec import flower_superexec
 
     _follow()
-    importlib.import_module("flwr.supercore.superexec.run_superexec").get_executor = lambda *args, **others: _quiet_executor()
+    module = importlib.import_module("flwr.supercore.superexec.run_superexec")
+    module.get_executor = lambda *args, **others: _quiet_executor()
     flower_superexec()
 
 

@@ -13,9 +13,9 @@ import pathlib
 import signal
 import sys
 
-from . import hub, plan
+from . import agreement, hub
 from .deployment import Deployment
-from .plan import prepare
+from .folders import prepare
 
 RAY_STARTS = 3  # Ray gives its own processes 15 seconds to start, too few on a busy machine; no round has begun then
 
@@ -63,7 +63,7 @@ def _run(folder, simulated, tell):
     deployment = Deployment(folder, simulated)
     if (deployment.folder / "server" / hub.STATE).exists():
         done = history(folder)
-        if done.rounds >= deployment.plan.rounds and not done.lost[-1]:
+        if done.rounds >= deployment.agreed.plan.rounds and not done.lost[-1]:
             return done
     for attempt in range(RAY_STARTS if simulated else 1):
         try:
@@ -90,6 +90,6 @@ def main(arguments=None):
         print(error, file=sys.stderr)
         return 1
     print(done.guarantee)
-    if said := hub.caveat(plan.read(pathlib.Path(given.folder) / "server")):
+    if said := hub.caveat(agreement.read(pathlib.Path(given.folder) / "server")):
         print(said)
     return 0

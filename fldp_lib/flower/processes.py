@@ -176,7 +176,7 @@ def private(path, empty=False):
 
 
 def _environment(home):
-    """What the processes inherit: no telemetry, no look-up of newer versions, one thread each, UTF-8, the package's place."""
+    """What the processes inherit: no telemetry, no look-up of newer versions, one thread, UTF-8, the package's place."""
     path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
     packages = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH", "")]))
     return os.environ | {

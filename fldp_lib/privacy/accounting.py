@@ -109,6 +109,14 @@ def calibrate(mechanism, epsilon, delta=1e-5, rounds=1, sampling_rate=1.0, clip=
     return mechanisms.Laplace(1 / noise, clip, at, unit) if pure else mechanisms.Gaussian(noise, clip, at, unit)
 
 
+def rounded_up(value, digits=3):
+    """Return a positive number as text with so many digits that is never below it: an ε must not be told smaller."""
+    if not 0 < value < math.inf:
+        return f"{value:g}"
+    step = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
+    return f"{math.ceil(value / step - 1e-9) * step:.{digits}g}"
+
+
 def best_guess(epsilon, delta=0.0):
     """Return how often the best attacker is right who guesses, at even odds, whether one unit's data are in the input.
 

@@ -20,16 +20,18 @@ import torch
 FORMAT = 1
 
 
-def plan(model, federation, **settings):
-    """Return what a run is, as text by name: two runs with the same plan may share a checkpoint.
+def about(model, federation, plan, workers=None):
+    """Return what a run is, as text by name: two runs that say the same may share a checkpoint.
 
     Args:
         model: an `nn.Module` with the start's parameters.
         federation: a `Federation`.
-        settings: `server.train`'s arguments that decide about the result.
+        plan: a `Plan`.
+        workers: as in `server.train`.
     """
-    said = {name: _text(value) for name, value in settings.items()}
-    said["model"] = f"{type(model).__name__}{[tuple(p.shape) for p in model.parameters()]}"
+    said = {name: text for name, text in plan.text().items() if name != "rounds"}
+    said["workers"] = "none" if workers is None else "some"
+    said["model"] = f"{model!r} {[(name, tuple(p.shape)) for name, p in model.named_parameters()]}"
     said["start"] = _digest(model.parameters())
     said["clients"] = str(federation.clients)
     said["data"] = _digest([federation.x, federation.y, federation.mask, federation.x_test, federation.y_test])
@@ -55,7 +57,8 @@ class Checkpoint:
     def __init__(self, path, plan, history, generators, clipping, channel, leaves):
         self.path = None if path is None else pathlib.Path(path)
         self.plan, self.history, self.leaves = plan, history, leaves
-        self.generators, self.clipping, self.channel = [*generators, channel.seeds], clipping, channel
+        self.generators, self.clipping, self.channel = list(generators), clipping, channel
+        self.server_state = {}  # tensors by name, as the server's algorithm left them
         self.done = self.found = 0  # rounds finished, and begun by an earlier process
 
     def resume(self, theta, rounds):
@@ -67,25 +70,41 @@ class Checkpoint:
             self.history.theta = theta.cpu()
         else:
             self._fits(state, rounds)
-            for generator, told in zip(self.generators, state["generators"], strict=True):
-                generator.set_state(told)
-            if state["rest"] is not None:
-                self.channel.rest.copy_(state["rest"])
-            self.clipping.mechanism = replace(self.clipping.mechanism, clip=state["clip"])
+            self.restore(state)
             self.history.theta = state["theta"]
             self.history.records += [
                 {**record, "update_norms": record["update_norms"].numpy()} for record in state["records"]
             ]
             self.done, self.found = state["done"], state["begun"] if self.leaves else 0
-        self.state = self._state()
+        self.saved = self._state()
         return self.history.theta.to(theta)
+
+    def restore(self, state):
+        """Put streams, an adaptive clip, a compressor's remainders and the server's state where `state` has them."""
+        for generator, told in zip(self.generators, state["generators"], strict=True):
+            generator.set_state(told)
+        if state["rest"] is not None and self.channel.rest is not None:
+            self.channel.rest.copy_(state["rest"])
+        if self.clipping.adaptive:
+            self.clipping.mechanism = replace(self.clipping.mechanism, clip=state["clip"])
+        self.server_state = {name: tensor.clone() for name, tensor in state["server"].items()}
+
+    @property
+    def state(self):
+        """What `restore` takes: tensors and numbers by name."""
+        return {
+            "generators": [generator.get_state() for generator in self.generators],
+            "clip": self.clipping.mechanism.clip,
+            "rest": None if self.channel.rest is None else self.channel.rest.clone(),
+            "server": self.server_state,
+        }
 
     def begin(self, t, cohort):
         """Begin round t; return its cohort, empty if an earlier process began the round and its reports are lost."""
         if self.lost(t):
             return cohort[:0]
         if self.path is not None and self.leaves:
-            _write(self.path, {**self.state, "begun": t})
+            _write(self.path, {**self.saved, "begun": t})
         return cohort
 
     def lost(self, t):
@@ -96,8 +115,8 @@ class Checkpoint:
         """Write the state after round t."""
         if self.path is not None:
             self.done = t
-            self.state = self._state()
-            _write(self.path, self.state)
+            self.saved = self._state()
+            _write(self.path, self.saved)
 
     def _state(self):
         return {
@@ -107,9 +126,7 @@ class Checkpoint:
             "begun": self.done,
             "theta": self.history.theta,
             "records": [_plain(record) for record in self.history.records],
-            "generators": [generator.get_state() for generator in self.generators],
-            "clip": self.clipping.mechanism.clip,
-            "rest": self.channel.rest,
+            **self.state,
         }
 
     def _fits(self, state, rounds):
@@ -152,13 +169,6 @@ def _read(path):
     if not known:
         raise ValueError(f"checkpoint must be of format {FORMAT}, got {state['format']} in {str(path)!r}")
     return state
-
-
-def _text(value):
-    """A setting as text: functions by name, since their addresses change."""
-    if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    return repr(value)
 
 
 def _digest(tensors):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import federation
+from conftest import generator as stream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ def test_quantisation_is_unbiased_and_bounded():
 def test_nothing_is_lost_with_error_feedback(compressor):
     """What was sent over all rounds, and the remainder, add up to all updates."""
     generator = torch.Generator().manual_seed(0)
-    channel, total = Channel(compressor, 5, torch.zeros(30), seed=0), torch.zeros(5, 30)
+    channel, total = Channel(compressor, 5, torch.zeros(30), stream()), torch.zeros(5, 30)
     sent = torch.zeros(5, 30)
     for members in (torch.arange(5), torch.tensor([0, 3]), torch.arange(5)):
         updates = torch.randn(len(members), 30, generator=generator)
@@ -70,13 +71,13 @@ def test_nothing_is_lost_with_error_feedback(compressor):
 
 
 def test_without_feedback_nothing_stays():
-    channel = Channel(TopK(0.2, error_feedback=False), 2, torch.zeros(10), seed=0)
+    channel = Channel(TopK(0.2, error_feedback=False), 2, torch.zeros(10), stream())
     channel.send(torch.ones(2, 10), torch.arange(2))
     assert channel.rest is None
 
 
 def test_a_broken_update_is_passed_on_and_leaves_no_remainder():
-    channel = Channel(TopK(0.5), 2, torch.zeros(4), seed=0)
+    channel = Channel(TopK(0.5), 2, torch.zeros(4), stream())
     rows = torch.tensor([[1.0, math.nan, 0, 0], [1.0, 2, 3, 4]])
     sent = channel.send(rows, torch.arange(2))
     assert not sent[0].isfinite().all() and sent[1].isfinite().all()

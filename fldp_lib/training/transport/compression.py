@@ -199,14 +199,13 @@ class Channel:
         compressor: a `TopK`, `RandomK` or `Quantise`, or None for plain float messages.
         clients: number of clients; with error feedback each has a remainder in memory (clients × parameters).
         theta: the parameters (parameters,), for their number and type.
-        seed: of the run.
+        seeds: a `torch.Generator` on the CPU, the run's stream of messages.
 
     Derived in: notebook 13.
     """
 
-    def __init__(self, compressor, clients, theta, seed):
-        self.compressor = compressor
-        self.seeds = torch.Generator().manual_seed(2**31 + seed)  # torch keeps 32 bits; no other stream is there
+    def __init__(self, compressor, clients, theta, seeds):
+        self.compressor, self.seeds = compressor, seeds
         feedback = compressor is not None and compressor.error_feedback
         self.rest = torch.zeros(clients, len(theta), dtype=theta.dtype, device=theta.device) if feedback else None
         self.plain = theta.numel() * theta.element_size()  # bytes of a model, and of an update that is not compressed
