@@ -316,10 +316,12 @@ def test_a_killed_server_goes_on_with_the_budget_spent_and_a_strangers_key_is_re
         assert 2 <= spent.rounds < 4 and spent.total_epsilon == expected.epsilon[spent.rounds - 1]
         run.start_server()
         run.stop("node-1")
-        run.start_node("node-1", key=tmp_path / "stranger")
-        wait_until(lambda: run.processes["node-1"].poll() is not None, "the end of a node with a wrong key")
-        log = (folder / "logs" / "node-1.log").read_text()
-        assert "Failed to initialize the connection to the SuperLink" in log
+        for times, wrong in enumerate((tmp_path / "stranger", folder / "node-0" / "key"), 1):  # unknown; another's, in use
+            run.start_node("node-1", key=wrong)
+            wait_until(lambda: run.processes["node-1"].poll() is not None, "the end of a node with a wrong key")
+            run.stop("node-1")
+            log = (folder / "logs" / "node-1.log").read_text()
+            assert log.count("Failed to initialize the connection to the SuperLink") == times
         seen = (folder / "logs" / "node-1.log").read_text().count("SuperNode ID")
         run.start_node("node-1")
         wait_until(lambda: (folder / "logs" / "node-1.log").read_text().count("SuperNode ID") > seen, "node 1's return")
