@@ -95,7 +95,7 @@ def check_start(model, federation, plan, start):
 
 
 def released(theta, start, plan):
-    """Remember, for this process's lifetime, which parameters were released under which seed's noise; not an unmoved start."""
+    """Remember, while this process lives, what was released under which seed's noise; an unmoved start is no release."""
     if plan.private and plan.seed is not None and not torch.equal(theta, start):
         _RELEASED.setdefault(_digest(theta), set()).add(plan.seed)
 

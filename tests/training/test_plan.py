@@ -52,10 +52,12 @@ def test_the_text_is_the_same_in_another_process(plan):
 
 def test_no_two_plans_have_the_same_text():
     texts = [str(plan.text()) for plan in PLANS.values()]
-    changed = [str(PLANS["bare"].changed(**{name: value}).text()) for name, value in {
-        "rounds": 4, "lr": 0.3, "mechanism": NOISE, "sampling_rate": 0.4, "local_steps": 2, "proximal": 0.1, "server_lr": 0.4,
-        "batch_rate": 0.4, "aggregator": aggregation.median, "compressor": compression.TopK(), "delta": 1e-4, "seed": 1,
-    }.items()]  # fmt: skip
+    others = {
+        "rounds": 4, "lr": 0.3, "mechanism": NOISE, "sampling_rate": 0.4, "local_steps": 2, "proximal": 0.1,
+        "server_lr": 0.4, "batch_rate": 0.4, "aggregator": aggregation.median, "compressor": compression.TopK(),
+        "delta": 1e-4, "seed": 1,
+    }  # fmt: skip
+    changed = [str(PLANS["bare"].changed(**{name: value}).text()) for name, value in others.items()]
     assert len({*texts, *changed}) == len(texts) + len(changed)
 
 
