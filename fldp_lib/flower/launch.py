@@ -1,6 +1,6 @@
 """The same federation on Flower: processes of their own, each with its own data, that share nothing but messages.
 
-    folder = flower.prepare("demo", "fldp_lib.training.models:MLP", (64, 32, 10), fed, rounds=5, lr=0.5, mechanism=mech)
+    folder = flower.prepare("demo", plan, "fldp_lib.training.models:MLP", (64, 32, 10), federation)
     history = flower.deploy(folder)
 
 The parts are in `flower`. Local training, clipping, noise and accounting are the package's own, the round loop is `train`.
