@@ -305,7 +305,7 @@ def begun(folder):
     return torch.load(state, weights_only=True)["begun"] if state.exists() else 0
 
 
-def wait_until(ready, what, seconds=150):
+def wait_until(ready, what, seconds=300):
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end, f"{what} has not happened within {seconds} seconds"

@@ -279,7 +279,7 @@ def processes_of(run):
     return {pid for name in ("server", *run.nodes) for pid in run._offspring(name)}
 
 
-def wait_until(ready, what, seconds=150):
+def wait_until(ready, what, seconds=300):
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end, f"{what} has not happened within {seconds} seconds"
