@@ -531,7 +531,7 @@ def test_epsilon_is_never_below_the_truth(setting):
     """δ 1e-15 … 0.1, q 1e-6 … 1, T 1 … 1e5, ε₁ 1e-6 … 1e4; FLDP_ACCOUNTING_SETTINGS=300 takes all of them."""
     found, name = tightest(*setting)
     assert BENCHMARK.truth(*setting) <= found < math.inf and name in ("pld", "rdp", "basic")
-    mechanism, rounds, rate, delta = setting
+    mechanism, rounds, rate, _ = setting
     if not isinstance(mechanism, Gaussian):
         assert found <= epsilon(mechanism, rounds, rate, 0.0)
 
@@ -539,7 +539,7 @@ def test_epsilon_is_never_below_the_truth(setting):
 @pytest.mark.parametrize("setting", SETTINGS[:12], ids=str)
 def test_an_epsilon_a_tenth_smaller_would_be_seen_where_the_truth_is_sharp(setting):
     truth, found = BENCHMARK.truth(*setting), tightest(*setting)[0]
-    if setting[3] < 1e-6 and setting[1] > 1 and setting[2] < 1 or truth == 0:
+    if (setting[3] < 1e-6 and setting[1] > 1 and setting[2] < 1) or truth == 0:
         pytest.skip("the direct computation cannot reach so small a δ")
     assert 0.85 * found < truth
 
