@@ -10,6 +10,9 @@ from . import data
 from .privacy import accounting, mechanisms
 from .training import aggregation, clients, models, server
 from .training.history import History
+from .training.plan import Plan
 from .training.server import train
 
-__all__ = ["History", "accounting", "aggregation", "clients", "data", "mechanisms", "models", "server", "train"]
+__version__ = "1.0.0"
+
+__all__ = ["History", "Plan", "accounting", "aggregation", "clients", "data", "mechanisms", "models", "server", "train"]

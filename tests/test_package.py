@@ -30,14 +30,15 @@ CORE = ("checks", "data", "privacy", "training")
 ROOMS = {
     "data": ["sources", "federation", "generators"],
     "privacy": [
-        "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing", "attacker", "ledger",
-        "accounting",
+        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing",
+        "attacker", "ledger", "accounting",
     ],
     "training": [
-        "models", "clients", "transport.secure", "aggregation", "transport.compression", "history", "checkpoint", "_streams",
-        "_terms", "_tally", "scoring", "server",
+        "models", "algorithms", "clients", "_probe", "transport.secure", "aggregation", "transport.messages",
+        "transport.compression", "_streams", "_fingerprint", "_json", "_terms", "plan", "history", "_lock", "_journal",
+        "checkpoint", "_tally", "scoring", "server",
     ],
-    "adversary": ["inversion", "poisoning", "auditing", "faults"],
+    "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
     "interactive": ["marks", "plots", "scenes", "controls", "views", "explorers"],
     "course": ["progress", "answers", "contents", "teacher", "exercises"],
     "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],

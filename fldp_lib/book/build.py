@@ -247,11 +247,15 @@ def build(out, explorers=()):
 
     Raises:
         ModuleNotFoundError: what makes the pages is not installed.
+        FileNotFoundError: the package was installed without the notebooks.
         ValueError: the folder holds something else; a number of no notebook with an explorer; a broken link, a formula that
             does not convert, or another fault in a page.
     """
     from tqdm.auto import tqdm
 
+    from ..course.contents import folder
+
+    folder("notebooks"), folder("figures")
     out = pathlib.Path(out)
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARK).is_file())):
         raise ValueError(f"out must be a new or empty folder, or hold an earlier book, got {str(out)!r}")

@@ -8,12 +8,27 @@ import pathlib
 import re
 from urllib.parse import quote
 
-NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent.parent / "notebooks"
+HOME = pathlib.Path(__file__).resolve().parent.parent.parent  # the course; pip installs the package alone
+NOTEBOOKS = HOME / "notebooks"
 ERRORS = tuple(f"E{number}" for number in range(1, 48))  # of the article
 FIRST = r"(?:(?:de|van|von) )?[^\W\d_][\w’'-]*"  # an author's surname
 WORK = re.compile(
     rf"(?P<first>{FIRST})(?=, | & | and | et al|(?: [A-Z]\w+)* \d{{4}}).*?\b(?P<year>1[89]\d\d|20\d\d)(?=[.,:; ]|$)"
 )
+
+
+def folder(name):
+    """Return a folder of the course, beside the package.
+
+    Args:
+        name: "notebooks" or "figures".
+
+    Raises:
+        FileNotFoundError: it is not there, since the package was installed without the course.
+    """
+    if not (HOME / name).is_dir():
+        raise FileNotFoundError(f"no {name}/ beside fldp_lib: get the course's repository and work in its folder")
+    return HOME / name
 
 
 def cells(path):
@@ -23,10 +38,11 @@ def cells(path):
         path: the file, or a notebook's number such as "05".
 
     Raises:
+        FileNotFoundError: the package was installed without the notebooks.
         ValueError: no notebook has that number.
     """
     if str(path).isdecimal():
-        found = sorted(NOTEBOOKS.glob(f"{path}_*.ipynb"))
+        found = sorted(folder("notebooks").glob(f"{path}_*.ipynb"))
         if not found:
             raise ValueError(f"path must be a file or the number of a notebook, such as '05'; got {path!r}")
         path = found[0]
@@ -63,16 +79,16 @@ class Errata:
     """Where each error of the article is treated; shows itself as a table with links.
 
     Args:
-        folder: the notebooks' folder.
+        home: the notebooks' folder; None takes the course's own.
 
     Attributes:
         places: id → list of (path, title of the callout), in the order of the notebooks; empty where there is none.
         claims: id → the article's claim as the first of these callouts paraphrases it.
     """
 
-    def __init__(self, folder=NOTEBOOKS):
+    def __init__(self, home=None):
         self.places, self.claims = {id: [] for id in ERRORS}, {}
-        for path in sorted(pathlib.Path(folder).glob("*.ipynb")):
+        for path in sorted(pathlib.Path(home or folder("notebooks")).glob("*.ipynb")):
             for id, text in callouts(path).items():
                 title = re.match(r"#+ E\d+ *(.*)", text).group(1)
                 self.places.setdefault(id, []).append((path, title))

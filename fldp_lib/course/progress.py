@@ -1,4 +1,4 @@
-"""What a learner has done, kept in a file beside the notebooks that no one else reads: `.fldp_progress.json`."""
+"""What a learner has done, kept in a file in the course's folder that no one else reads: `.fldp_progress.json`."""
 
 import contextlib
 import importlib
@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 
-FILE = pathlib.Path(__file__).resolve().parent.parent.parent / ".fldp_progress.json"
+# The course's folder; the current one where pip put the package alone.
+HOME = pathlib.Path(__file__).resolve().parent.parent.parent
+FILE = (HOME if (HOME / "notebooks").is_dir() else pathlib.Path.cwd()) / ".fldp_progress.json"
 EXERCISES = pathlib.Path(__file__).parent / "exercises"
 
 

@@ -4,14 +4,12 @@ import html
 import importlib
 import inspect
 import json
-import pathlib
 import re
 from dataclasses import dataclass, field
 
 from . import progress as progress_
 from .answers import NotTried, Wrong
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+from .contents import folder
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Exercise:
     def solution(self):
         """Return the solution, as code; it comes from the solutions notebook, where it is checked."""
         tag = f"solution-{self.id}"
-        for path in sorted((ROOT / "notebooks" / "solutions").glob(f"{self.id[:2]}_*.ipynb")):
+        for path in sorted((folder("notebooks") / "solutions").glob(f"{self.id[:2]}_*.ipynb")):
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
                 if tag in cell["metadata"].get("tags", []):
                     return Code("".join(cell["source"]))
@@ -223,11 +221,11 @@ def figure(name, alt, width=None):
         width: in CSS pixels; None takes the picture's own.
 
     Raises:
-        FileNotFoundError: no such file; the message lists the files there are.
+        FileNotFoundError: no such file, and the message lists the files there are; or no figures at all.
     """
-    path = ROOT / "figures" / name
+    path = folder("figures") / name
     if not path.is_file():
-        there = ", ".join(sorted(p.name for p in (ROOT / "figures").glob("*.*")))
+        there = ", ".join(sorted(p.name for p in path.parent.glob("*.*")))
         raise FileNotFoundError(f"name must be a file of figures/: {there}; got {name!r}")
     return Figure(path, alt, width)
 

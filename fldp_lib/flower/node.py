@@ -89,7 +89,7 @@ def reports(plan, model, shard, t, theta, members):
         mechanism=mechanism if mechanism.unit == "record" else None, generator=batches, noise=noise,
     )  # fmt: skip
     if plan.local and mechanism.unit == "client":  # clip, weigh, perturb: the same lines as in `train`
-        channel = compression.Channel(None, fed.clients, theta, 0)
+        channel = compression.Channel(None, fed.clients, theta, unpredictable())
         everyone = torch.arange(fed.clients)
         updates = Tally(fed, mechanism, plan.aggregator, theta, channel).protect(updates, everyone, noise)
     return updates[rows]
@@ -105,7 +105,7 @@ def _part(shard, places, plan, rows=None, count=None):
 
 def _streams_at(plan, t, parameters):
     """The cohort of round t and the run's two other streams as they stand at its beginning, by drawing what came before."""
-    cohorts, batches, noise = streams(plan.seed)
+    cohorts, batches, noise, _ = streams(plan.seed)
     shape = (plan.local_steps, parameters) if plan.mechanism is None or plan.mechanism.unit == "record" else (parameters,)
     for s in range(1, t + 1):
         cohort = cohort_of(plan.clients, plan.sampling_rate, "poisson", cohorts)

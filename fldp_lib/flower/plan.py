@@ -12,6 +12,7 @@ from .. import checks, data
 from ..privacy import adaptive, mechanisms
 from ..training import _terms as terms
 from ..training import aggregation, models
+from ..training import plan as training_plan
 from . import keys
 
 MECHANISMS = (mechanisms.Laplace, mechanisms.Gaussian, adaptive.AdaptiveGaussian)
@@ -77,6 +78,10 @@ class Plan:
             "aggregator",
         )
         return {name: getattr(self, name) for name in (*names, "seed")}
+
+    def run(self):
+        """Return the `Plan` that `server.train` takes."""
+        return training_plan.Plan.of(rounds=self.rounds, **self.training)
 
     def model(self):
         """Return a new model; only its shape counts, since every round's parameters come with the round."""
@@ -233,7 +238,7 @@ def _check_possible(plan):
         raise ValueError(
             f"aggregator must be a sum where the noise is at the server, got {aggregator!r}: it would have no ε"
         )
-    terms.check_plan(mechanism, plan.sampling_rate, "poisson", aggregator)
+    plan.run()
 
 
 def _write_plan(folder, plan):

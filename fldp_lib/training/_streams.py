@@ -1,28 +1,37 @@
-"""A run's random streams: cohorts, mini-batches and noise, each with a generator of its own."""
+"""A run's random streams: cohorts, mini-batches, noise and messages, each with a generator of its own."""
 
+import math
 import secrets
 
 import numpy as np
 import torch
 
 COHORTS, BATCHES, NOISE = range(3)
+MESSAGES = 2**31  # where torch's own seeds of the fourth stream begin
+OWN = 2**29  # seeds below this are torch's: no two streams meet there, and results published with them stay
 
 
 def streams(seed):
-    """Return the three generators of a run: of cohorts, mini-batches and noise.
+    """Return the four generators of a run: of cohorts, mini-batches, noise, and what clients and server share in messages.
+
+    torch keeps 32 bits of a seed. Below 2²⁹ the four streams have 32-bit seeds that never meet; from there on their whole
+    states are derived by a hash of seed and stream (`numpy.random.SeedSequence`).
 
     Args:
         seed: a whole number, at least 0, from which a run can be repeated, and its noise subtracted by whoever knows it;
             or None for the operating system's entropy.
 
     Returns:
-        Three `torch.Generator`s on the CPU.
+        Four `torch.Generator`s on the CPU.
 
     Derived in: notebook 05.
     """
     if seed is None:
-        return [unpredictable() for _ in range(3)]
-    return [torch.Generator().manual_seed(3 * seed + stream) for stream in (COHORTS, BATCHES, NOISE)]
+        return [unpredictable() for _ in range(4)]
+    if seed < OWN:
+        return [torch.Generator("cpu").manual_seed(s) for s in (*(3 * seed + k for k in range(3)), MESSAGES + seed)]
+    words = (np.random.SeedSequence((seed, stream)).generate_state(624) for stream in range(4))
+    return [_generator(each) for each in words]
 
 
 def unpredictable():
@@ -31,12 +40,33 @@ def unpredictable():
     torch keeps 32 bits of a seed, few enough to be tried one by one; here all 624 words of the Mersenne Twister are
     random. It is still a Mersenne Twister and floating-point noise: not release-grade.
     """
-    generator = torch.Generator().manual_seed(0)
+    return _generator(np.frombuffer(secrets.token_bytes(4 * 624), "<u4"))
+
+
+def _generator(words):
+    generator = torch.Generator("cpu").manual_seed(0)
     state = generator.get_state()  # a seed, two counters, then 624 words of 32 bits in 64, then normal variables left over
-    words = np.frombuffer(secrets.token_bytes(4 * 624), "<u4").astype("<u8")
-    state[24 : 24 + 8 * 624] = torch.from_numpy(words.view(np.uint8))
+    state[24 : 24 + 8 * 624] = torch.from_numpy(words.astype("<u8").view(np.uint8))
     generator.set_state(state)
     return generator
+
+
+def coins(count, rate, generator):
+    """Toss one coin a client: True with the given probability, or a little less, never more, so that ε stays a bound.
+
+    A uniform number has 24 bits as float32, which is too coarse for small rates; those take 53.
+
+    Args:
+        count: number of coins.
+        rate: probability in (0, 1].
+        generator: a `torch.Generator` on the CPU.
+
+    Returns:
+        Booleans (count,).
+    """
+    kind, bits = (torch.float32, 24) if rate >= 2**-10 else (torch.float64, 53)
+    uniform = torch.rand(count, generator=generator, dtype=kind, device="cpu")
+    return uniform < math.floor(rate * 2**bits) / 2**bits
 
 
 def cohort_of(clients, rate, sampler, generator):
@@ -52,7 +82,8 @@ def cohort_of(clients, rate, sampler, generator):
         Client numbers, ascending (cohort,).
     """
     if rate == 1:
-        return torch.arange(clients)
+        return torch.arange(clients, device="cpu")
     if sampler == "fixed":
-        return torch.randperm(clients, generator=generator)[: max(1, round(rate * clients))].sort().values
-    return torch.nonzero(torch.rand(clients, generator=generator) < rate).flatten()
+        drawn = torch.randperm(clients, generator=generator, device="cpu")
+        return drawn[: max(1, round(rate * clients))].sort().values
+    return torch.nonzero(coins(clients, rate, generator)).flatten()

@@ -1,77 +1,105 @@
-"""The terms of a run: what `server.train` refuses, and what it has the accountant count."""
+"""The terms of a run: what a `Plan`, and `train`, refuse."""
 
 import warnings
 
+import torch
+
 from .. import checks, data
 from ..privacy import accounting, mechanisms
-from . import clients, models
+from . import _probe, clients, models
 from .transport import compression
 
 
-def price(per_record, rate, local_steps, batch_rate):
-    """What the accountant counts: releases a round, and the sampling rate that amplifies."""
-    return (local_steps, batch_rate) if per_record else (1, rate)
+def is_sum(aggregator):
+    """Whether an aggregator adds up the cohort's updates, each with a weight of its own, seen or hidden."""
+    return _linear(aggregator) or getattr(aggregator, "hidden", False)
 
 
-def check_plan(mechanism, rate, sampler, aggregator):
-    """Refuse what has no meaning; return why ε will be infinite, or an empty string."""
-    checks.one_of("sampler", sampler, accounting.SAMPLERS)
+COMPRESSORS = (compression.TopK, compression.RandomK, compression.Quantise)
+_RELEASED = {}  # digest of parameters: seeds of the private runs that released them, in this process
+
+
+def check_plan(plan):
+    """Refuse a plan that has no meaning, or no valid accounting."""
+    mechanism, aggregator, rate = plan.mechanism, plan.aggregator, plan.sampling_rate
+    linear, hidden = _linear(aggregator), getattr(aggregator, "hidden", False)
+    checks.one_of("sampler", plan.sampler, accounting.SAMPLERS)
     if not callable(aggregator):
-        raise TypeError(f"aggregator must be callable, such as aggregation.mean; got {type(aggregator).__name__}")
+        raise TypeError(f"aggregator must be callable, such as aggregation.mean; got {_kind(aggregator)}")
+    if not isinstance(plan.compressor, (*COMPRESSORS, type(None))):
+        raise TypeError(f"compressor must be a TopK, RandomK or Quantise, or None; got {_kind(plan.compressor)}")
     if mechanism is None:
-        return "there is no mechanism"
+        return
     if not isinstance(mechanism, (mechanisms.Laplace, mechanisms.Gaussian)):
-        raise TypeError(f"mechanism must be a Laplace or Gaussian, got {type(mechanism).__name__}")
+        raise TypeError(f"mechanism must be a Laplace or Gaussian, got {_kind(mechanism)}")
+    if plan.compressor is not None and mechanism.at == "shares":
+        raise ValueError("compressor must be None where at='shares': secure aggregation adds up whole vectors, each with "
+                         f"its noise; got {plan.compressor!r}")  # fmt: skip
     if not mechanism.private:
-        return "no noise is added"
-    if rate < 1 and sampler != "poisson" and mechanism.unit == "client":
-        raise ValueError(f"sampler must be 'poisson' for a private run with sampling_rate < 1, got {sampler!r}: "
+        return
+    if rate < 1 and plan.sampler != "poisson" and mechanism.unit == "client":
+        raise ValueError(f"sampler must be 'poisson' for a private run with sampling_rate < 1, got {plan.sampler!r}: "
                          "no accounting here covers another")  # fmt: skip
     if mechanism.unit == "record":
-        return ""
-    linear, hidden = getattr(aggregator, "weigh", None) is not None, getattr(aggregator, "hidden", False)
+        return
     if hidden and rate < 1:
         raise ValueError(f"sampling_rate must be 1 for a private run with {aggregator!r}, got {rate:g}: it divides by the "
                          "cohort, whose size is private")  # fmt: skip
-    if hidden:
-        return ""
     if linear and not aggregator.bounded:
         raise ValueError("aggregator must have bounded weights under a mechanism, got weighted_mean without a cap: "
                          "use aggregation.WeightedMean(cap=…) or aggregation.mean")  # fmt: skip
-    if not linear and mechanism.at == "shares":
+    if linear:
+        _probe.check_weights_are_separate(aggregator)
+    if not (linear or hidden) and mechanism.at == "shares":
         raise ValueError(f"aggregator must be a sum where at='shares', got {aggregator!r}: the server never sees an update")
-    if not linear and mechanism.at == "server":
-        reason = f"the noise is calibrated to a clipped sum, and {aggregator!r} is not one"
-        warnings.warn(f"this run has no finite ε: {reason}", stacklevel=3)
-        return reason
-    return ""
 
 
-def check_compressor(compressor, mechanism):
-    """Refuse what is no compressor, and one where secure aggregation needs whole vectors."""
-    known = (compression.TopK, compression.RandomK, compression.Quantise, type(None))
-    if not isinstance(compressor, known):
-        raise TypeError(f"compressor must be a TopK, RandomK or Quantise, or None; got {type(compressor).__name__}")
-    if compressor is not None and mechanism is not None and mechanism.at == "shares":
-        raise ValueError(
-            "compressor must be None where at='shares': secure aggregation adds up whole vectors, each with its noise; "
-            f"got {compressor!r}"
-        )
-
-
-def check_workers(workers, mechanism, compressor, aggregator):
+def check_workers(workers, plan):
     """Refuse what workers cannot keep: what is hidden from the server here would be sent to it in the clear."""
     if workers is None:
         return
     if not callable(workers):
-        raise TypeError(f"workers must be callable, or None; got {type(workers).__name__}")
-    if compressor is not None:
-        raise ValueError(f"compressor must be None with workers, whose messages are their own affair; got {compressor!r}")
-    if getattr(aggregator, "hidden", False) or (mechanism is not None and mechanism.at == "shares"):
+        raise TypeError(f"workers must be callable, or None; got {_kind(workers)}")
+    if plan.compressor is not None:
+        raise ValueError(
+            f"compressor must be None with workers, whose messages are their own affair; got {plan.compressor!r}"
+        )
+    if getattr(plan.aggregator, "hidden", False) or (plan.mechanism is not None and plan.mechanism.at == "shares"):
         raise ValueError(
             "mechanism must not be in shares, nor the aggregator hidden, with workers: they would hand this process every "
-            f"update in the clear; got {mechanism!r} and {aggregator!r}"
+            f"update in the clear; got {plan.mechanism!r} and {plan.aggregator!r}"
         )
+
+
+def check_start(model, federation, plan, start):
+    """Refuse to go on from what does not fit, and to draw a noise again whose result is known."""
+    if start is not None:
+        if not hasattr(start, "plan") or not hasattr(start, "state"):
+            raise TypeError(f"start must be a History that train returned, or None; got {start!r:.80}")
+        if plan.seed != start.plan.seed:
+            raise ValueError(f"seed must be that of start, {start.plan.seed!r}, whose streams go on; got {plan.seed!r}")
+        models.check_theta(model, start.theta)
+        clients = start.records[0]["update_norms"].shape[0]
+        if federation.clients != clients:
+            raise ValueError(
+                f"federation must have start's {clients} clients, whose budget goes on; got {federation.clients}"
+            )
+        plans = [*(leg for leg, _ in start.every_leg), plan]
+        relations = {each.mechanism.adjacency for each in plans if not each.reason}
+        if len(relations) > 1:
+            raise ValueError(f"mechanism must have start's adjacency; got {' and '.join(sorted(relations))}")
+    elif plan.private and plan.seed in _RELEASED.get(_digest(models.flatten(model)), ()):
+        raise ValueError(
+            f"seed must be another than {plan.seed}, or None, where model starts from parameters that a private run with "
+            "this seed released: the same noise would be drawn again, and both releases together would tell the updates "
+            "without it. To go on, give start=history"
+        )
+
+
+def released(theta, start, plan):
+    """Remember, while this process lives, what was released under which seed's noise; an unmoved start is no release."""
+    if plan.private and plan.seed is not None and not torch.equal(theta, start):
+        _RELEASED.setdefault(_digest(theta), set()).add(plan.seed)
 
 
 def check_fit(model, fed, loss):
@@ -99,11 +127,24 @@ def check_fit(model, fed, loss):
     return loss
 
 
-def check_delta(history, fed):
+def check_delta(plan, fed, stacklevel=3):
     """Say so where δ is not below one over the number of units."""
-    if not history.reason:
-        units = fed.clients if history.mechanism.unit == "client" else int(fed.sizes.sum())
-        if history.delta >= 1 / max(1, units):
+    if not plan.reason:
+        units = fed.clients if plan.mechanism.unit == "client" else int(fed.sizes.sum())
+        if plan.delta >= 1 / max(1, units):
             warnings.warn(
-                f"delta should be below 1/{units}, one over the number of units; got {history.delta:g}", stacklevel=3
+                f"delta should be below 1/{units}, one over the number of units; got {plan.delta:g}",
+                stacklevel=stacklevel + 1,
             )
+
+
+def _kind(value):
+    return f"{value!r:.80} ({type(value).__name__})"
+
+
+def _linear(aggregator):
+    return getattr(aggregator, "weigh", None) is not None
+
+
+def _digest(theta):
+    return hash(theta.detach().float().cpu().numpy().tobytes())

@@ -4,6 +4,9 @@ import torch
 from torch.nn import functional as F
 
 from . import models
+from .algorithms import FedAvg, FedProx, FedSGD
+
+__all__ = ["FedAvg", "FedProx", "FedSGD", "example_gradients", "gradients", "local_updates", "record_loss"]
 
 
 def record_loss(outputs, targets, task):
@@ -91,6 +94,7 @@ def local_updates(
     loss=None,
     generator=None,
     noise=None,
+    local=None,
 ):
     """Train every client from the same `theta` on its own data and return what each would send.
 
@@ -110,6 +114,7 @@ def local_updates(
         loss: as in `gradients`; None takes `record_loss` for the federation's task.
         generator: draws mini-batches; needed where `batch_rate` < 1.
         noise: a generator that draws record-level noise; None takes `generator`.
+        local: a local algorithm, such as `FedAvg(steps=5)`; None makes one of `local_steps` and `proximal`.
 
     Returns:
         Updates theta_k − theta (clients × parameters).
@@ -117,13 +122,15 @@ def local_updates(
     Derived in: notebook 03 (FedSGD, FedAvg), notebook 05 (record level).
     Source: McMahan et al. 2017 (FedAvg); Li et al. 2020 (proximal term); Abadi et al. 2016 (DP-SGD).
     """
+    local = local or (FedProx(local_steps, proximal) if proximal else FedAvg(local_steps))
+    local_steps = local.steps
     loss = loss or (lambda outputs, targets: record_loss(outputs, targets, fed.task))
     noise = noise or generator
     if (batch_rate < 1 and generator is None) or (mechanism is not None and noise is None):
         raise ValueError("generator must be given where mini-batches or noise are drawn, got None")
     x = fed.x.to(theta.dtype)
     weights = _weights(fed, local_steps, batch_rate, mechanism is not None, generator, theta.dtype)
-    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta)
+    draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta.device)
     start = models.unstack(model, theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
     here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
     for step in range(local_steps):
@@ -134,11 +141,12 @@ def local_updates(
             thetas = torch.cat([p.flatten(1) for p in here], 1)  # clients × parameters
             each, _ = mechanism.clip_rows(example_gradients(model, thetas, x, fed.y, loss))
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
-            grads = models.unstack(model, (each * weight.unsqueeze(-1)).sum(1) + draws[:, step] / divisor)
+            total = (each * (weight > 0).unsqueeze(-1)).sum(1, dtype=torch.float64) + draws[:, step]  # then rounded
+            grads = models.unstack(model, (total / divisor).to(theta.dtype))
         if local_steps == 1:  # FedSGD: the update is the step itself
             return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
-        if proximal and step:
-            grads = [g + proximal * (p - p0) for g, p, p0 in zip(grads, here, start, strict=True)]
+        if step:  # the first begins at the global parameters, where nothing is to correct
+            grads = local.correct(grads, here, start)
         if step == 0:
             here = [torch.sub(p, g, alpha=lr) for p, g in zip(here, grads, strict=True)]
         else:

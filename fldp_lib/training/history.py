@@ -9,23 +9,23 @@ import torch
 from ..privacy import accounting
 from . import models
 
+UNCOVERED = ("cohort", "update_norms", "fraction_clipped", "dropped", "bytes", "seconds")  # what no ε here is about
+
 
 @dataclass(repr=False)
 class History:
     """What `server.train` measured, round by round.
 
-    The guarantee covers `theta` and what depends on it alone: `loss` and `score`, on the public test set. `update_norms`,
-    `fraction_clipped` and `dropped` come from the private updates without noise: they are for teaching, and releasing
-    them would cost budget.
+    The guarantee covers `theta` and what depends on it alone: `loss` and `score`, on the public test set, and the `clip`.
+    What `UNCOVERED` names comes from the private cohort and its updates without noise: it is for teaching, and releasing it
+    would cost budget.
 
     Attributes:
         model: the model as it was before training.
         task: "classification" or "regression".
-        mechanism: the mechanism, or None.
-        delta: δ at which ε is given.
-        reason: why ε is infinite; empty where it is not.
-        releases: what the accountant counts per round: 1, or the local steps under record-level DP.
-        rate: the sampling rate that the accountant sees.
+        plan: the `Plan` of the run.
+        legs: (plan, rounds that ran) of the runs that this one went on from.
+        state: what `train(start=history)` goes on from: streams, an adaptive clip, remainders of a compressor.
         theta: final global parameters (parameters,).
         records: one dict a round, with the arrays below as single values.
         loss: mean loss on the test set (rounds,).
@@ -50,13 +50,11 @@ class History:
 
     model: torch.nn.Module
     task: str
-    mechanism: object = None
-    delta: float = 1e-5
-    reason: str = ""
-    releases: int = 1
-    rate: float = 1.0
+    plan: object
+    legs: tuple = ()
     theta: torch.Tensor = None
     records: list = field(default_factory=list)
+    state: dict = field(default_factory=dict)
 
     def __getattr__(self, name):
         records = self.__dict__.get("records")
@@ -85,31 +83,88 @@ class History:
         return np.array([record["score"] for record in self.records])
 
     @property
+    def mechanism(self):
+        """The plan's mechanism, or None."""
+        return self.plan.mechanism
+
+    @property
+    def delta(self):
+        """δ at which ε is given."""
+        return self.plan.delta
+
+    @property
+    def reason(self):
+        """Why ε is infinite; empty where it is not."""
+        return next((plan.reason for plan, _ in self.every_leg if plan.reason), "")
+
+    @property
+    def planned(self):
+        """Number of rounds that are priced: all that were planned, also where a callback ended the run earlier."""
+        return sum(plan.rounds for plan, _ in self.every_leg)
+
+    @property
     def epsilon(self):
-        """Total ε spent up to each round (rounds,), by PLD at `delta`; computed when it is asked for."""
+        """Total ε up to each round (rounds,) at `delta`, for a run that was planned to end there; see `total_epsilon`."""
+        if self.reason:
+            return np.full(self.rounds, math.inf)
+        if not self.legs:
+            return self.plan.curve(self.rounds)
         return np.array([self.epsilon_after(t) for t in range(1, self.rounds + 1)])
 
     @property
     def total_epsilon(self):
-        """Total ε of the whole run."""
-        return self.epsilon_after(self.rounds)
+        """Total ε of all rounds that were planned.
+
+        Whoever ends a run early, or goes on, because of what it released has chosen the number of rounds by the data: then
+        the ε of the rounds that ran is no promise, and that of the plan is one.
+        """
+        return (
+            self._ledger([(plan, plan.rounds) for plan, _ in self.every_leg]).epsilon if self.legs else self.plan.epsilon()
+        )
 
     def epsilon_after(self, rounds, method="pld"):
-        """Return the total ε of the first `rounds` rounds; methods as in `accounting.epsilon`."""
-        if self.reason:
-            return math.inf if rounds else 0.0
-        return accounting.epsilon(self.mechanism, rounds * self.releases, self.rate, self.delta, method)
+        """Return the total ε of a run planned for the first `rounds` rounds; methods as in `accounting.epsilon`."""
+        if not self.legs:
+            return self.plan.epsilon(rounds, method)
+        parts, left = [], rounds
+        for plan, ran in self.every_leg:
+            parts.append((plan, min(left, plan.rounds) if left <= ran else plan.rounds))
+            left -= min(left, ran)
+            if not left:
+                break
+        return self._ledger(parts).epsilon
+
+    def attacker(self):
+        """Return what the best attacker on the planned rounds can do, an `attacker.Attacker`."""
+        if not self.legs:
+            return self.plan.attacker()
+        return self._ledger([(plan, plan.rounds) for plan, _ in self.every_leg]).attacker()
 
     @property
     def guarantee(self):
-        """The promise in one sentence: ε, δ, neighbours, trust; or why there is none."""
+        """The promise in one sentence: ε (rounded up), δ, neighbours, trust, what is not covered; or why there is none."""
         if self.reason:
             return f"no differential privacy: {self.reason}"
-        rounds = f"{self.rounds} round{'s' * (self.rounds != 1)}"
+        rounds = f"{self.planned} round{'s' * (self.planned != 1)}"
+        if self.rounds < self.planned:
+            rounds += f" planned, of which {self.rounds} ran"
+        seed = "" if self.plan.seed is None else f"; seed {self.plan.seed}: who knows it can subtract the noise"
         return (
-            f"({self.total_epsilon:.3g}, {self.delta:g})-differential privacy over {rounds}; "
-            f"neighbours: {self.mechanism.adjacency}; {self.mechanism.trust}"
+            f"({accounting.rounded_up(self.total_epsilon)}, {self.delta:g})-differential privacy of theta over {rounds}; "
+            f"neighbours: {self.mechanism.adjacency}; {self.mechanism.trust}; not covered: {', '.join(UNCOVERED)}{seed}"
         )
+
+    @property
+    def every_leg(self):
+        """(plan, rounds that ran) of this run and of those that it went on from, in their order."""
+        return (*self.legs, (self.plan, self.rounds - sum(ran for _, ran in self.legs)))
+
+    def _ledger(self, parts):
+        ledger = accounting.Ledger(self.delta)
+        for plan, rounds in parts:
+            mechanism, releases, rate = plan.part(rounds)
+            ledger.spend(None if plan.reason else mechanism, releases, rate)
+        return ledger
 
     def trained(self):
         """Return a copy of the model that holds the final parameters."""
@@ -117,4 +172,5 @@ class History:
 
     def __repr__(self):
         score = f", final score {self.records[-1]['score']:.3f}" if self.records else ""
-        return f"History({self.rounds} rounds{score}; {self.guarantee})"
+        attacker = "" if self.reason else f"; {self.attacker()}"
+        return f"History({self.rounds} rounds{score}; {self.guarantee}{attacker})"

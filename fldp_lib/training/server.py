@@ -9,158 +9,150 @@ import torch
 
 from .. import checks
 from ..privacy import adaptive, mechanisms
-from . import _terms as terms
-from . import aggregation, clients, models
+from . import _probe, _terms, clients, models
 from ._streams import cohort_of, streams
 from ._tally import Tally
-from .checkpoint import Checkpoint, plan
+from .checkpoint import Checkpoint, about
 from .history import History
+from .plan import Plan
 from .scoring import Scorer, evaluate
 from .transport import compression
 
 __all__ = ["evaluate", "train"]
 
 NO_NOISE = mechanisms.Gaussian(noise_multiplier=0.0, clip=math.inf)
+MACHINE = ("device", "chunk", "progress")  # settings that decide about speed and nothing else
 
 
-def train(
-    model,
-    federation,
-    *,
-    rounds,
-    local_steps=1,
-    lr=0.1,
-    mechanism=None,
-    sampling_rate=1.0,
-    sampler="poisson",
-    aggregator=aggregation.mean,
-    delta=1e-5,
-    batch_rate=1.0,
-    proximal=0.0,
-    server_lr=1.0,
-    compressor=None,
-    loss=None,
-    seed=0,
-    device=None,
-    chunk=None,
-    callback=None,
-    progress=True,
-    workers=None,
-    checkpoint=None,
-):
-    """Train one global model on a federation, privately if a mechanism is given.
+def train(model, federation, plan=None, *, start=None, callback=None, workers=None, checkpoint=None, **settings):
+    """Train one global model on a federation, privately if the plan has a mechanism.
+
+        history = train(model, federation, Plan(rounds=20, lr=2.0, mechanism=noise))
+        history = train(model, federation, rounds=20, lr=2.0, mechanism=noise)  # makes the same plan
 
     Args:
         model: an `nn.Module`; its parameters are the start. It is left as it is.
-        federation: a `data.Federation`.
-        rounds: at least 1.
-        local_steps: gradient steps of a client in a round, at least 1.
-        lr: local step size, positive.
-        mechanism: a `mechanisms.Laplace` or `Gaussian`, or an `adaptive.AdaptiveGaussian`: one release a round
-            (`unit="record"`: one a local step).
-        sampling_rate: probability that a client takes part in a round, in (0, 1].
-        sampler: "poisson" (each client by its own coin; the cohort may be empty) or "fixed" (a cohort of fixed size,
-            only without noise, since no accounting here covers it).
-        aggregator: from `aggregation`, or a function of updates (cohort × parameters) and sizes (cohort,).
-        delta: δ of the total, in (0, 1).
-        batch_rate: probability that a local step uses a record, in (0, 1].
-        proximal: weight μ of FedProx's term, at least 0.
-        server_lr: factor on the aggregated update, positive.
-        compressor: from `compression`, how updates are encoded; None sends plain floats.
-        loss: maps outputs (clients × samples × out) and targets (clients × samples) to losses (clients × samples);
-            None takes cross-entropy, logistic or squared loss by the task.
-        seed: of cohorts, mini-batches and noise, each with a stream of its own. Whoever knows it can subtract the noise:
-            a real release must draw from an unpredictable source. None takes the operating system's entropy.
-        device: where to compute, such as "cuda"; None takes a GPU if there is one. Random numbers are drawn on the CPU,
-            so that a run does not depend on the device.
-        chunk: clients in memory at once, rounded up to a multiple of 16; None chooses by the model's size.
+        federation: a `data.Federation`. Everything is computed where its tensors are (`federation.to("cuda")`).
+        plan: a `Plan`; None makes one of the settings.
+        start: a `History` to go on from, its parameters, streams and budget: the plan's rounds come on top, and ε counts
+            both. Without a plan, start's own, with what the settings change in it.
         callback: called after each round with (round, theta, record); if it returns True the run ends there. The
             record's "loss" and "score" are computed when they are looked up.
-        progress: whether a bar appears once a run has taken two seconds.
         workers: who computes the updates; None does so here. Else a function of (round, theta (parameters,), members (n,)),
             called once a round on the CPU, that returns what came back (n × parameters), in the members' order. A row
             of NaN is a client that did not answer: `dropped`, zero in a sum whose denominator stays. Where noise is added at
             the client (`at="client"`, either unit) the rows must arrive with it, clipped and weighed: none is added here.
         checkpoint: path of a file that holds the run's state after every round, written before anything of the new theta
-            leaves this process; a run that finds one goes on from it. `rounds` stays the total. See `checkpoint` for what
-            an unfinished round costs.
+            leaves this process; a run that finds one goes on from it. See `checkpoint` for what an unfinished round costs.
+        settings: the plan's terms by name, with `local_steps`, `proximal` and `server_lr` for its local and server
+            algorithms; and three that decide about speed alone: `device` (such as "cuda"; None computes where the
+            federation is; random numbers are drawn on the CPU, so that a run does not depend on it), `chunk` (clients in
+            memory at once, rounded up to a multiple of 16; None chooses), and `progress` (False shows no bar, which else
+            appears once a run has taken two seconds).
 
     Returns:
         A `History`.
 
     Raises:
-        TypeError, ValueError: an argument out of range, or a combination without a meaning or a valid accounting.
+        TypeError, ValueError: an argument out of range, or a combination without a meaning or a valid accounting; a private
+            run from parameters that a run with the same seed released.
 
     Derived in: notebook 03 (without noise), notebook 05 (private).
     Source: McMahan et al. 2017; McMahan, Ramage, Talwar & Zhang 2018.
     """
-    rounds = checks.whole("rounds", rounds, at_least=1)
-    local_steps = checks.whole("local_steps", local_steps, at_least=1)
-    lr, server_lr = checks.real("lr", lr, above=0), checks.real("server_lr", server_lr, above=0)
-    rate = checks.real("sampling_rate", sampling_rate, above=0, at_most=1)
-    batch_rate = checks.real("batch_rate", batch_rate, above=0, at_most=1)
-    proximal = checks.real("proximal", proximal, at_least=0)
-    delta = checks.real("delta", delta, above=0, below=1)
-    seed = None if seed is None else checks.whole("seed", seed, at_least=0)
-    reason = terms.check_plan(mechanism, rate, sampler, aggregator)
-    terms.check_compressor(compressor, mechanism)
-    terms.check_workers(workers, mechanism, compressor, aggregator)
-    loss = terms.check_fit(model, federation, loss)
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    mech = mechanism or NO_NOISE
-    clipping = adaptive.Clipping(mech)
-    per_record = mech if mech.unit == "record" else None
-    history = History(
-        model, federation.task, mechanism, delta, reason, *terms.price(per_record, rate, local_steps, batch_rate)
-    )
-    terms.check_delta(history, federation)
-    started = checkpoint and plan(
-        model, federation, mechanism=mechanism, sampling_rate=rate, sampler=sampler, aggregator=aggregator, delta=delta,
-        local_steps=local_steps, lr=lr, batch_rate=batch_rate, proximal=proximal, server_lr=server_lr,
-        compressor=compressor, seed=seed,
-    )  # fmt: skip
-    leaves = workers is not None and mech.private and mech.at == "client"  # private reports leave before the round ends
-    fed, model = federation.to(device), models.with_theta(model, models.flatten(model)).to(device)
-    chunk = _chunk_size(chunk, fed, model, per_record) if workers is None else fed.clients
-    cohorts, batches, noise = generators = streams(seed)
+    machine = {name: settings.pop(name, default) for name, default in zip(MACHINE, (None, None, True), strict=True)}
+    plan = _plan(plan, start, settings)
+    loss = _terms.check_fit(model, federation, plan.loss)
+    if plan.private and plan.loss is not None and workers is None:
+        _probe.check_loss_is_separate(model, federation, loss)
+    _terms.check_workers(workers, plan)
+    _terms.check_start(model, federation, plan, start)
+    for name, value in (("callback", callback), ("workers", workers)):
+        if value is not None and not callable(value):
+            raise TypeError(f"{name} must be callable, or None; got {value!r}")
+    fed, chunk, model, theta = _placed(model, federation, plan, start, workers, **machine)
+    plan.warn(stacklevel=2), _terms.check_delta(plan, fed, stacklevel=2)
+    clipping = adaptive.Clipping(plan.mechanism or NO_NOISE)
+    history, local = History(model, federation.task, plan), plan.local
+    leaves = workers is not None and plan.private and plan.mechanism.at == "client"  # reports leave before the round ends
+    cohorts, batches, noise, messages = generators = streams(plan.seed)
 
-    with contextlib.closing(_Bar(rounds, progress)) as bar, _threads(chunk, fed, model):
+    channel = compression.Channel(plan.compressor, fed.clients, theta, messages)
+    what = None if checkpoint is None else about(model, fed, plan, workers)
+    server = plan.server.start(theta)
+    saved = Checkpoint(checkpoint, what, history, generators, clipping, channel, leaves, server)
+
+    with (
+        contextlib.closing(saved),
+        contextlib.closing(_Bar(plan.rounds, machine["progress"])) as bar,
+        _threads(chunk, fed, model),
+    ):
         scorer = Scorer(model, fed, loss)
-        theta = models.flatten(model)  # 1. initialise the global model (parameters,)
-        channel = compression.Channel(compressor, fed.clients, theta, seed or 0)
-        saved = Checkpoint(checkpoint, started, history, generators, clipping, channel, leaves)
-        theta = saved.resume(theta, rounds)
-        for t in range(history.rounds + 1, rounds + 1):
-            start = time.perf_counter()
-            cohort = saved.begin(t, cohort_of(fed.clients, rate, sampler, cohorts))
-            tally = Tally(fed, clipping.mechanism, aggregator, theta, channel.open(), leaves and per_record is None)
+        if start is not None:
+            saved.restore(start.state)
+        origin, theta = theta, saved.resume(theta, plan.rounds)  # 1. initialise the global model (parameters,)
+        for t in range(history.rounds + 1, plan.rounds + 1):
+            begun = time.perf_counter()
+            cohort = saved.begin(t, cohort_of(fed.clients, plan.sampling_rate, plan.sampler, cohorts))
+            reported = leaves and plan.per_record is None
+            tally = Tally(fed, clipping.mechanism, plan.aggregator, theta, channel.open(), reported)
             for members in cohort.split(chunk) if len(cohort) else ():
                 if workers is not None:
                     updates = _answers(workers(t, theta.cpu(), members), members, theta)  # 2. to 4., in their processes
                 else:
                     part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
                     updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
-                        model, theta, part, local_steps=local_steps, lr=lr, batch_rate=batch_rate, proximal=proximal,
-                        mechanism=per_record, loss=loss, generator=batches, noise=noise,
+                        model, theta, part, local=local, lr=plan.lr, batch_rate=plan.batch_rate,
+                        mechanism=plan.per_record, loss=loss, generator=batches, noise=noise,
                     )  # fmt: skip
                 tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
-            update = tally.aggregate(rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
-            theta = theta + server_lr * update.to(theta.dtype)  # 7. the new global model
-            record = tally.record(lr, local_steps, batch_rate)
-            tally.adapt(clipping, rate, noise)
-            record |= {"lost": saved.lost(t), "seconds": time.perf_counter() - start}
+            update = tally.aggregate(plan.sampling_rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
+            theta, saved.server = plan.server.step(theta, update, saved.server)  # 7. the new global model
+            record = tally.record(plan.lr, local.steps, plan.batch_rate)
+            tally.adapt(clipping, plan.sampling_rate, noise)
+            record |= {"lost": saved.lost(t), "seconds": time.perf_counter() - begun}
             history.theta = theta.cpu()
             record = scorer.add(record, theta)
             history.records.append(record)
             saved.end(t)
             bar.step()
-            if callback is not None and callback(t, history.theta, record):  # 8. repeat
-                break
+            if callback is not None:
+                _terms.released(theta, origin, plan)
+                if callback(t, history.theta.clone(), record):  # 8. repeat
+                    break
         scorer.finish()
-    if history.dropped.sum():
+        history.state = saved.state
+    _terms.released(theta, origin, plan)
+    if dropped := sum(record["dropped"] for record in history.records):
         fault = "NaN or infinite" if workers is None else "missing, NaN or infinite"
-        warnings.warn(f"{history.dropped.sum()} updates were {fault} and counted as zero; see dropped", stacklevel=2)
+        how_many = "some" if plan.private else dropped  # under a mechanism their number is private
+        warnings.warn(f"{how_many} updates were {fault} and counted as zero; see dropped", stacklevel=2)
+    if start is not None:
+        history.legs, history.records = start.every_leg, [*start.records, *history.records]
     return history
+
+
+def _plan(plan, start, settings):
+    """The plan of this run: given, start's own with changes, or made of the settings."""
+    if start is not None and plan is None and isinstance(start, History):
+        plan, settings = start.plan.changed(**settings), {}
+    if plan is None:
+        return Plan.of(**settings)
+    if not isinstance(plan, Plan):
+        raise TypeError(f"plan must be a Plan, or None; got {plan!r:.80}")
+    if settings:
+        raise TypeError(f"settings must be the plan's own where a plan is given; got {', '.join(settings)} beside it")
+    return plan
+
+
+def _placed(model, fed, plan, start, workers, device, chunk, progress):
+    """Federation, chunk, model and parameters where they are computed; the caller's model stays as it is."""
+    if not isinstance(progress, bool):
+        raise TypeError(f"progress must be True or False, got {progress!r}")
+    fed = fed if device is None else fed.to(device)
+    model = models.with_theta(model, models.flatten(model) if start is None else start.theta).to(fed.x.device)
+    chunk = _chunk_size(chunk, fed, model, plan.per_record) if workers is None else fed.clients
+    return fed, chunk, model, models.flatten(model)
 
 
 class _Bar:

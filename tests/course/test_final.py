@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from fldp_lib import accounting, clients, data, mechanisms, models, train
+from fldp_lib import Plan, accounting, aggregation, clients, data, mechanisms, models, train
 from fldp_lib.adversary import auditing
 from fldp_lib.course.answers import NotTried, Wrong
 from fldp_lib.course.exercises import final18, nb18
@@ -119,6 +119,24 @@ def test_other_honest_plans_have_all_points_too():
 
     assert final18.grade(sampled, seed=0).lost == []
     assert final18.grade(shares, seed=0).lost == []
+
+
+def test_a_plan_is_as_good_as_the_dict_that_makes_it():
+    def project(fed, seed):
+        plan = Plan(rounds=20, lr=2.0, seed=seed).calibrated(epsilon=2.0, delta=1e-5, clip=2.0)
+        model = models.Linear(64, 10)
+        history = train(model, fed, plan)
+        noise = plan.mechanism
+        said = dict(unit=noise.unit, neighbours=noise.adjacency, trust=noise.trust)
+        return said | dict(model=model, plan=plan, theta=history.theta, epsilon=plan.epsilon(), delta=plan.delta,
+                           accuracy=history.accuracy[-1])  # fmt: skip
+
+    def hidden(fed, seed):  # a term that the project may not choose
+        result = project(fed, seed)
+        return result | dict(plan=result["plan"].changed(aggregator=aggregation.WeightedMean(cap=1)))
+
+    assert final18.grade(project, seed=0).lost == []
+    assert "model" in final18.grade(hidden, seed=0).lost
 
 
 def mechanism_not_used(fed, seed):

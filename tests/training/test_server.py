@@ -640,7 +640,15 @@ def test_a_callback_sees_every_round_and_may_end_the_run():
     assert [t for t, *_ in seen] == [1, 2, 3] and history.rounds == 3
     assert torch.equal(seen[-1][1], history.theta)
     assert history.accuracy.tolist() == [score for *_, score in seen]
-    assert history.total_epsilon == accounting.epsilon(Gaussian(2.0, 1.0), 3)  # what ran is what is paid
+    assert history.total_epsilon == accounting.epsilon(Gaussian(2.0, 1.0), 10)  # what was planned: the end was chosen late
+    assert history.epsilon[-1] == accounting.epsilon(Gaussian(2.0, 1.0), 3)
+    assert "10 rounds planned, of which 3 ran" in history.guarantee
+
+
+def test_a_callback_that_changes_theta_changes_a_copy():
+    model, fed = case("MLP")
+    left = train(model, fed, rounds=3, callback=lambda t, theta, record: theta.zero_() is None)
+    assert torch.equal(left.theta, train(model, fed, rounds=3).theta)
 
 
 def test_an_error_in_a_callback_leaves_nothing_half_done():

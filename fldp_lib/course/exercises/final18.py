@@ -16,6 +16,7 @@ import torch
 from ... import data
 from ...privacy import accounting, adaptive, mechanisms
 from ...training import models, scoring
+from ...training.plan import Plan
 from ...training.server import train
 from ..answers import NotTried, Wrong, call
 
@@ -74,8 +75,11 @@ def grade(project, seed=None):
         fed, _ = _federation(rng)
         own = int(rng.integers(1, 2**20))
         given = call(project, _copy(fed), own)
+        given = _plain(given)
         if not isinstance(given, dict) or not isinstance(given.get("plan"), dict):
-            raise Wrong(f"return a dict with {', '.join(RELEASE)}, where the plan is a dict of arguments of train")
+            raise Wrong(
+                f"return a dict with {', '.join(RELEASE)}, where the plan is a Plan, or a dict of arguments of train"
+            )
         absent = [name for name in RELEASE if name not in given]
         if absent:
             raise Wrong(f"the dict lacks {', '.join(absent)}")
@@ -98,6 +102,18 @@ def test(answer):
     print(result)
     if result.lost:
         raise Wrong(f"{result.points} points; look at: {', '.join(result.lost)}")
+
+
+def _plain(given):
+    """What the learner returned, with a `Plan` as the dict of arguments that makes the same; a seed comes anew."""
+    if not isinstance(given, dict) or type(given.get("plan")) is not Plan:
+        return given
+    plan, usual = given["plan"], Plan(rounds=1)
+    said = {"local_steps": plan.local.steps, "proximal": getattr(plan.local, "mu", 0.0), "server_lr": plan.server.lr}
+    said |= {name: getattr(plan, name) for name in PLAN if hasattr(plan, name)}
+    others = ("aggregator", "compressor", "loss")  # not among those that the project may choose
+    said |= {name: getattr(plan, name) for name in others if getattr(plan, name) != getattr(usual, name)}
+    return given | {"plan": said}
 
 
 def _federation(rng):
@@ -206,7 +222,7 @@ def _model(given, fed, seed):
 
 def _blind(project, given, fed, seed):
     try:
-        other = call(project, _copy(_other(fed)), seed)
+        other = _plain(call(project, _copy(_other(fed)), seed))
         start = [models.flatten(result["model"]) for result in (given, other)]
         same = given["plan"] == other["plan"] and torch.equal(*start)
     except (Wrong, NotTried, KeyError, TypeError, AttributeError, RuntimeError):

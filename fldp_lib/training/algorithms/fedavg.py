@@ -1,0 +1,52 @@
+"""FedSGD and FedAvg: a client moves along its own mean gradient, once or several times, and sends how far it came."""
+
+from dataclasses import dataclass
+
+from ... import checks
+
+
+@dataclass(frozen=True)
+class FedAvg:
+    """Several local steps along the mean gradient of the client's own records.
+
+    Sends one update (parameters,); under a mechanism it is clipped to C, which is its whole sensitivity.
+
+    Args:
+        steps: gradient steps of a client in a round, at least 1.
+
+    Raises:
+        TypeError, ValueError: an argument out of range.
+
+    Derived in: notebook 03.
+    Source: McMahan et al. 2017, algorithm 1.
+    """
+
+    steps: int = 1
+
+    def __post_init__(self):
+        object.__setattr__(self, "steps", checks.whole("steps", self.steps, at_least=1))
+
+    def correct(self, gradients, here, start):
+        """Return the directions of one step, one tensor for each parameter tensor: here the gradients themselves.
+
+        Args:
+            gradients: of the clients' mean losses, one tensor (clients × shape) for each parameter tensor.
+            here: the clients' parameters, likewise.
+            start: the round's global parameters, one tensor (1 × shape) for each parameter tensor.
+        """
+        return gradients
+
+
+@dataclass(frozen=True)
+class FedSGD(FedAvg):
+    """One local step: every client sends its gradient, times the step size.
+
+    Derived in: notebook 03.
+    Source: McMahan et al. 2017.
+    """
+
+    steps: int = 1
+
+    def __post_init__(self):
+        super().__post_init__()
+        checks.whole("steps", self.steps, at_least=1, at_most=1)
