@@ -11,7 +11,6 @@ the CPU, which shows that the script works and nothing else.
 import argparse
 import importlib.util
 import json
-import math
 import os
 import pathlib
 import sys
@@ -29,13 +28,13 @@ BILLION = 2**30
 
 
 def timed(work, device):
-    """Seconds until the device is done, the peak of its memory in GiB (NaN on the CPU), and the result."""
+    """Seconds until the device is done, the peak of its memory in GiB (0 on the CPU), and the result."""
     if device.type == "cuda":
         torch.cuda.synchronize(device), torch.cuda.reset_peak_memory_stats(device)
     start = time.perf_counter()
     result = work()
     if device.type != "cuda":
-        return time.perf_counter() - start, math.nan, result
+        return time.perf_counter() - start, 0.0, result
     torch.cuda.synchronize(device)
     return time.perf_counter() - start, torch.cuda.max_memory_allocated(device) / BILLION, result
 
@@ -113,7 +112,8 @@ def main():
         device, sizes, many = torch.device("cpu"), [32], 1000
         torch.set_num_threads(1)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-    report = {"device": name, "torch": torch.__version__, "gpu": device.type == "cuda", "parity": parity(device, 100 if there else 8)}
+    report = {"device": name, "torch": torch.__version__, "gpu": device.type == "cuda"}
+    report["parity"] = parity(device, 100 if there else 8)
     report["pooled"] = {clients: against_pooled(device, clients) for clients in sizes}
     report["one_round"] = one_round(device, many)
     if options.json:
