@@ -13,4 +13,6 @@ from .training.history import History
 from .training.plan import Plan
 from .training.server import train
 
+__version__ = "1.0.0"
+
 __all__ = ["History", "Plan", "accounting", "aggregation", "clients", "data", "mechanisms", "models", "server", "train"]

@@ -92,3 +92,72 @@ def test_finite_counts_the_bad_entries():
     assert checks.finite("y", torch.tensor([1, 2])).dtype == torch.int64
     bad = torch.tensor([[1.0, math.nan, math.inf], [-math.inf, 0, 0]])
     refuses(lambda: checks.finite("x", bad), ValueError, "x", "3 of its 6", "NaN or infinite")
+
+
+# Tensors and the rest ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "numbers", "dtype"),
+    [
+        ([1, 2], "real", torch.float32),
+        (np.ones(2), "real", torch.float32),
+        (torch.ones(2).double(), "real", torch.float64),
+        (torch.ones(2).half(), "real", torch.float32),
+        ([True, False], "real", torch.float32),
+        ([1.5, 2], "double", torch.float64),
+        ([1.0, 2.0], "whole", torch.int64),
+        (np.array([1, 2], dtype=np.uint64), "whole", torch.int64),
+        (np.array([True]), "bool", torch.bool),
+    ],
+)
+def test_tensor_makes_one_kind_of_many(value, numbers, dtype):
+    made = checks.tensor("x", value, ("n",), numbers)
+    assert made.dtype == dtype
+    assert made.tolist() == pytest.approx(np.asarray(value).astype(float).tolist())
+
+
+def test_tensor_keeps_what_fits_and_copies_what_it_converts():
+    fits, array = torch.ones(2, 3), np.ones((2, 3), dtype=np.float32)
+    assert checks.tensor("x", fits, (2, "d")) is fits
+    checks.tensor("x", array).zero_()
+    assert array.all()  # the caller's array is his own
+
+
+@pytest.mark.parametrize(
+    ("value", "shape", "numbers", "error", "fragments"),
+    [
+        ("a", None, "real", TypeError, ["x must be numbers", "'a'"]),
+        (None, None, "real", TypeError, ["x must be numbers", "None"]),
+        ([1j], None, "real", TypeError, ["x must be numbers", "complex"]),
+        (torch.ones(2) * 1j, None, "real", TypeError, ["x must be numbers", "complex"]),
+        ([[1], [1, 2]], None, "real", ValueError, ["x must be numbers", "no array"]),
+        ([1, 2], (3,), "real", ValueError, ["of shape (3,)", "(2,)"]),
+        ([1, 2], ("n", "d"), "real", ValueError, ["of shape (n, d)", "(2,)"]),
+        ([0.5], None, "whole", ValueError, ["x must be whole numbers", "0.5"]),
+        ([math.nan], None, "whole", ValueError, ["x must be finite", "NaN"]),
+        ([2.0**60], None, "whole", ValueError, ["x must be whole numbers"]),
+        (np.array([2**63], dtype=np.uint64), None, "whole", ValueError, ["below 2^63"]),
+        ([1, 0], None, "bool", TypeError, ["x must be True and False", "int64"]),
+    ],
+)
+def test_tensor_refuses_with_name_and_what_is_allowed(value, shape, numbers, error, fragments):
+    refuses(lambda: checks.tensor("x", value, shape, numbers), error, *fragments)
+
+
+def test_numbers_too_large_to_be_floats_are_refused_and_short_in_the_message():
+    with pytest.raises(ValueError, match="speed must be a finite number") as caught:
+        checks.real("speed", 10**400)
+    assert len(str(caught.value)) < 300
+
+
+def test_the_small_checks_name_and_show():
+    assert checks.flag("log", np.True_) is True and checks.text("name", "a") == "a"
+    refuses(lambda: checks.flag("log", 1), TypeError, "log must be True or False", "1 (int)")
+    refuses(lambda: checks.text("name", b"a"), TypeError, "name must be text", "b'a'")
+    refuses(lambda: checks.text("name", "", some=True), ValueError, "name must be text", "''")
+    refuses(lambda: checks.function("fit", 5), TypeError, "fit must be a function", "5 (int)")
+    refuses(lambda: checks.kind("model", 5, str, "a name"), TypeError, "model must be a name", "5 (int)")
+    refuses(lambda: checks.generator("noise", 5), TypeError, "noise must be a torch.Generator", "5 (int)")
+    refuses(lambda: checks.device("device", "nowhere"), ValueError, "device must be a device", "'nowhere'")
+    assert checks.device("device", "cpu") == torch.device("cpu")

@@ -1,9 +1,12 @@
 """What every notebook keeps to, read from the committed files; nbval runs them (see pyproject.toml)."""
 
 import json
+import os
 import pathlib
 import re
 import statistics
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -180,11 +183,166 @@ def test_badges_and_first_cell_have_the_repositorys_address(path):
     assert addresses == {ADDRESS}
     assert f"blob/main/notebooks/{path.name})" in source(cells[0])
     assert f"tree/notebooks/{path.name})" in source(cells[0])
+    assert f'"https://github.com/{ADDRESS}"' in source(code(cells)[0])
 
 
 def test_first_cells_are_all_the_same():
     first = {source(code(read(path))[0]) for path in LESSONS + SOLUTIONS}
     assert len(first) == 1
+    assert len(first.pop().splitlines()) <= 14
+
+
+class Machine:
+    """A folder in which the first cell runs, alone with the standard library and with a git and a pip that only pretend.
+
+    Args:
+        folder: a new folder.
+        colab: whether the kernel is Colab's.
+        has: modules that are installed.
+        fails: "git" or "pip", which then breaks off half-way.
+
+    Attributes:
+        calls: what git and pip were asked, in order.
+    """
+
+    def __init__(self, folder, colab=False, has=(), fails=None):
+        self.here, self.site, self.colab, self.fails = folder / "content", folder / "site", colab, fails
+        for made in (self.here, self.site, folder / "bin"):
+            made.mkdir()
+        self.log = folder / "calls"
+        self.log.touch()
+        for name in has:
+            (self.site / name).mkdir()
+            (self.site / name / "__init__.py").touch()
+        self._script(
+            "git",
+            'for last; do :; done; mkdir -p "$last/.git"',
+            'mkdir "$last/fldp_lib"; touch "$last/fldp_lib/__init__.py"',
+        )
+        self._script("pip", f'touch "{self.site}/dp_accounting.py"', f'touch "{self.site}/mpyc.py"')
+
+    def _script(self, name, before, after):
+        path = self.log.parent / "bin" / name
+        broken = f'[ "$FAILS" != {name} ] || exit 1'
+        path.write_text(f'#!/bin/sh\necho {name} "$@" >> "{self.log}"\n{before}\n{broken}\n{after}\n')
+        path.chmod(0o755)
+
+    @property
+    def calls(self):
+        return [line.split()[0] for line in self.log.read_text().splitlines()]
+
+    def run(self, where=None):
+        """Run the cell; return its exit status, what it printed, its errors, and where it then finds fldp_lib."""
+        colab = 'import types; sys.modules["google.colab"] = types.ModuleType("colab")' if self.colab else ""
+        before = f'import sys\nsys.path[:] = ["", *sys.path, {str(self.site)!r}]\n{colab}\n'
+        after = '\nprint("origin", find_spec("fldp_lib").origin)'
+        environment = os.environ | {"PATH": f"{self.log.parent / 'bin'}:{os.environ['PATH']}", "FAILS": self.fails or ""}
+        program = before + source(code(read(LESSONS[0]))[0]) + after
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", program],
+            cwd=where or self.here,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        printed, _, origin = done.stdout.strip().rpartition("origin ")
+        return done.returncode, printed, done.stderr, pathlib.Path(origin).parent if origin else None
+
+
+@pytest.mark.parametrize("installed", [False, True])
+@pytest.mark.parametrize("folder", [".", "notebooks", "notebooks/solutions"])
+def test_the_first_cell_finds_the_course_around_it(folder, installed, tmp_path):
+    machine = Machine(tmp_path, has=["fldp_lib"] * installed)
+    assert machine.run(ROOT / folder) == (0, "", "", ROOT / "fldp_lib")
+    assert machine.calls == []
+
+
+def test_the_first_cell_outside_the_course_says_what_to_do(tmp_path):
+    status, printed, errors, _ = Machine(tmp_path).run()
+    assert status != 0 and printed == ""
+    last = errors.strip().splitlines()[-1]
+    assert last == "ModuleNotFoundError: no fldp_lib here: open the notebook inside the course's folder"
+    assert "StopIteration" not in errors
+
+
+def test_the_first_cell_takes_an_installed_package_where_no_course_is_near(tmp_path):
+    machine = Machine(tmp_path, has=["fldp_lib"])
+    assert machine.run() == (0, "", "", machine.site / "fldp_lib")
+
+
+def half_made(machine):
+    (machine.here / "course" / ".git").mkdir(parents=True)
+
+
+def broken_off(machine):
+    (machine.here / ".new" / "fldp_lib").mkdir(parents=True)
+
+
+def complete(machine):
+    (machine.here / "course" / "fldp_lib").mkdir(parents=True)
+    (machine.here / "course" / "fldp_lib" / "__init__.py").touch()
+
+
+COLAB = {
+    "fresh": (lambda machine: None, [], ["git", "pip"]),
+    "a folder without the package": (half_made, [], ["git", "pip"]),
+    "a clone that broke off": (broken_off, ["dp_accounting", "mpyc"], ["git"]),
+    "nothing installed": (complete, [], ["pip"]),
+    "half installed": (complete, ["dp_accounting"], ["pip"]),
+    "complete": (complete, ["dp_accounting", "mpyc"], []),
+}
+
+
+@pytest.mark.parametrize("case", COLAB)
+def test_the_first_cell_on_colab_fetches_what_is_missing_once(case, tmp_path):
+    prepare, has, calls = COLAB[case]
+    machine = Machine(tmp_path, colab=True, has=has)
+    prepare(machine)
+    for _ in range(2):  # the second run finds everything
+        assert machine.run() == (0, "", "", machine.here / "course" / "fldp_lib")
+        assert machine.calls == calls
+    assert "torch" not in machine.log.read_text()
+    assert not (machine.here / ".new").exists()
+    kept = (machine.here / "course.~1~" / ".git").exists()  # nobody's files are lost
+    assert kept == (case == "a folder without the package")
+
+
+@pytest.mark.parametrize("fails", ["git", "pip"])
+def test_the_first_cell_on_colab_mends_a_run_that_broke_off(fails, tmp_path):
+    machine = Machine(tmp_path, colab=True, fails=fails)
+    status, _, errors, _ = machine.run()
+    assert status != 0 and "CalledProcessError" in errors and fails in errors
+    machine.fails = None
+    assert machine.run() == (0, "", "", machine.here / "course" / "fldp_lib")
+
+
+@notebooks
+def test_metadata_are_the_same_on_every_python_and_enough_for_nbconvert(path):
+    assert json.loads(path.read_text(encoding="utf-8"))["metadata"] == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+    }
+
+
+def test_an_executed_notebook_keeps_that_metadata_and_becomes_a_script(tmp_path):
+    from nbconvert import ScriptExporter
+
+    path = tmp_path / "a.ipynb"
+    text = json.loads(LESSONS[0].read_text(encoding="utf-8"))
+    cell = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "a",
+        "metadata": {},
+        "outputs": [],
+        "source": ["print(6 * 7)"],
+    }
+    path.write_text(json.dumps(text | {"cells": [cell]}), encoding="utf-8")
+    subprocess.run([sys.executable, ROOT / ".ci" / "execute", path], check=True, capture_output=True)
+    assert printed(read(path)[0]).strip() == "42"
+    assert json.loads(path.read_text(encoding="utf-8"))["metadata"] == text["metadata"]
+    body, resources = ScriptExporter().from_filename(path)
+    assert resources["output_extension"] == ".py" and "print(6 * 7)" in body
 
 
 @lessons

@@ -2,10 +2,14 @@
 
 import contextlib
 import io
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 from types import SimpleNamespace
 
+import pytest
 from conftest import notebook_seconds, with_times
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -30,6 +34,44 @@ def test_links_and_pictures_lead_somewhere():
     targets = re.findall(r"\]\(([^)#\s]+)", TEXT)
     assert [target for target in targets if not target.startswith("http") and not (ROOT / target).exists()] == []
     assert "![](" not in TEXT
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is missing")
+def test_the_command_that_updates_does_so_after_a_notebook_was_run(tmp_path):
+    """README's own lines, on a small repository whose notebook changes on both sides."""
+    notebook, home = "notebooks/05_private_federated_learning.ipynb", tmp_path / "home"
+    home.mkdir()
+    who = dict(GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@a", GIT_COMMITTER_NAME="a", GIT_COMMITTER_EMAIL="a@a")
+    learner = os.environ | {"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+
+    def run(command, where, **environment):
+        done = subprocess.run(
+            ["bash", "-ec", command], cwd=tmp_path / where, env=learner | environment, capture_output=True, text=True
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def write(where, text):
+        (tmp_path / where / notebook).write_text(text, encoding="utf-8")
+
+    (tmp_path / "course" / "notebooks").mkdir(parents=True)
+    write("course", "committed")
+    assert run("git init -q && git add -A && git commit -qm 1", "course", **who)[0] == 0
+    assert run("git clone -q course mine", ".")[0] == 0
+    write("course", "newer")
+    assert run("git commit -qam 2", "course", **who)[0] == 0
+    write("mine", "run by me")
+    assert run("git pull", "mine")[0] != 0
+    command = re.search(r"<!-- command: update -->\n```bash\n(.*?)\n```", TEXT, flags=re.S)[1]
+    git, pip = command.rsplit(" && ", 1)
+    assert pip == ".venv/bin/pip install -q -r requirements.txt"
+    assert run(git, "mine")[0] == 0
+    assert (tmp_path / "mine" / notebook).read_text() == "newer"
+    show, back = re.findall(r"`(git (?:stash )?show [^`]*)`", TEXT)
+    assert "run by me" in run(show, "mine")[1]
+    assert run(back, "mine")[0] == 0 and (tmp_path / "mine" / "mine.ipynb").read_text() == "run by me"
+    write("mine", "run again")
+    assert "`git checkout -- notebooks`" in TEXT and run("git checkout -- notebooks", "mine")[0] == 0
+    assert (tmp_path / "mine" / notebook).read_text() == "newer"
 
 
 def test_the_map_has_a_measured_time_for_every_notebook():

@@ -1,4 +1,4 @@
-"""Measure ε instead of believing it: lower bounds with confidence, from repeated runs or from many canaries in one.
+"""Measure ε instead of believing it: lower bounds with confidence, from repeated runs, many canaries in one, or `train`.
 
 An attacker looks at an output and says whether the canary was in. How often he is right bounds ε from below, whatever the
 program claims: (ε, δ)-privacy allows TPR ≤ e^ε·FPR + δ and no more. A bound above the claim refutes it; a bound below the
@@ -12,6 +12,12 @@ import torch
 
 from .. import checks
 from ..privacy import accounting, adaptive, mechanisms
+from ..training.plan import Plan
+from ..training.server import train
+from . import _worlds
+from .floating import naive_laplace, reachable
+
+__all__ = ["Audit", "audit", "canary_scores", "naive_laplace", "one_run", "p_value", "reachable", "repeated"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,57 @@ def repeated(without, present, delta=0.0, confidence=0.95):
     absent, there = sign * without[1::2] > limit, sign * present[1::2] > limit
     fpr, tpr = _rates(absent.sum(), len(absent), there.sum(), len(there), error)
     return Audit(float(_bound(fpr, tpr, delta)), float(sign * limit), sign < 0, float(fpr), float(tpr))
+
+
+def audit(plan, runs=2000, neighbour="removed", confidence=0.95, seed=0, trainer=train):
+    """Bound a plan's ε from below by what `train` itself releases, in two worlds that an adversary makes up.
+
+    Clients are the adversary's own: their updates are known, but for the noise. In one world a client has no data
+    (`Federation.without`), or other data; in the other it does what `neighbour` says. He looks at every round's theta and
+    clip, under local noise at each report and all that an aggregator is handed with it, takes the score that tells the
+    worlds apart best on one half of the runs, and bounds ε on the other (`repeated`). A bound above `plan.epsilon()` refutes
+    the plan, or the package; for a true ε it lies above with a probability of 1 − `confidence` at most. For Gaussian noise a
+    third of ε is a good find at 2,000 runs.
+
+    Args:
+        plan: a `Plan` with a finite ε.
+        runs: in each world, at least 60. Most plans take 250 scores from one run of `train`; adaptive clips, hidden
+            sums and the last three neighbours take a run for each score (some 10 ms).
+        neighbour: who stands in the second world in the place of nobody: "removed" (a client whose update is longer than any
+            clip), "nan" and "long" (one whose gradient is not finite, or too long for its precision), "empty" (one whose
+            records have no gradient); or "replaced", for local noise (one that pulls the other way, from more records).
+            At record level it is one record, and their number is public.
+        confidence: as in `repeated`.
+        seed: of the worlds; runs have seeds of their own, unpredictable ones where the plan's is None.
+        trainer: called in the place of `train`, as `trainer(model, federation, plan, callback=…, progress=False)`: for runs
+            with workers, checkpoints or another kind of model.
+
+    Returns:
+        An `Audit`.
+
+    Raises:
+        TypeError, ValueError: an argument out of range; a plan without a finite ε, or a neighbour that it does not speak of.
+
+    Derived in: notebook 16.
+    Source: Jagielski, Ullman & Oprea 2020; Nasr et al. 2021 (the adversary's own data); Steinke, Nasr & Jagielski 2023
+        (many canaries in one run).
+    """
+    runs, seed = checks.whole("runs", runs, at_least=60), checks.whole("seed", seed, at_least=0, at_most=400)
+    checks.one_of("neighbour", neighbour, _worlds.NEIGHBOURS)
+    if not isinstance(plan, Plan):
+        raise TypeError(f"plan must be a Plan, got {plan!r:.80} ({type(plan).__name__})")
+    if not callable(trainer):
+        raise TypeError(f"trainer must be callable, got {trainer!r} ({type(trainer).__name__})")
+    confidence = checks.real("confidence", confidence, above=0, below=1)
+    if plan.reason:
+        raise ValueError(f"plan must have a finite ε to be refuted, got one that has none: {plan.reason}")
+    local = plan.mechanism.at == "client" and plan.mechanism.unit == "client"
+    if neighbour == "replaced" and not local:
+        raise ValueError(f"neighbour must be another than 'replaced' where the promise is about {plan.mechanism.adjacency}")
+    without, present = _worlds.seen(plan, runs, neighbour, seed, trainer)
+    judge = lambda one, other: repeated(one.repeat(2), other.repeat(2), plan.delta, 0.5).lower  # noqa: E731
+    score = _worlds.best_score(without[::2], present[::2], judge)  # the other runs are for `repeated` to measure on
+    return repeated(score(without), score(present), plan.delta, confidence)
 
 
 def one_run(correct, guesses, canaries, delta=0.0, confidence=0.95):
@@ -164,42 +221,6 @@ def canary_scores(mechanism, runs, present, generator, clients=20):
     else:
         noise = mechanism.noise((runs,), generator)
     return (value + noise).numpy()
-
-
-def naive_laplace(centre, scale, runs, seed):
-    """Draw Laplace noise around `centre` as textbooks do it: scale · (−ln u), u a multiple of 2⁻⁵³, with a random sign.
-
-    Every step is right for real numbers and leaks in floating point: for teaching only. Arguments and result (runs,) are
-    float64. Derived in: notebook 16.
-    """
-    rng = np.random.default_rng(checks.whole("seed", seed, at_least=0))
-    u = 1 - rng.random(runs)  # in (0, 1]
-    return centre + np.where(rng.random(runs) < 0.5, -scale, scale) * -np.log(u)
-
-
-def reachable(outputs, centre, scale, window=4):
-    """Return whether `naive_laplace` around `centre` could have drawn each output: whether any u gives exactly that number.
-
-    Args:
-        outputs: (runs,), float64.
-        centre, scale: of the sampler.
-        window: candidates of u tried on each side of the nearest one, at least 1.
-
-    Returns:
-        Booleans (runs,). False means impossible, up to outputs so near to the centre that several roundings fall together.
-
-    Derived in: notebook 16.
-    Source: Mironov 2012.
-    """
-    window = checks.whole("window", window, at_least=1)
-    outputs = np.asarray(outputs, dtype=float)
-    distance = outputs - centre
-    nearest = np.round(np.exp(-np.abs(distance) / scale) * 2**53)
-    found = np.zeros(outputs.shape, dtype=bool)
-    for step in range(-window, window + 1):
-        u = np.clip(nearest + step, 1, 2**53) * 2.0**-53
-        found |= centre + np.where(distance < 0, -scale, scale) * -np.log(u) == outputs
-    return found
 
 
 def _rates(false, absent, true, there, error):

@@ -27,10 +27,18 @@ def read_first_layer(model, update):
     Returns:
         The record (features,); zeros if no bias moved.
 
+    Raises:
+        TypeError, ValueError: no such model, or an update that is not one finite vector as long as its parameters.
+
     Derived in: notebook 15.
     Source: Phong, Aono, Hayashi, Wang & Moriai 2017.
     """
-    models.check_theta(model, update)
+    update = _vector(model, "update", update)
+    first = [tuple(p.shape) for p in model.parameters()][:2]
+    if len(first) < 2 or len(first[0]) != 2 or first[1] != first[0][:1]:
+        raise ValueError(
+            f"model must begin with an affine layer, a weight (units, features) and a bias (units,), got {first}"
+        )
     weight, bias, *_ = models.unstack(model, update.unsqueeze(0))
     unit = int(bias[0].abs().argmax())
     if bias[0, unit] == 0:
@@ -41,9 +49,16 @@ def read_first_layer(model, update):
 def label_of(model, update):
     """Return the class of a client's only record: the output bias that went up is the true class's.
 
+    Args:
+        model: an `nn.Module` whose last parameter is the output layer's bias.
+        update: one client's update (parameters,), finite.
+
     Derived in: notebook 15. Source: Zhao, Mopuri & Bilen 2020.
     """
-    models.check_theta(model, update)
+    update = _vector(model, "update", update)
+    *_, last = model.parameters()
+    if last.ndim != 1:
+        raise ValueError(f"model must end with a bias (classes,), got a parameter of shape {tuple(last.shape)}")
     *_, bias = models.unstack(model, update.unsqueeze(0))
     return int(bias[0].argmax())
 
@@ -60,7 +75,7 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
         update: its update (parameters,).
         steps: iterations of L-BFGS, at least 1.
         restarts: random starts, at least 1.
-        low, high: bounds of a feature.
+        low, high: bounds of a feature, finite, low below high.
         seed: of the starts.
 
     Returns:
@@ -70,9 +85,15 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
     Source: Zhu, Liu & Han 2019; Geiping, Bauermeister, Dröge & Moeller 2020 (cosine).
     """
     steps, restarts = checks.whole("steps", steps, at_least=1), checks.whole("restarts", restarts, at_least=1)
-    models.check_theta(model, theta), models.check_theta(model, update)
-    generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0))
-    features = next(model.parameters()).shape[1]
+    low, high = checks.real("low", low), checks.real("high", high)
+    if low >= high:
+        raise ValueError(f"low must be below high, {high:g}; got {low:g}")
+    theta, update = _vector(model, "theta", theta), _vector(model, "update", update)
+    generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST))
+    first = next(model.parameters())
+    if first.ndim != 2:
+        raise ValueError(f"model must begin with a weight (units, features), got a parameter of shape {tuple(first.shape)}")
+    features = first.shape[1]
     label = torch.tensor([[label_of(model, update)]], device=theta.device)
     wanted = -update / update.norm().clamp(min=1e-30)
     parameters = [p.clone().requires_grad_() for p in models.unstack(model, theta.unsqueeze(0))]
@@ -111,3 +132,9 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
         if best is None or value < least:
             best, least = x, float(value.detach())
     return best, least
+
+
+def _vector(model, name, vector):
+    """A vector as long as the model's parameters and finite, or an error that names it."""
+    models.check_stackable(model)
+    return checks.finite(name, checks.tensor(name, vector, (sum(p.numel() for p in model.parameters()),)))

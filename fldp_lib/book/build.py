@@ -12,12 +12,15 @@ import html
 import importlib.resources
 import io
 import json
+import os
 import pathlib
 import re
 import shutil
 import sys
 import tempfile
 import urllib.parse
+
+from .. import checks
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ASSETS = pathlib.Path(__file__).parent / "assets"
@@ -247,12 +250,16 @@ def build(out, explorers=()):
 
     Raises:
         ModuleNotFoundError: what makes the pages is not installed.
+        FileNotFoundError: the package was installed without the notebooks.
         ValueError: the folder holds something else; a number of no notebook with an explorer; a broken link, a formula that
             does not convert, or another fault in a page.
     """
-    from tqdm.auto import tqdm
+    from ..course.contents import folder
 
-    out = pathlib.Path(out)
+    out = pathlib.Path(checks.kind("out", out, (str, os.PathLike), "a folder's path"))
+    if (isinstance(explorers, str) and explorers != "all") or not isinstance(explorers, (str, list, tuple)):
+        raise ValueError(f"explorers must be 'all' or a list of notebooks' numbers, got {checks.shown(explorers)}")
+    folder("notebooks"), folder("figures")
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MARK).is_file())):
         raise ValueError(f"out must be a new or empty folder, or hold an earlier book, got {str(out)!r}")
     try:
@@ -262,6 +269,7 @@ def build(out, explorers=()):
         import ziamath  # noqa: F401
         from sphinx.application import Sphinx
         from sphinx.util.docutils import docutils_namespace
+        from tqdm.auto import tqdm
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"no {error.name} here: pip install -r tests/requirements-book.txt") from None
     paths = {path.stem[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}

@@ -3,6 +3,8 @@
 import re
 from xml.etree import ElementTree
 
+from .. import checks
+
 MATHML = "http://www.w3.org/1998/Math/MathML"
 NAMES = ("ln", "log", "exp", "max", "min", "sup", "inf", "lim", "arg", "argmin", "argmax", "Pr", "sin", "cos", "det", "tr")
 BELOW = ("max", "min", "sup", "inf", "lim")  # in a displayed formula, what they range over
@@ -21,6 +23,7 @@ def mathml(formula, display="inline"):
     Raises:
         ValueError: the formula cannot be converted, or a command in it is not known.
     """
+    checks.text("formula", formula), checks.one_of("display", display, ("inline", "block"))
     from latex2mathml.converter import convert
 
     try:
@@ -55,6 +58,7 @@ def _space(tree, display):
 
 def anchor(title):
     """Return the anchor that Jupyter gives a heading, by which notebooks link to it; without what an address must quote."""
+    checks.text("title", title)
     return title.replace(" ", "-")
 
 

@@ -4,16 +4,35 @@ Nothing is written down twice: notebook 19 shows what these functions find, and 
 """
 
 import json
+import os
 import pathlib
 import re
 from urllib.parse import quote
 
-NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent.parent / "notebooks"
+from .. import checks
+
+HOME = pathlib.Path(__file__).resolve().parent.parent.parent  # the course; pip installs the package alone
+NOTEBOOKS = HOME / "notebooks"
 ERRORS = tuple(f"E{number}" for number in range(1, 48))  # of the article
 FIRST = r"(?:(?:de|van|von) )?[^\W\d_][\w’'-]*"  # an author's surname
 WORK = re.compile(
     rf"(?P<first>{FIRST})(?=, | & | and | et al|(?: [A-Z]\w+)* \d{{4}}).*?\b(?P<year>1[89]\d\d|20\d\d)(?=[.,:; ]|$)"
 )
+
+
+def folder(name):
+    """Return a folder of the course, beside the package.
+
+    Args:
+        name: "notebooks" or "figures".
+
+    Raises:
+        FileNotFoundError: it is not there, since the package was installed without the course.
+    """
+    checks.one_of("name", name, ("notebooks", "figures"))
+    if not (HOME / name).is_dir():
+        raise FileNotFoundError(f"no {name}/ beside fldp_lib: get the course's repository and work in its folder")
+    return HOME / name
 
 
 def cells(path):
@@ -23,15 +42,22 @@ def cells(path):
         path: the file, or a notebook's number such as "05".
 
     Raises:
-        ValueError: no notebook has that number.
+        TypeError, ValueError: no notebook has that number; no path, or a file that is no notebook.
+        FileNotFoundError: no such file, or the package was installed without the notebooks.
     """
+    checks.kind("path", path, (str, os.PathLike), "a file, or the number of a notebook, such as '05'")
     if str(path).isdecimal():
-        found = sorted(NOTEBOOKS.glob(f"{path}_*.ipynb"))
+        found = sorted(folder("notebooks").glob(f"{path}_*.ipynb"))
         if not found:
             raise ValueError(f"path must be a file or the number of a notebook, such as '05'; got {path!r}")
         path = found[0]
-    read = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["cells"]
-    return [(cell["cell_type"], "".join(cell["source"])) for cell in read]
+    if not pathlib.Path(path).is_file():
+        raise FileNotFoundError(f"path must be a notebook's file or its number, such as '05'; got {str(path)!r}")
+    try:
+        read = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))["cells"]
+        return [(cell["cell_type"], "".join(cell["source"])) for cell in read]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"path must be a notebook's file, got {str(path)!r}, which holds something else") from error
 
 
 def prose(path):
@@ -63,16 +89,23 @@ class Errata:
     """Where each error of the article is treated; shows itself as a table with links.
 
     Args:
-        folder: the notebooks' folder.
+        home: the notebooks' folder; None takes the course's own.
+
+    Raises:
+        TypeError, ValueError: no folder.
 
     Attributes:
         places: id → list of (path, title of the callout), in the order of the notebooks; empty where there is none.
         claims: id → the article's claim as the first of these callouts paraphrases it.
     """
 
-    def __init__(self, folder=NOTEBOOKS):
+    def __init__(self, home=None):
+        if home is not None:
+            checks.kind("home", home, (str, os.PathLike), "the notebooks' folder")
+            if not pathlib.Path(home).is_dir():
+                raise ValueError(f"home must be the notebooks' folder, got {str(home)!r}, which is none")
         self.places, self.claims = {id: [] for id in ERRORS}, {}
-        for path in sorted(pathlib.Path(folder).glob("*.ipynb")):
+        for path in sorted(pathlib.Path(home or folder("notebooks")).glob("*.ipynb")):
             for id, text in callouts(path).items():
                 title = re.match(r"#+ E\d+ *(.*)", text).group(1)
                 self.places.setdefault(id, []).append((path, title))
@@ -106,11 +139,13 @@ def table(path, *columns):
 
     Args:
         path: as in `cells`.
-        columns: the words of the tables' first row.
+        columns: the words of the tables' first row, one at least.
 
     Raises:
         ValueError: no table has these columns, or a row is not as wide as the table.
     """
+    for column in columns:
+        checks.text("columns", column)
     rows, inside = None, False
     for line in prose(path).splitlines():
         parts = [part.strip() for part in line.strip().strip("|").split("|")] if line.startswith("|") else None

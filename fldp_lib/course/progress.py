@@ -1,4 +1,4 @@
-"""What a learner has done, kept in a file beside the notebooks that no one else reads: `.fldp_progress.json`."""
+"""What a learner has done, kept in a file in the course's folder that no one else reads: `.fldp_progress.json`."""
 
 import contextlib
 import importlib
@@ -6,27 +6,44 @@ import json
 import os
 import pathlib
 
-FILE = pathlib.Path(__file__).resolve().parent.parent.parent / ".fldp_progress.json"
+from .. import checks
+
+# The course's folder; the current one where pip put the package alone.
+HOME = pathlib.Path(__file__).resolve().parent.parent.parent
+FILE = (HOME if (HOME / "notebooks").is_dir() else pathlib.Path.cwd()) / ".fldp_progress.json"
+_told = []  # the files of which it was said that they cannot be read
 EXERCISES = pathlib.Path(__file__).parent / "exercises"
 
 
 def read():
     """Return what is on file: {"exercises": {id: solved}, "quiz": {notebook.question: right}}; empty without a file.
 
-    A file that is not readable is kept beside, with the ending .bak, and a new one begun.
+    A file that holds something else is kept beside, with the ending .bak, and a new one begun. One that cannot be read (a
+    folder, a file without permission) stays as it is; that nothing is kept is said once.
     """
+    return _found()[0]
+
+
+def _found():
+    """What is on file, and whether more can be written there."""
     empty = {"exercises": {}, "quiz": {}}
     try:
         found = json.loads(FILE.read_text(encoding="utf-8"))
         if {kind: type(found[kind]) for kind in empty} != {kind: dict for kind in empty}:
             raise ValueError("not a record of progress")
     except FileNotFoundError:
-        return empty
+        return empty, True
+    except OSError as error:
+        if FILE not in _told:
+            _told.append(FILE)
+            why = f"Progress is not kept, since {FILE.name} cannot be read ({error.strerror})"
+            print(f"{why}; exercises are checked all the same.")
+        return empty, False
     except (ValueError, KeyError, TypeError):
         with contextlib.suppress(OSError):
             FILE.replace(FILE.with_suffix(".bak"))
-        return empty
-    return found
+        return empty, True
+    return found, True
 
 
 def write(kind, name, right):
@@ -37,14 +54,19 @@ def write(kind, name, right):
         name: such as "05.2".
         right: whether the answer was right.
     """
+    checks.one_of("kind", kind, ("exercises", "quiz")), checks.text("name", name, some=True), checks.flag("right", right)
     if pathlib.Path.cwd().name == "solutions":
         return
-    found = read()
+    found, writable = _found()
+    if not writable:
+        return
     found[kind][name] = bool(right or found[kind].get(name, False)) if kind == "exercises" else bool(right)
+    beside = FILE.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):  # a folder that cannot be written to: nothing is kept, nothing fails
-        beside = FILE.with_suffix(f".{os.getpid()}")
         beside.write_text(json.dumps(found, indent=1, sort_keys=True), encoding="utf-8")
         beside.replace(FILE)
+    with contextlib.suppress(OSError):
+        beside.unlink(missing_ok=True)
 
 
 class Progress:

@@ -8,10 +8,13 @@ import pathlib
 import re
 from dataclasses import dataclass, field
 
+from .. import checks
 from . import progress as progress_
 from .answers import NotTried, Wrong
+from .contents import folder
+from .quizzes import Question, Quiz
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+__all__ = ["Code", "Exercise", "Figure", "Question", "Quiz", "exercise", "figure", "progress", "quiz", "source"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Exercise:
         id: such as "05.2": notebook and number.
         task: the task in one sentence.
         test: called with the learner's answer; raises `Wrong` or returns.
-        hints: from a nudge to nearly the answer.
+        hints: from a nudge to nearly the answer; one at least.
     """
 
     id: str
@@ -30,6 +33,11 @@ class Exercise:
     test: object
     hints: tuple
     _shown: list = field(default_factory=lambda: [0], repr=False)
+
+    def __post_init__(self):
+        checks.text("id", self.id, some=True), checks.text("task", self.task), checks.function("test", self.test)
+        if not isinstance(self.hints, (tuple, list)) or not self.hints or not all(isinstance(h, str) for h in self.hints):
+            raise TypeError(f"hints must be a list of hints, one at least, got {checks.shown(self.hints)}")
 
     def check(self, answer=None):
         """Check an answer and print what is right or wrong about it.
@@ -64,90 +72,11 @@ class Exercise:
     def solution(self):
         """Return the solution, as code; it comes from the solutions notebook, where it is checked."""
         tag = f"solution-{self.id}"
-        for path in sorted((ROOT / "notebooks" / "solutions").glob(f"{self.id[:2]}_*.ipynb")):
+        for path in sorted((folder("notebooks") / "solutions").glob(f"{self.id[:2]}_*.ipynb")):
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
                 if tag in cell["metadata"].get("tags", []):
                     return Code("".join(cell["source"]))
         raise LookupError(f"no cell of notebooks/solutions/ is tagged {tag!r}")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One quiz question.
-
-    Args:
-        text: the question.
-        options: pairs (option, what is right or wrong about it), in the order shown.
-        right: the number of the right option, from 0.
-    """
-
-    text: str
-    options: tuple
-    right: int
-
-
-class Quiz:
-    """Questions with an explanation for each choice; shown as menus, and without a kernel as text.
-
-    Args:
-        questions: `Question`s.
-        notebook: number of the notebook, under which the learner's progress is kept; None keeps nothing.
-    """
-
-    def __init__(self, questions, notebook=None):
-        self.questions, self.notebook = tuple(questions), notebook
-
-    def answer(self, number, choice):
-        """Return the explanation of a choice.
-
-        Args:
-            number: question, from 1.
-            choice: option, from 1.
-        """
-        question = self.questions[number - 1]
-        if self.notebook is not None:
-            progress_.write("quiz", f"{self.notebook}.{number}", choice - 1 == question.right)
-        verdict = "Right" if choice - 1 == question.right else "No"
-        return f"{verdict}: {question.options[choice - 1][1]}"
-
-    def _panel(self):
-        import ipywidgets as widgets
-
-        from ..interactive.controls import QUIZ, SHEET
-
-        rows = [widgets.HTML(SHEET)]
-        for number, question in enumerate(self.questions, 1):
-            numbered = [(f"{n}. {option}", n) for n, (option, _) in enumerate(question.options, 1)]
-            choices = widgets.RadioButtons(options=numbered, value=None, layout=widgets.Layout(width="auto"))
-            feedback = widgets.HTML()
-
-            def show(change, number=number, feedback=feedback):
-                feedback.value = f'<p role="status">{html.escape(self.answer(number, change["new"]))}</p>'
-
-            choices.observe(show, "value")
-            rows += [widgets.HTML(f"<p><b>{number}. {html.escape(question.text)}</b></p>"), choices, feedback]
-        panel = widgets.VBox(rows)
-        panel.add_class(QUIZ)
-        return panel
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        parts = []
-        for number, question in enumerate(self.questions, 1):
-            options = "".join(f"<li>{html.escape(option)}</li>" for option, _ in question.options)
-            answer = html.escape(question.options[question.right][1])
-            parts.append(
-                f"<p><b>{number}. {html.escape(question.text)}</b></p><ol>{options}</ol>"
-                f"<details><summary>answer</summary>{question.right + 1}. {answer}</details>"
-            )
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._panel().model_id}
-        return {
-            "application/vnd.jupyter.widget-view+json": view,
-            "text/html": "".join(parts),
-            "text/plain": repr(self),
-        }
-
-    def __repr__(self):
-        return f"Quiz({len(self.questions)} questions)"
 
 
 class Code:
@@ -158,7 +87,7 @@ class Code:
     """
 
     def __init__(self, text):
-        self.text = text
+        self.text = checks.text("text", text)
 
     def _repr_html_(self):
         from pygments import highlight
@@ -192,8 +121,11 @@ def quiz(notebook):
 
     Args:
         notebook: its number, such as "05".
+
+    Raises:
+        TypeError, ValueError: no number of a notebook with a quiz.
     """
-    return Quiz(_module(notebook).QUIZ, notebook)
+    return Quiz(_module(notebook, "notebook").QUIZ, notebook)
 
 
 def progress():
@@ -207,8 +139,15 @@ def source(function, docstring=False):
     Args:
         function: the function or class.
         docstring: whether its docstring is shown, too.
+
+    Raises:
+        TypeError: it is neither a function, a class nor a module, or one that Python keeps no source of.
     """
-    text = inspect.getsource(inspect.unwrap(function))
+    checks.flag("docstring", docstring)
+    try:
+        text = inspect.getsource(inspect.unwrap(function))
+    except (TypeError, OSError) as error:
+        raise TypeError(f"function must be a function or class written in Python, got {checks.shown(function)}") from error
     if not docstring:
         text = re.sub(r'\n\s+"""(?:.|\n)*?"""', "", text, count=1)
     return Code(text)
@@ -223,11 +162,15 @@ def figure(name, alt, width=None):
         width: in CSS pixels; None takes the picture's own.
 
     Raises:
-        FileNotFoundError: no such file; the message lists the files there are.
+        TypeError, ValueError: a name that is no text, no alternative text, a width that is no positive number.
+        FileNotFoundError: no such file, and the message lists the files there are; or no figures at all.
     """
-    path = ROOT / "figures" / name
-    if not path.is_file():
-        there = ", ".join(sorted(p.name for p in (ROOT / "figures").glob("*.*")))
+    checks.text("name", name, some=True), checks.text("alt", alt, some=True)
+    if width is not None:
+        checks.real("width", width, above=0)
+    path = folder("figures") / name
+    if pathlib.PurePath(name).name != name or path.suffix not in (".svg", ".png") or not path.is_file():
+        there = ", ".join(sorted(p.name for p in folder("figures").glob("*.*")))
         raise FileNotFoundError(f"name must be a file of figures/: {there}; got {name!r}")
     return Figure(path, alt, width)
 
@@ -250,11 +193,14 @@ class Figure:
         return f"[picture] {self.alt}"
 
 
-def _module(id):
-    number = str(id)[:2]
+def _module(id, name="id"):
+    """The module of a notebook's exercises; `name` is what the caller calls the id."""
+    number = checks.text(name, id)[: None if name == "notebook" else 2]
     try:
+        if not re.fullmatch("[0-9]{2}", number):
+            raise ModuleNotFoundError
         return importlib.import_module(f".exercises.nb{number}", __package__)
     except ModuleNotFoundError as error:
         raise ValueError(
-            f"id must begin with the number of a notebook that has exercises, such as '05'; got {id!r}"
+            f"{name} must begin with the number of a notebook that has exercises, such as '05'; got {id!r}"
         ) from error

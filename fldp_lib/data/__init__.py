@@ -1,5 +1,6 @@
 """Whose records, split how: the federation as one padded batch, its sources, and synthetic populations."""
 
-from .federation import DATASETS, SPLITS, Dataset, Federation, federate, load, scaled, split
+from .federation import Dataset, Federation
+from .splits import DATASETS, SPLITS, federate, load, scaled, split
 
 __all__ = ["DATASETS", "SPLITS", "Dataset", "Federation", "federate", "load", "scaled", "split"]

@@ -93,6 +93,8 @@ def raw(name, features=None):
         OSError: not there and not to be fetched.
     """
     checks.one_of("name", name, (*BUNDLED, *ONLINE))
+    if features is not None:
+        checks.kind("features", features, (list, tuple), "a list of names, or None")
     if name == "movielens":
         return _movielens(features)
     found = _german_credit() if name == "german_credit" else _bundled(name)

@@ -47,6 +47,21 @@ def _same(a, b):
     return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
 
 
+def _equal(a, b):
+    """Whether two values are the same and of one kind: 1 is not True, and an array is equal to no number."""
+    if isinstance(a, (bool, str)) or isinstance(b, (bool, str)):
+        return type(a) is type(b) and a == b
+    same = a == b
+    return same if isinstance(same, bool) else False
+
+
+def _named(control):
+    """Refuse a control whose name cannot be a keyword, or whose label is no text."""
+    if not checks.text("name", control.name).isidentifier():
+        raise ValueError(f"name must be a Python name, under which the computation gets the value, got {control.name!r}")
+    checks.text("label", control.label)
+
+
 class Holder(traitlets.HasTraits):
     """Holds a control's value; the slider, the number box and the program all set it."""
 
@@ -63,11 +78,14 @@ class Slider:
     Args:
         name: the keyword under which the computation gets the value.
         label: what stands beside the slider, unit included.
-        low, high: range.
-        value: where it starts.
-        step: step; on a logarithmic slider, of the exponent to base 10.
+        low, high: range, low below high; on a logarithmic slider both positive.
+        value: where it starts, in the range.
+        step: step, positive; on a logarithmic slider, of the exponent to base 10.
         log: whether the slider is logarithmic.
         whole: whether the value is a whole number.
+
+    Raises:
+        TypeError, ValueError: a name that is no keyword, or numbers that are none, or out of range.
     """
 
     name: str
@@ -78,6 +96,16 @@ class Slider:
     step: float = 1
     log: bool = False
     whole: bool = False
+
+    def __post_init__(self):
+        _named(self), checks.flag("log", self.log), checks.flag("whole", self.whole)
+        check = checks.whole if self.whole else checks.real
+        low, high = check("low", self.low), check("high", self.high)
+        if low >= high:
+            raise ValueError(f"low must be below high, {high:g}; got {low:g}")
+        if self.log and low <= 0:
+            raise ValueError(f"low must be above 0 on a logarithmic slider, got {low:g}")
+        check("value", self.value, at_least=low, at_most=high), checks.real("step", self.step, above=0)
 
     def check(self, value):
         """Return the value, or raise an error that names the control and its range."""
@@ -96,7 +124,12 @@ class Slider:
         return 10**place if self.log else place
 
     def spread(self, points):
-        """Return `points` values from end to end, evenly on the slider's scale; whole numbers once each."""
+        """Return `points` values from end to end, evenly on the slider's scale; whole numbers once each.
+
+        Args:
+            points: at least 2.
+        """
+        points = checks.whole("points", points, at_least=2, at_most=10_000)
         steps = [k / (points - 1) for k in range(points)]
         if self.log:
             values = [self.low * (self.high / self.low) ** t for t in steps]
@@ -168,14 +201,21 @@ class Choice:
     Args:
         name: the keyword under which the computation gets the value.
         label: what stands beside the menu.
-        options: the values, or a dict from shown name to value.
-        value: where it starts.
+        options: the values, one at least, or a dict from shown name to value.
+        value: where it starts, one of them.
     """
 
     name: str
     label: str
     options: object
     value: object
+
+    def __post_init__(self):
+        _named(self)
+        if not isinstance(self.options, (dict, list, tuple, range)) or not len(self.options):
+            raise TypeError(f"options must be a list of values or a dict, one at least, got {checks.shown(self.options)}")
+        if not any(self.value is v or _equal(v, self.value) for v in self.values):
+            raise ValueError(f"value must be one of {self.values}, got {checks.shown(self.value)}")
 
     @property
     def values(self):
@@ -184,8 +224,8 @@ class Choice:
 
     def check(self, value):
         """Return the value, or raise an error that lists what is allowed."""
-        if value not in self.values:
-            raise ValueError(f"{self.name} must be one of {self.values}, got {value!r}")
+        if not any(_equal(one, value) for one in self.values):
+            raise ValueError(f"{self.name} must be one of {self.values}, got {checks.shown(value)}")
         return value
 
     def words(self, value):

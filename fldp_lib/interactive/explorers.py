@@ -33,12 +33,14 @@ class Explorer:
         predict: a question to answer before the first result is shown, and its options: ("Which …?", ["…", "…"]).
 
     Raises:
+        TypeError, ValueError: no controls, two of one name, what should be a function and is none, and the like.
         Whatever `compute` raises at the starting values; later, an error is shown in the panel, and `set` raises it.
 
     Show it by making it the last line of a cell. `set(**values)` moves controls from code.
     """
 
     def __init__(self, title, controls, compute, chart, marks, say, predict=None):
+        controls = _checked(title, controls, compute, chart, marks, say, predict)
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
@@ -192,6 +194,25 @@ class Explorer:
 
     def __repr__(self):
         return f"Explorer({self.title!r})"
+
+
+def _checked(title, controls, compute, chart, marks, say, predict):
+    """Refuse what cannot make an explorer, before anything is computed; return the controls as a list."""
+    checks.text("title", title, some=True), checks.kind("chart", chart, plots.Chart, "a plots.Chart")
+    if not isinstance(controls, (list, tuple)) or not all(isinstance(c, (Slider, Choice)) for c in controls) or not controls:
+        raise TypeError(f"controls must be a list of Sliders and Choices, one at least, got {checks.shown(controls)}")
+    if len({control.name for control in controls}) < len(controls):
+        raise ValueError(f"controls must have different names, got {[control.name for control in controls]}")
+    for name, value in (("compute", compute), ("marks", marks), ("say", say)):
+        checks.function(name, value)
+    if predict is not None:
+        pair = predict if isinstance(predict, (tuple, list)) and len(predict) == 2 else (None, None)
+        options = pair[1] if isinstance(pair[1], (tuple, list)) else ()
+        if not isinstance(pair[0], str) or not options or not all(isinstance(option, str) for option in options):
+            raise TypeError(
+                f'predict must be None or a question and its options, ("…?", ["…", "…"]), got {checks.shown(predict)}'
+            )
+    return list(controls)
 
 
 def _status(words, busy=False):

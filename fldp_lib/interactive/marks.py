@@ -10,6 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from .. import checks
+
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#767676")  # 3:1 on white or better
 DASHES = ((), (6, 3), (2, 2), (8, 3, 2, 3), (4, 2, 1, 2), (1, 2))
 MARKERS = ("o", "s", "^", "D", "v", "x")
@@ -32,33 +34,45 @@ class Mark:
 
 
 def line(x, y, style=0, label="", panel=0, width=1.8, opacity=1.0):
-    """A curve through (x, y); `label` stands at its right end, `style` chooses colour and dashes together."""
-    return Mark("line", _array(x), _array(y), None, style, label, panel, width, opacity)
+    """A curve through (x, y); `label` stands at its right end, `style` chooses colour and dashes together.
+
+    Args:
+        x, y: numbers, as many of the one as of the other (points,); NaN leaves a gap. So for the other marks.
+        style: 0 … 5, in the order of `COLOURS`.
+        label: text; empty for none.
+        panel: of the chart, from 0.
+        width: of the curve, in points.
+        opacity: in [0, 1].
+    """
+    return _mark("line", x, y, None, style, label, panel, width, opacity, "width")
 
 
 def band(x, low, high, style=0, label="", panel=0, opacity=0.18):
-    """The area between two curves."""
-    return Mark("band", _array(x), _array(low), _array(high), style, label, panel, 0, opacity)
+    """The area between two curves, `low` and `high` (points,); see `line`."""
+    return _mark("band", x, low, high, style, label, panel, 0, opacity, names=("low", "high"))
 
 
 def dots(x, y, style=0, label="", panel=0, size=3.0, opacity=0.9):
-    """Points, in the style's colour and marker; `size` is the radius in points."""
-    return Mark("dots", _array(x), _array(y), None, style, label, panel, size, opacity)
+    """Points, in the style's colour and marker; `size` is the radius in points. See `line`."""
+    return _mark("dots", x, y, None, style, label, panel, size, opacity, "size")
 
 
 def bars(x, height, style=0, label="", panel=0, width=0.8, base=None, opacity=0.9):
-    """Bars centred on x, from `base` (0 if None) up by `height`; `width` in units of x."""
-    base = np.zeros(len(_array(height))) if base is None else _array(base)
-    return Mark("bars", _array(x), _array(height), base, style, label, panel, width, opacity)
+    """Bars centred on x, from `base` (0 if None) up by `height`; `width` in units of x. See `line`."""
+    height = _array("height", height)
+    base = np.zeros(len(height)) if base is None else base
+    return _mark("bars", x, height, base, style, label, panel, width, opacity, "width", ("height", "base"))
 
 
 def text(x, y, words, style=0, panel=0):
-    """Words that start at the point (x, y)."""
-    return Mark("text", _array([x]), _array([y]), None, style, words, panel)
+    """Words that start at the point (x, y), two finite numbers."""
+    x, y = checks.real("x", x), checks.real("y", y)
+    return _mark("text", [x], [y], None, style, checks.text("words", words), panel, 1.8, 1.0)
 
 
 def pinned(marks):
-    """Return the marks in the pinned style: grey, thin, behind what is live."""
+    """Return the marks, a list of them, in the pinned style: grey, thin, behind what is live."""
+    marks = several(marks)
     return [
         replace(m, style=PINNED, label="pinned" if m.label else "", opacity=0.6 * m.opacity)
         for m in marks
@@ -66,8 +80,40 @@ def pinned(marks):
     ]
 
 
-def _array(values):
-    return np.atleast_1d(np.asarray(values, dtype=float))
+def several(marks, panels=None):
+    """Return the marks if they are a list of marks, on panels that there are, or raise an error."""
+    listed = list(marks) if isinstance(marks, (list, tuple)) or hasattr(marks, "__next__") else None
+    if listed is None or not all(isinstance(mark, Mark) for mark in listed):
+        raise TypeError(f"marks must be a list of marks, such as plots.line(x, y), got {checks.shown(marks)}")
+    if panels is not None and (beyond := [mark.panel for mark in listed if mark.panel >= panels]):
+        raise ValueError(f"marks must lie on the panels 0 … {panels - 1}, got one on {beyond[0]}")
+    return listed
+
+
+def _mark(kind, x, y, y2, style, label, panel, size, opacity, sized="", names=("y", "")):
+    x, y = _array("x", x), _array(names[0], y)
+    y2 = _array(names[1], y2) if names[1] else None
+    for name, values in zip(names, (y, y2), strict=True):
+        if values is not None and values.shape != x.shape:
+            raise ValueError(f"{name} must have as many numbers as x, {len(x)}, got {len(values)}")
+    style = checks.whole("style", style, at_least=0, at_most=len(COLOURS) - 1)
+    panel = checks.whole("panel", panel, at_least=0)
+    opacity = checks.real("opacity", opacity, at_least=0, at_most=1)
+    size = checks.real(sized, size, at_least=0) if sized else size
+    return Mark(kind, x, y, y2, style, checks.text("label", label), panel, size, opacity)
+
+
+def _array(name, values):
+    values = list(values) if isinstance(values, range) else values
+    try:
+        array = np.atleast_1d(checks.tensor(name, values, numbers="double").detach().cpu().numpy())
+    except TypeError:
+        if not isinstance(values, (list, tuple)) or any(isinstance(v, (str, bytes, complex)) for v in values):
+            raise
+        array = None
+    if array is None or array.ndim != 1:
+        raise ValueError(f"{name} must be a row of numbers, got {checks.shown(values)}")
+    return array
 
 
 def draw(ax, mark):

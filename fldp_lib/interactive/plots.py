@@ -4,7 +4,6 @@ A `Chart` is a row or grid of empty panels. What is drawn on it is a list of mar
 which become matplotlib artists for a picture (`png`, `show`) or SVG over the finished axes (`svg`, for explorers).
 """
 
-import base64
 import html
 import io
 from dataclasses import dataclass, field
@@ -13,8 +12,10 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from .. import checks
 from . import marks as marks_
 from .marks import COLOURS, DASHES, MARKERS, band, bars, dots, line, pinned, text
+from .pictures import Picture, encode, picture, png_of
 
 __all__ = [
     "COLOURS", "DASHES", "MARKERS", "Chart", "Panel", "Picture",
@@ -68,6 +69,21 @@ class Panel:
     yticks: object = None
     right: float = 0.0
 
+    def __post_init__(self):
+        for name in ("title", "xlabel", "ylabel"):
+            checks.text(name, getattr(self, name))
+        for name in ("x", "y"):
+            log, limits = checks.flag(f"{name}log", getattr(self, f"{name}log")), getattr(self, name)
+            if not isinstance(limits, (tuple, list, np.ndarray)) or len(limits) != 2:
+                raise ValueError(f"{name} must be limits (low, high), got {checks.shown(limits)}")
+            low, high = (checks.real(name, limit) for limit in limits)
+            if low == high or (log and min(low, high) <= 0):
+                raise ValueError(f"{name} must be two different limits{', both positive' * log}, got {limits}")
+            ticks = getattr(self, f"{name}ticks")
+            if ticks is not None:
+                marks_._array(f"{name}ticks", list(ticks) if isinstance(ticks, dict) else ticks)
+        checks.real("right", self.right, at_least=0, at_most=0.6)
+
 
 @dataclass
 class Chart:
@@ -83,6 +99,20 @@ class Chart:
     columns: int | None = None
     size: tuple = (7.0, 3.2)
     _cache: dict = field(default_factory=dict, repr=False)
+
+    def __post_init__(self):
+        if (
+            not isinstance(self.panels, (list, tuple))
+            or not all(isinstance(p, Panel) for p in self.panels)
+            or not self.panels
+        ):
+            raise TypeError(f"panels must be a list of Panels, one at least, got {checks.shown(self.panels)}")
+        if self.columns is not None:
+            checks.whole("columns", self.columns, at_least=1)
+        if not isinstance(self.size, (tuple, list, np.ndarray)) or len(self.size) != 2:
+            raise ValueError(f"size must be (width, height) in inches, got {checks.shown(self.size)}")
+        for side in self.size:
+            checks.real("size", side, at_least=0.1, at_most=100)
 
     def _draw(self):
         columns = self.columns or len(self.panels)
@@ -111,7 +141,9 @@ class Chart:
         return figure, axes[: len(self.panels)]
 
     def png(self, marks, dpi=110):
-        """Return the chart with its marks as PNG bytes."""
+        """Return the chart with its marks as PNG bytes, at `dpi` dots an inch (1 … 2400)."""
+        marks = marks_.several(marks, len(self.panels))
+        checks.real("dpi", dpi, at_least=1, at_most=2_400)
         figure, axes = self._draw()
         with style():
             for mark in marks:
@@ -121,7 +153,7 @@ class Chart:
                 for x, y, mark in ends:
                     colour = COLOURS[mark.style]
                     ax.annotate(mark.label, (x, y), xycoords="figure points", color=colour, va="center", fontsize=9)
-            return _png(figure, dpi)
+            return png_of(figure, dpi)
 
     def svg(self, marks, alt):
         """Return the chart with its marks as one SVG string.
@@ -130,7 +162,7 @@ class Chart:
             marks: what to draw.
             alt: what the picture shows, in a sentence, for who does not see it.
         """
-        return self._frame(self.axes() + self.overlay(marks), f'role="img" aria-label="{html.escape(alt)}"')
+        return self._frame(self.axes() + self.overlay(marks), _described(alt))
 
     def backdrop(self):
         """Return the empty axes as one SVG string, to lie under `layer`."""
@@ -138,7 +170,7 @@ class Chart:
 
     def layer(self, marks, alt):
         """Return the marks alone as one SVG string, as large as `backdrop`; arguments as in `svg`."""
-        return self._frame(self.overlay(marks), f'role="img" aria-label="{html.escape(alt)}"')
+        return self._frame(self.overlay(marks), _described(alt))
 
     def _frame(self, body, attributes):
         width, height = (72 * side for side in self.size)
@@ -167,6 +199,7 @@ class Chart:
 
     def pieces(self, marks):
         """Return `overlay` in pieces, mark by mark, so that what two pictures share can be kept once."""
+        marks = marks_.several(marks, len(self.panels))
         self.axes()
         height, layers = 72 * self.size[1], []
         for index, ax in enumerate(self._cache["axes"]):
@@ -194,49 +227,5 @@ class Chart:
         return Picture(self.png(marks), alt)
 
 
-class Picture:
-    """A PNG with alternative text, for the last line of a notebook cell.
-
-    Args:
-        png: the picture's bytes.
-        alt: what it shows, in a sentence.
-        width: in CSS pixels; None takes the picture's own.
-    """
-
-    def __init__(self, png, alt, width=None):
-        self.png, self.alt, self.width = png, alt, width
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data = encode(self.png)
-        width = f' width="{self.width}"' if self.width else ' style="max-width:100%"'
-        page = f'<img alt="{html.escape(self.alt)}"{width} src="data:image/png;base64,{data}">'
-        return {"text/html": page, "text/plain": f"[picture] {self.alt}"}
-
-    def __repr__(self):
-        return f"[picture] {self.alt}"
-
-
-def picture(figure, alt, dpi=110):
-    """Return a matplotlib figure as a `Picture` with alternative text.
-
-    Args:
-        figure: a `matplotlib.figure.Figure`; draw it inside `with plots.style():`.
-        alt: what it shows, in a sentence.
-        dpi: resolution.
-    """
-    return Picture(_png(figure, dpi, bbox_inches="tight"), alt)
-
-
-def _png(figure, dpi, **options):
-    """A figure as PNG bytes with 64 colours: enough for lines and labels, and a third of the size."""
-    from PIL import Image
-
-    buffer, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, **options)
-    Image.open(buffer).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
-    return small.getvalue()
-
-
-def encode(png):
-    """Return PNG bytes as a notebook stores them: base64 text."""
-    return base64.b64encode(png).decode()
+def _described(alt):
+    return f'role="img" aria-label="{html.escape(checks.text("alt", alt))}"'

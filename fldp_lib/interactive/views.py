@@ -4,6 +4,7 @@ import html
 import itertools
 import json
 import math
+import os
 import pathlib
 from dataclasses import replace
 
@@ -75,8 +76,9 @@ def sweep(explorer, name, points=6, panel=0):
     """
     checks.one_of("control", name, tuple(explorer.controls))
     checks.whole("panel", panel, at_least=0, at_most=len(explorer.chart.panels) - 1)
+    checks.whole("points", points, at_least=2, at_most=STATES)
     control, panels, marks, said = explorer.controls[name], [], [], []
-    values = control.values if isinstance(control, Choice) else control.spread(checks.whole("points", points, at_least=2))
+    values = control.values if isinstance(control, Choice) else control.spread(points)
     for number, value in enumerate(values):
         result = explorer.compute(**{**explorer.state, name: value})
         title = f"{control.label} = {control.words(value)}"
@@ -93,7 +95,7 @@ def export_html(explorer, path, points=None, **values):
 
     Args:
         explorer: an `explorers.Explorer`; it is left at the state it had.
-        path: the file to write.
+        path: the file to write, in a folder that there is.
         points: values of each slider on the grid, at least 2, spread evenly on its scale, but with its present value among
             them if there are 3 or more; None takes 7, or fewer where the grid would have more than 250 states. A choice
             keeps all its options.
@@ -107,12 +109,17 @@ def export_html(explorer, path, points=None, **values):
     """
     for name in values:
         checks.one_of("control", name, tuple(explorer.controls))
+    path = pathlib.Path(checks.kind("path", path, (str, os.PathLike), "the file's path"))
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"path must be a file in a folder that there is, got {str(path)!r}")
+    if points is not None:
+        checks.whole("points", points, at_least=2, at_most=STATES)
     if points is None:
         sizes = (
             points for points in range(7, 2, -1) if math.prod(map(len, _grid(explorer, points, values).values())) <= STATES
         )
         points = next(sizes, 2)
-    grid = _grid(explorer, checks.whole("points", points, at_least=2), values)
+    grid = _grid(explorer, points, values)
     before, runs, pieces = explorer.state, [], {}
     try:
         for state in itertools.product(*grid.values()):
@@ -141,7 +148,6 @@ def export_html(explorer, path, points=None, **values):
     )
     if len(page.encode()) > BYTES:
         raise ValueError(f"points must be fewer: with {points} the page has {len(page.encode()):,} bytes, over {BYTES:,}")
-    path = pathlib.Path(path)
     path.write_text(page, encoding="utf-8")
     return path
 
@@ -154,6 +160,8 @@ def _grid(explorer, points, values):
         if chosen is None:
             chosen = control.values if isinstance(control, Choice) else _spread(control, points, explorer.state[name])
         grid[name] = [control.check(v) for v in (chosen if isinstance(chosen, (list, tuple)) else [chosen])]
+        if not grid[name]:
+            raise ValueError(f"{name} must have one value at least on the page, got {chosen}")
     return grid
 
 

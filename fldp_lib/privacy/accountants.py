@@ -1,19 +1,133 @@
-"""dp_accounting's accountants, behind the functions of `accounting`: events, composition, cached results, the search.
+"""The accountants behind `accounting` and `attacker`: exact formulas, composed privacy losses, dp_accounting's RDP.
+
+A run is a tuple of parts (mechanism, rate, rounds), as `accounting` prices them. Rounds of a Gaussian in which everybody
+takes part are one Gaussian with μ = √(Σ rounds/σ²), exactly; pure ε adds up, exactly; all else is `losses`.
 
 Not for direct use: nothing here checks its arguments.
 """
 
 import math
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
-from . import mechanisms
+from . import laws, losses, mechanisms
+
+
+def gaussian_delta(mu, epsilon):
+    """Return δ(ε) of one Gaussian of sensitivity 1 and deviation 1/μ, exactly (Balle & Wang 2018); arrays broadcast.
+
+    Args:
+        mu: sensitivity over deviation, positive.
+        epsilon: ε at least 0.
+    """
+    return np.exp(log_gaussian_delta(mu, epsilon))
+
+
+def log_gaussian_delta(mu, epsilon):
+    """Return ln of the same."""
+    from scipy.special import log_ndtr
+
+    inside = log_ndtr(mu / 2 - epsilon / mu)
+    with np.errstate(divide="ignore"):
+        return inside + np.log(-np.expm1(np.minimum(epsilon + log_ndtr(-mu / 2 - epsilon / mu) - inside, 0.0)))
+
+
+def gaussian_epsilon(mu, delta):
+    """Return ε at δ of Gaussians of parameter μ (…), by bisection of the exact δ(ε): the upper end, never too small."""
+    mu = np.asarray(mu, dtype=float)
+    low, high = np.zeros_like(mu), mu**2 / 2 + mu * math.sqrt(2 * math.log(1 / delta))  # zCDP's ε: enough
+    for _ in range(60):
+        middle = (low + high) / 2
+        enough = log_gaussian_delta(mu, middle) <= math.log(delta)
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return np.where(log_gaussian_delta(mu, np.zeros_like(mu)) <= math.log(delta), 0.0, high * (1 + 1e-12))
+
+
+def exact(part):
+    """Whether a part is a Gaussian in which everybody takes part."""
+    return isinstance(part[0], mechanisms.Gaussian) and part[1] == 1
+
+
+def mu(parts):
+    """Return μ of a run of such Gaussians alone (Dong, Roth & Su 2022), or None."""
+    if not all(exact(part) for part in parts):
+        return None
+    return math.sqrt(sum(count / float(mechanism.noise_multiplier) ** 2 for mechanism, _, count in parts))
+
+
+def pure(parts):
+    """Return ε at δ = 0: amplified by sampling, added up; infinity with a Gaussian."""
+    if any(isinstance(mechanism, mechanisms.Gaussian) for mechanism, *_ in parts):
+        return math.inf
+    return sum(count * float(laws.sampled(rate, mechanism.epsilon)) for mechanism, rate, count in parts)
+
+
+def directions(parts):
+    """Which losses to look at: with the unit in or out; both tell the same where all rounds are alike in both."""
+    return (False,) if all(rate == 1 for _, rate, _ in parts) else (False, True)
+
+
+def merged(parts):
+    """All exact Gaussians as one: fewer transforms."""
+    gaussians, others = [part for part in parts if exact(part)], [part for part in parts if not exact(part)]
+    if gaussians:
+        others.append((mechanisms.Gaussian(1 / mu(gaussians), 1.0), 1.0, 1))
+    return others
+
+
+def composed_epsilon(parts, delta, size=None):
+    """Return ε by the composed privacy loss, at δ > 0; infinity where it shows none."""
+    if all(exact(part) for part in parts):
+        return float(gaussian_epsilon(mu(parts), delta))
+    found = 0.0
+    for add in directions(parts):
+        if found < math.inf:
+            found = losses.Composed(merged(parts), add, delta=delta, size=size).epsilon(delta, found)
+    return found
+
+
+def composed_delta(parts, epsilon):
+    """Return δ at ε, by the exact Gaussian or the composed privacy loss."""
+    if all(exact(part) for part in parts):
+        return float(gaussian_delta(mu(parts), epsilon))
+    if epsilon >= pure(parts):
+        return 0.0
+    return max(losses.Composed(merged(parts), add, epsilon=epsilon).delta(epsilon) for add in directions(parts))
+
+
+@lru_cache(maxsize=4096)
+def tightest(parts, delta):
+    """Return the least of the valid bounds, and its name: "pld", "rdp" or "basic".
+
+    Args:
+        parts: tuples (mechanism, rate, rounds), with noise.
+        delta: δ in [0, 1).
+    """
+    added = pure(parts)
+    if delta == 0:
+        return added, "basic"
+    found = composed_epsilon(parts, delta)
+    if added <= found < math.inf or math.isinf(found) > math.isinf(added):
+        return added, "basic"
+    if math.isinf(found) and has_rdp(parts):  # a loss too wide for any grid
+        return rdp_epsilon(parts, delta), "rdp"
+    return found, "pld"
+
+
+def has_rdp(parts):
+    """Whether dp_accounting has the Rényi divergence of every part: not of a sampled Laplace mechanism."""
+    return not any(rate < 1 and isinstance(mechanism, mechanisms.Laplace) for mechanism, rate, _ in parts)
+
+
+def rdp_epsilon(parts, delta):
+    """Return ε by dp_accounting's Rényi accountant."""
+    return float(accountant("rdp", *parts[0], more=parts[1:]).get_epsilon(delta))
 
 
 @lru_cache(maxsize=4096)
 def epsilon(mechanism, rate, rounds, delta, method):
-    """Return the total ε of a run.
+    """Return the total ε of a run of one mechanism.
 
     Args:
         mechanism: a mechanism with noise.
@@ -24,27 +138,35 @@ def epsilon(mechanism, rate, rounds, delta, method):
     """
     if rounds == 0:
         return 0.0
+    parts = ((mechanism, rate, rounds),)
+    if delta == 0 or method == "pld":
+        return tightest(parts, delta)[0]
+    if method == "rdp":
+        return rdp_epsilon(parts, delta)
     gaussian = isinstance(mechanism, mechanisms.Gaussian)
-    if delta == 0:
-        if gaussian:
-            return math.inf
-        return rounds * math.log1p(rate * math.expm1(min(mechanism.epsilon, 700.0)))
-    if method in ("pld", "rdp"):
-        if method == "pld" and gaussian and rate == 1:
-            return _gaussian_epsilon(mechanism.noise_multiplier / math.sqrt(rounds), delta)
-        return float(accountant(method, mechanism, rate, rounds).get_epsilon(delta))
     if method == "basic":
-        return rounds * _one_round(mechanism, rate, delta / rounds)
-    each = _one_round(mechanism, rate, delta / (2 * rounds))  # half of δ for the composition, half for the rounds
+        return rounds * tightest(((mechanism, rate, 1),), delta / rounds if gaussian else 0.0)[0]
+    # Half of δ for the composition, half for the rounds; a pure ε needs none for the rounds.
+    each = tightest(((mechanism, rate, 1),), delta / (2 * rounds) if gaussian else 0.0)[0]
     slack = delta / 2 if gaussian else delta
-    return math.sqrt(2 * rounds * math.log(1 / slack)) * each + rounds * each * math.expm1(min(each, 700.0))
+    growth = math.expm1(each) if each < 700 else math.inf
+    return math.sqrt(2 * rounds * math.log(1 / slack)) * each + rounds * each * growth
 
 
-def _one_round(mechanism, rate, delta):
-    """ε of one release: pure for Laplace and randomised response, at the given δ for Gaussian."""
-    if isinstance(mechanism, mechanisms.Gaussian):
-        return epsilon(mechanism, rate, 1, delta, "pld")
-    return epsilon(mechanism, rate, 1, 0.0, "basic")
+def accountant(method, mechanism, rate, rounds, more=()):
+    """Return a dp_accounting accountant that has composed the run: `"rdp"`, or `"pld"` on dp_accounting's own grid."""
+    import dp_accounting
+
+    relation = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
+    if isinstance(mechanism, mechanisms.RandomisedResponse):
+        relation = dp_accounting.NeighboringRelation.REPLACE_ONE
+    if method == "rdp":
+        accountant = dp_accounting.rdp.RdpAccountant(neighboring_relation=relation)
+    else:
+        accountant = dp_accounting.pld.PLDAccountant(relation)
+    for part, part_rate, count in ((mechanism, rate, rounds), *more):
+        accountant.compose(_event(part, part_rate), count)
+    return accountant
 
 
 def _event(mechanism, rate):
@@ -60,145 +182,30 @@ def _event(mechanism, rate):
     return event if rate == 1 else dp_accounting.PoissonSampledDpEvent(rate, event)
 
 
-def accountant(method, mechanism, rate, rounds, interval=None):
-    """Return a dp_accounting accountant that has composed the run.
-
-    Args:
-        method: "pld" or "rdp".
-        mechanism, rate, rounds: as in `epsilon`.
-        interval: PLD's grid in units of ε; None takes dp_accounting's own, coarser where the loss is very wide.
-
-    Raises:
-        ValueError: a sampled Laplace mechanism by RDP, which dp_accounting has not.
-    """
-    import dp_accounting
-
-    relation = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
-    if isinstance(mechanism, mechanisms.RandomisedResponse):
-        relation = dp_accounting.NeighboringRelation.REPLACE_ONE
-    if method == "rdp":
-        accountant = dp_accounting.rdp.RdpAccountant(neighboring_relation=relation)
-        if rate < 1 and isinstance(mechanism, mechanisms.Laplace):
-            raise ValueError("method must be 'pld' for a sampled Laplace mechanism, got 'rdp': dp_accounting has none")
-    else:
-        interval = interval or 1e-4 * max(1.0, _rough_loss(mechanism, rate, rounds) / 200)
-        accountant = dp_accounting.pld.PLDAccountant(relation, value_discretization_interval=interval)
-    return _compose(accountant, mechanism, rounds, rate)
-
-
-def _compose(accountant, mechanism, rounds, rate):
-    event = _event(mechanism, rate)
-    if not isinstance(mechanism, mechanisms.RandomisedResponse):
-        return accountant.compose(event, rounds)
-    for _ in range(rounds):  # dp_accounting 0.5 takes a randomised response composed `rounds` times for a single one
-        accountant.compose(event)
-    return accountant
-
-
-def _rough_loss(mechanism, rate, rounds):
-    """How wide the composed privacy loss can get; beyond 200 a coarser grid (still an upper bound) saves memory."""
-    if isinstance(mechanism, mechanisms.Gaussian):
-        each = 1 / mechanism.noise_multiplier
-        widest, square = rounds * each**2 / 2 + 10 * math.sqrt(rounds) * each, each**2
-    else:
-        each = mechanism.epsilon
-        widest, square = rounds * each, each
-    spread = rounds * rate**2 * math.expm1(min(square, 700.0))  # bounds the variance of a sampled loss
-    return min(widest, spread / 2 + 10 * math.sqrt(spread) + 10 * each)
-
-
-@cache
-def _gaussian_loss(sigma):
-    from dp_accounting.pld import privacy_loss_mechanism
-
-    return privacy_loss_mechanism.GaussianPrivacyLoss(sigma)
-
-
-def gaussian_delta(sigma, epsilon):
-    """Return δ(ε) of one Gaussian of deviation `sigma` and sensitivity 1, exactly.
-
-    Args:
-        sigma: deviation over sensitivity, positive.
-        epsilon: ε at least 0.
-    """
-    return float(_gaussian_loss(sigma).get_delta_for_epsilon(epsilon))
-
-
-def _gaussian_epsilon(sigma, delta):
-    """ε of one Gaussian at δ: dp_accounting's exact δ(ε), inverted. k rounds are one Gaussian of deviation σ/√k."""
-    from scipy.optimize import brentq
-
-    if gaussian_delta(sigma, 0.0) <= delta:
-        return 0.0
-    rho = 0.5 / sigma**2
-    high = rho + 2 * math.sqrt(rho * math.log(1 / delta))  # zCDP's ε (Bun & Steinke 2016), an upper bound
-    grid = np.linspace(0.0, 1.001 * high, 200)  # one call for all is as quick as for one
-    above = np.flatnonzero(np.asarray(_gaussian_loss(sigma).get_delta_for_epsilon(grid)) > delta)[-1]
-    return brentq(lambda e: _log_excess(sigma, e, delta), grid[above], grid[above + 1], xtol=1e-10)
-
-
-def _log_excess(sigma, epsilon, delta):
-    """log(δ(ε)/δ) of one Gaussian: nearly straight in ε and in log σ, so that its root is found in a few steps."""
-    return math.log(max(gaussian_delta(sigma, epsilon), 1e-300) / delta)
-
-
-@lru_cache(maxsize=4096)
-def calibrate(mechanism, target, delta, rounds, rate):
-    """Return the least noise (σ, or 1/ε of one round) that meets the target, to 0.1% of ε from below.
-
-    Args:
-        mechanism: "laplace" or "gaussian".
-        target: total ε, positive and finite.
-        delta, rounds, rate: as in `epsilon`.
-    """
-    from scipy.optimize import brentq
-
-    if mechanism == "gaussian" and rate == 1:
-        rest = math.log(1 / delta)
-        high = math.log((math.sqrt(target + rest) + math.sqrt(rest)) / (math.sqrt(2) * target))  # by zCDP: enough noise
-        low = high - 0.3
-        while _log_excess(math.exp(low), target, delta) <= 0:
-            high, low = low, low - 1
-        log_sigma = brentq(lambda s: _log_excess(math.exp(s), target, delta), low, high, xtol=1e-9)
-        return math.exp(log_sigma + 2e-9) * math.sqrt(rounds)
+@lru_cache(maxsize=256)
+def curve(mechanism, rate, rounds, delta):
+    """Return ε after each of 1 … `rounds` rounds, an array (rounds,) that nobody may write to; as `accounting.curve`."""
+    parts, after = ((mechanism, rate, rounds),), np.arange(1, rounds + 1)
+    added = pure(((mechanism, rate, 1),)) * after if not isinstance(mechanism, mechanisms.Gaussian) else np.inf
     if delta == 0:
-        return 1 / math.log1p(math.expm1(target / rounds) / rate)
-
-    @cache
-    def spent(log_noise):
-        noise = math.exp(log_noise)
-        built = mechanisms.Laplace(1 / noise, 1.0) if mechanism == "laplace" else mechanisms.Gaussian(noise, 1.0)
-        # An upper bound, and quick: a grid of 1/2000 of ε, finer for more than 100 rounds since each one rounds up.
-        return accountant("pld", built, rate, rounds, max(1e-4, target / 20 / max(100, rounds))).get_epsilon(delta)
-
-    high = math.log(math.sqrt(rounds) / target + 1)  # noise to start from; doubled until it is enough
-    while spent(high) > target:
-        high += math.log(2)
-    low = high - math.log(2)
-    while spent(low) <= target:
-        high, low = low, low - math.log(2)
-    while target - spent(high) > 1e-3 * target:
-        middle = low + (high - low) * (spent(low) - target) / (spent(low) - spent(high))
-        middle = min(max(middle, low + 0.05 * (high - low)), low + 0.95 * (high - low))
-        low, high = (low, middle) if spent(middle) <= target else (middle, high)
-    return math.exp(high)
-
-
-@lru_cache(maxsize=1024)
-def composed(parts, delta):
-    """Return the total ε of several mechanisms on the same units, by one PLD.
-
-    Args:
-        parts: tuples (mechanism, rate, rounds).
-        delta: δ in (0, 1).
-    """
-    import dp_accounting
-
-    relation = dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE
-    if isinstance(parts[0][0], mechanisms.RandomisedResponse):
-        relation = dp_accounting.NeighboringRelation.REPLACE_ONE
-    width = sum(_rough_loss(*part) for part in parts)
-    accountant = dp_accounting.pld.PLDAccountant(relation, value_discretization_interval=1e-4 * max(1.0, width / 200))
-    for mechanism, rate, rounds in parts:
-        _compose(accountant, mechanism, rounds, rate)
-    return float(accountant.get_epsilon(delta))
+        found = np.broadcast_to(added, (rounds,)).astype(float)
+    elif exact(parts[0]):
+        found = gaussian_epsilon(np.sqrt(after) / float(mechanism.noise_multiplier), delta)
+    else:
+        chosen = after if rounds <= 128 else np.unique(np.r_[after[:32], np.geomspace(32, rounds, 65).round().astype(int)])
+        values, top = [], None
+        for count in chosen[::-1]:
+            if top is None or count < 0.6 * top:  # one window serves until there are little more than half the rounds
+                top, size = count, 2**14 if count <= 256 else 2**15
+                run = [(mechanism, rate, int(count))]
+                both = [losses.Composed(run, add, delta=delta, size=size) for add in directions(parts)]
+            value = 0.0
+            for law in both:
+                value = law.again(int(count)).epsilon(delta, value)
+            values.append(value)
+        found = np.array(values[::-1])[np.searchsorted(chosen, after)]  # in between: that of the next one computed
+        found = np.minimum(found, added)
+        found[-1] = tightest(parts, delta)[0]
+        found = np.minimum.accumulate(found[::-1])[::-1]  # what costs so much after t rounds costs no more before
+    found.flags.writeable = False
+    return found

@@ -8,20 +8,23 @@ import math
 from dataclasses import dataclass
 
 from .. import checks
-from . import mechanisms
+from . import clipping, mechanisms
 
 
 @dataclass(frozen=True)
 class AdaptiveGaussian(mechanisms.Gaussian):
     """Gaussian noise at the server with a clip that follows a quantile of the updates' norms.
 
-    A round releases two numbers' worth: the clipped sum, with multiplier z₁, and the count of updates that were not
-    clipped, with noise of deviation `count_noise`. A client moves the count, in units of ±½, by ½ at most; both together
-    cost exactly what one Gaussian of multiplier z does if z₁ = (z⁻² − (2·count_noise)⁻²)^(−½), and that is what is drawn.
+    A round releases two things: the clipped sum, with multiplier z₁, and the count of updates that were not clipped, in
+    units of ±½, with noise of deviation `count_noise`. Who adds nothing to the sum adds nothing to the count: a client that
+    is not there, one that has no data, one whose update is zero or was dropped. So a client moves the count by ½ at most,
+    whatever it sends and in whichever way it is missing, and a client without data is one that was not drawn, as
+    amplification by sampling needs. Both releases together cost exactly what one Gaussian of multiplier z does if
+    z₁ = (z⁻² − (2·count_noise)⁻²)^(−½), and that is what is drawn.
 
     Args:
         noise_multiplier: z of the whole round, as in `Gaussian`; this is what `accounting` prices.
-        clip: the first round's clip, positive.
+        clip: the first round's clip, from 1e-12 to 1e12, as all later ones.
         quantile: share of updates that the clip should leave as they are, in (0, 1).
         clip_lr: step of the clip on a logarithmic scale, positive.
         count_noise: deviation of the noise on the count, more than z/2; a twentieth of the expected cohort is usual.
@@ -30,7 +33,8 @@ class AdaptiveGaussian(mechanisms.Gaussian):
         TypeError, ValueError: an argument out of range.
 
     Derived in: notebook 14.
-    Source: Andrew, Thakkar, McMahan & Ramaswamy 2021, theorem 1.
+    Source: Andrew, Thakkar, McMahan & Ramaswamy 2021, theorem 1 (a removed client is absent there; one whose zero update
+        counted as short would move the count by 1).
     """
 
     quantile: float = 0.5
@@ -39,10 +43,13 @@ class AdaptiveGaussian(mechanisms.Gaussian):
 
     def __post_init__(self):
         super().__post_init__()
-        checks.real("clip", self.clip, above=0)
-        checks.real("quantile", self.quantile, above=0, below=1)
-        checks.real("clip_lr", self.clip_lr, above=0)
-        checks.real("count_noise", self.count_noise, at_least=0)
+        checks.real("clip", self.clip, above=0)  # finite without noise, too
+        for name, bounds in (
+            ("quantile", {"above": 0, "below": 1}),
+            ("clip_lr", {"above": 0}),
+            ("count_noise", {"at_least": 0}),
+        ):
+            object.__setattr__(self, name, checks.real(name, getattr(self, name), **bounds))
         if self.private and self.count_noise <= self.noise_multiplier / 2:
             raise ValueError(
                 f"count_noise must be more than half the noise multiplier, {self.noise_multiplier / 2:g}: the count alone "
@@ -56,7 +63,7 @@ class AdaptiveGaussian(mechanisms.Gaussian):
         """z₁: the noise multiplier of the clipped sum; 0 without noise."""
         if not self.private:
             return 0.0
-        return (self.noise_multiplier**-2 - (2 * self.count_noise) ** -2) ** -0.5
+        return self.noise_multiplier / math.sqrt(1 - (self.noise_multiplier / (2 * self.count_noise)) ** 2)
 
 
 class Clipping:
@@ -78,7 +85,8 @@ class Clipping:
         """Move an adaptive clip after a round, by the noised share of updates that were short enough.
 
         Args:
-            unclipped, clipped: how many updates of the cohort were short enough, and how many were not.
+            unclipped, clipped: how many updates of the cohort were short enough, and how many were not; those that are zero
+                or were dropped count as neither.
             expected: the expected cohort, sampling rate times clients, which is public.
             generator: draws the noise.
 
@@ -88,6 +96,7 @@ class Clipping:
         plan = self.adaptive
         noise = float(mechanisms.gaussian_noise((), plan.count_noise, generator)) if plan.private else 0.0
         share = ((unclipped - clipped) / 2 + noise) / expected + 0.5
-        clip = self.mechanism.clip * math.exp(-plan.clip_lr * (share - plan.quantile))
+        step = max(-700.0, min(700.0, -plan.clip_lr * (share - plan.quantile)))  # loud noise on a small cohort: no overflow
+        clip = max(clipping.SMALLEST, min(clipping.LARGEST, self.mechanism.clip * math.exp(step)))
         self.mechanism = mechanisms.Gaussian(plan.sum_multiplier, clip)
         return share

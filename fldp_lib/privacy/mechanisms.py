@@ -9,7 +9,8 @@ A mechanism clips each contribution, then adds noise in one place, which is its 
   is seen. It takes secure aggregation, and clients who do not pool their shares.
 
 `unit="record"` (with `at="client"`) protects a record inside a client: every record's gradient is clipped and every local
-step gets noise (DP-SGD); add-or-remove one record, sensitivity C.
+step gets noise (DP-SGD); add-or-remove one record, sensitivity C. A record that is not there counts as a zero gradient: how
+many records a client has is public (the divisor is fixed by it).
 
 The noise is simulated in floating point, which leaks (Mironov 2012): good for teaching and experiments, not for a release.
 """
@@ -20,35 +21,14 @@ from dataclasses import dataclass
 import torch
 
 from .. import checks
+from .clipping import check_clip, clip_rows
+from .response import RandomisedResponse
+
+__all__ = ["Gaussian", "Laplace", "RandomisedResponse", "client_rows", "clip_rows", "gaussian_noise", "laplace_noise"]
 
 PLACES = ("server", "client", "shares")
 UNITS = ("client", "record")
 STREAM = 16  # clients are drawn, and chunked, in multiples of this
-
-
-def clip_rows(rows, clip, norm=2):
-    """Scale each vector along the last dimension down to norm `clip` at most; shorter ones are left as they are.
-
-    A vector that holds NaN or infinity becomes zero: nobody can bound it otherwise.
-
-    Args:
-        rows: (… × parameters).
-        clip: the bound C > 0; infinity leaves every finite vector as it is.
-        norm: 1 or 2.
-
-    Returns:
-        The clipped rows (… × parameters), and the norms before clipping (…), not finite where a row was dropped.
-
-    Derived in: notebook 05.
-    Source: Abadi et al. 2016.
-    """
-    norms = torch.linalg.vector_norm(rows, norm, dim=-1)  # …
-    finite = norms.isfinite()
-    if clip < math.inf:
-        rows = rows * (torch.full_like(norms, clip) / norms.clamp(min=clip)).unsqueeze(-1)  # exactly 1 for short rows
-    if not finite.all():
-        rows = rows.where(finite.unsqueeze(-1), 0)
-    return rows, norms
 
 
 def client_rows(draw, clients, shape):
@@ -101,7 +81,7 @@ class _Noise:
             raise ValueError(
                 f"at must be 'client' where unit='record' (noise is added in every local step), got {self.at!r}"
             )
-        checks.real("clip", self.clip, above=0, infinite=True)
+        object.__setattr__(self, "clip", check_clip(self.clip))  # a Python float: a NumPy scalar's arithmetic wraps round
         if self.private and math.isinf(self.clip):
             raise ValueError("clip must be finite where noise is added: an unbounded contribution has no sensitivity")
 
@@ -145,7 +125,7 @@ class Laplace(_Noise):
 
     Args:
         epsilon: ε of one round, positive; infinity adds no noise.
-        clip: L1 bound C of one contribution, positive; infinite only without noise.
+        clip: L1 bound C of one contribution, from 1e-12 to 1e12; infinite only without noise.
         at: "server", "client" or "shares".
         unit: "client" or "record".
 
@@ -164,7 +144,7 @@ class Laplace(_Noise):
     norm = 1
 
     def __post_init__(self):
-        checks.real("epsilon", self.epsilon, above=0, infinite=True)
+        object.__setattr__(self, "epsilon", checks.real("epsilon", self.epsilon, above=0, infinite=True))
         self._check()
 
     @property
@@ -199,7 +179,7 @@ class Gaussian(_Noise):
 
     Args:
         noise_multiplier: standard deviation in units of the sensitivity, at least 0; 0 adds no noise.
-        clip: L2 bound C of one contribution, positive; infinite only without noise.
+        clip: L2 bound C of one contribution, from 1e-12 to 1e12; infinite only without noise.
         at: "server", "client" or "shares".
         unit: "client" or "record".
 
@@ -217,7 +197,7 @@ class Gaussian(_Noise):
     norm = 2
 
     def __post_init__(self):
-        checks.real("noise_multiplier", self.noise_multiplier, at_least=0)
+        object.__setattr__(self, "noise_multiplier", checks.real("noise_multiplier", self.noise_multiplier, at_least=0))
         self._check()
 
     @property
@@ -242,60 +222,3 @@ class Gaussian(_Noise):
     def share(self, shape, clients, generator):
         """Draw one client's share of the noise: the sum of `clients` independent shares has deviation `std`. Float64."""
         return gaussian_noise(shape, self.std / math.sqrt(clients), generator)
-
-
-@dataclass(frozen=True)
-class RandomisedResponse:
-    """Each person reports the true one of k categories with probability e^ε/(e^ε+k−1), else one of the others at random.
-
-    Args:
-        epsilon: ε of one report, positive.
-        categories: k, at least 2.
-
-    Unit: a person, replace-one, local: nobody but the person sees the truth.
-
-    Derived in: notebook 04.
-    Source: Warner 1965; Kairouz, Bonawitz & Ramage 2016 (k categories).
-    """
-
-    epsilon: float
-    categories: int = 2
-    at = "client"
-    unit = "client"
-    adjacency = "replace one person's answer"
-    trust = "local: nobody but the person sees the true answer"
-    private = True
-
-    def __post_init__(self):
-        checks.real("epsilon", self.epsilon, above=0)
-        checks.whole("categories", self.categories, at_least=2)
-
-    @property
-    def keep(self):
-        """Probability that a report is true."""
-        return 1 / (1 + (self.categories - 1) * math.exp(-self.epsilon))
-
-    def randomise(self, values, generator):
-        """Return one report for each true value.
-
-        Args:
-            values: true categories (n,), whole numbers in 0 … k−1.
-            generator: a `torch.Generator` on the CPU.
-
-        Returns:
-            Reports (n,).
-
-        Raises:
-            ValueError: a value that is no category.
-        """
-        if values.is_floating_point() or values.min() < 0 or values.max() >= self.categories:
-            raise ValueError(f"values must be whole numbers in 0 … {self.categories - 1}")
-        lie = torch.rand(values.shape, generator=generator, dtype=torch.float64) >= self.keep
-        shift = torch.randint(1, self.categories, values.shape, generator=generator)
-        return torch.where(lie, (values + shift) % self.categories, values)
-
-    def estimate(self, reports):
-        """Return unbiased estimates of the categories' true shares (k,), which may fall outside [0, 1]."""
-        observed = torch.bincount(reports, minlength=self.categories).double() / len(reports)
-        other = (1 - self.keep) / (self.categories - 1)
-        return (observed - other) / (self.keep - other)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 
+from .. import checks
 from ..privacy import mechanisms
 from . import aggregation
 
@@ -50,18 +51,25 @@ class Tally:
             updates = self.channel.send(updates, members)
         updates, norms = mech.clip_rows(updates) if mech.unit == "client" else mechanisms.clip_rows(updates, math.inf)
         weights = self.aggregator.weigh(sizes) if self.linear else torch.ones_like(norms)
-        if not self.private:  # a dropped client leaves the denominator too
+        if self.private:  # whatever the aggregator says, nobody counts more than once
+            weights = weights.nan_to_num(0.0).clamp(-1, 1)
+            updates = self._settle(updates)
+        else:  # a dropped client leaves the denominator too
             weights = weights * norms.isfinite()
         if self.linear and self.aggregator is not aggregation.mean:
             updates = updates * weights.to(updates.dtype).unsqueeze(1)
         if self.private and mech.at == "client":
-            updates = updates + mech.noise_rows(len(updates), self.sum.shape, generator).to(updates)
-            updates = self.channel.send(updates, members)
+            noise = mech.noise_rows(len(updates), self.sum.shape, generator)
+            updates = self.channel.send((noise.to(updates.device) + updates).to(updates.dtype), members)
         elif self.private and mech.at == "shares":
-            shares = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator)
-            updates = updates + shares.to(updates)
+            updates = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator).to(updates.device) + updates
         self._count(members, norms, weights, sizes)
-        return self._keep(updates, weights > 0, sizes)
+        return self._keep(updates, torch.ones_like(norms, dtype=torch.bool) if self.private else weights > 0, sizes)
+
+    def _settle(self, updates):
+        """Where the aggregator rounds: round before the noise, and towards zero, so that nothing grows beyond the clip."""
+        settle = getattr(self.aggregator, "settle", None)
+        return updates if settle is None or self.mech.at == "client" else settle(updates)
 
     def _receive(self, reports, members):
         """A report is taken as it is; a row that is not finite is none, and zero in the sum."""
@@ -77,7 +85,9 @@ class Tally:
         """All rows for a sum; for an aggregator that needs them all at once, those that count."""
         if self.linear:
             return updates
-        self.sizes.append(sizes[kept])
+        # How many records a client holds is part of what its noisy report hides: nobody but itself may weigh by it.
+        hidden = self.mech.private and self.mech.unit == "client" and self.mech.at == "client"
+        self.sizes.append((torch.ones_like(sizes) if hidden else sizes)[kept])
         return updates[kept]
 
     def _count(self, members, norms, weights, sizes):
@@ -93,7 +103,9 @@ class Tally:
     def add(self, updates):
         """Add the protected updates to the sum, or keep them for an aggregator that needs them all."""
         if self.linear:
-            self.sum += updates.sum(0)  # in double precision from chunk to chunk
+            # In double precision: a sum of many rows in single or half moves by more than the clip when one is left out.
+            exact = self.private or updates.element_size() < 4
+            self.sum += updates.sum(0, dtype=torch.float64 if exact else None)
         else:
             self.rows.append(updates)
 
@@ -104,7 +116,7 @@ class Tally:
         self.denominator = rate * self.fed.clients if self.private else self.weight
         if not self.linear:
             if sum(map(len, self.rows)):
-                update = self.aggregator(torch.cat(self.rows), torch.cat(self.sizes))
+                update = self._aggregated(self.aggregator(torch.cat(self.rows), torch.cat(self.sizes)))
         else:
             if self.private and mech.at == "shares":  # who sits out contributes a share all the same
                 for start in range(self.cohort, self.fed.clients, chunk):
@@ -113,15 +125,23 @@ class Tally:
                     update = update + shares.sum(0).to(update)
             update = update / self.denominator if self.denominator > 0 else update
         if self.private and mech.at == "server":
-            update = update + mech.noise(update.shape, generator).to(update) / self.denominator
+            noise = mech.noise(update.shape, generator).to(update.device)
+            update = update + noise / self.denominator  # in double precision, before it is rounded to the model's
         return update
 
+    def _aggregated(self, update):
+        shape = tuple(update.shape) if isinstance(update, torch.Tensor) else type(update).__name__
+        if shape != tuple(self.sum.shape):
+            raise ValueError(f"aggregator must return an update of shape {tuple(self.sum.shape)}, got {shape}")
+        return checks.finite("the aggregator's update", update)
+
     def adapt(self, clipping, rate, generator):
-        """Let an adaptive clip follow this round's norms; a dropped update counts as one that was too long."""
+        """Let an adaptive clip follow this round's norms; who adds nothing to the sum adds nothing to the count."""
         if not clipping.adaptive:
             return
-        short = int((self.norms <= self.mech.clip).sum())
-        clipping.adapt(short, self.cohort - short, rate * self.fed.clients, generator)
+        here = self.norms[np.isfinite(self.norms) & (self.norms > 0)]  # neither zero, nor dropped, nor absent
+        short = int((here <= self.mech.clip).sum())
+        clipping.adapt(short, len(here) - short, rate * self.fed.clients, generator)
 
     def record(self, lr, local_steps, batch_rate):
         """Return what `History` keeps of this round."""

@@ -6,7 +6,7 @@ import torch
 
 from .. import checks, data
 from ..privacy import accounting, mechanisms
-from . import clients, models
+from . import _probe, clients, models
 from .transport import compression
 
 
@@ -48,6 +48,8 @@ def check_plan(plan):
     if linear and not aggregator.bounded:
         raise ValueError("aggregator must have bounded weights under a mechanism, got weighted_mean without a cap: "
                          "use aggregation.WeightedMean(cap=…) or aggregation.mean")  # fmt: skip
+    if linear:
+        _probe.check_weights_are_separate(aggregator)
     if not (linear or hidden) and mechanism.at == "shares":
         raise ValueError(f"aggregator must be a sum where at='shares', got {aggregator!r}: the server never sees an update")
 

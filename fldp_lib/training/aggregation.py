@@ -76,8 +76,9 @@ class SecureMean:
     """The mean by secure aggregation: the server handles masked vectors only, and learns their sum.
 
     Runs the whole protocol of `secure` in every round, key agreement and secret sharing included: seconds for a hundred
-    clients. With noise in shares (`at="shares"`) the sum is private, too, and no one ever holds a single update; rounding
-    each noisy update to 2^(1−bits)·bound is not in the accounting (Kairouz, Liu & Steinke 2021 account for it).
+    clients. With noise in shares (`at="shares"`) the sum is private, too, and no one ever holds a single update. Clipped
+    updates are rounded towards zero before their noise (`settle`), so that none grows beyond its clip; rounding each noisy
+    update to 2^(1−bits)·bound is not in the accounting (Kairouz, Liu & Steinke 2021 account for it).
 
     Args:
         bound: largest absolute value of an entry, noise included; positive. A larger one is an error, never clipped.
@@ -97,6 +98,14 @@ class SecureMean:
     def __post_init__(self):
         checks.real("bound", self.bound, above=0), checks.whole("bits", self.bits, at_least=2, at_most=40)
         checks.real("threshold", self.threshold, at_least=0.5, below=1)
+
+    def settle(self, updates):
+        """Return clipped updates (cohort × parameters) rounded towards zero to what the field can hold, float64.
+
+        No entry grows, so that no norm does. What is rounded to the nearest afterwards is the noise alone.
+        """
+        step = secure.step(self.bound, self.bits)
+        return (updates.double() / step).trunc() * step
 
     def __call__(self, updates, sizes=None):
         """Return the mean (parameters,) of the updates (cohort × parameters), at least two."""

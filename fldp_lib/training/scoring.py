@@ -2,7 +2,7 @@
 
 import torch
 
-from .. import checks
+from .. import checks, data
 from . import clients, models
 
 
@@ -11,13 +11,18 @@ def evaluate(model, theta, federation, loss=None):
 
     Args:
         model: an `nn.Module`.
-        theta: (parameters,).
+        theta: (parameters,), finite.
         federation: a `Federation` or `Dataset`, for its test set and task.
         loss: as in `train`.
 
     Returns:
         Two floats; the score is NaN for a regression with several outputs, which only its loss makes into a prediction.
+
+    Raises:
+        TypeError, ValueError: `theta` of another length or not finite, a model that returns no (samples × outputs).
     """
+    models.check_stackable(model)
+    theta = checks.finite("theta", checks.tensor("theta", theta, (sum(p.numel() for p in model.parameters()),)))
     losses, scores = evaluate_all(model, theta.unsqueeze(0), federation, loss)
     return losses[0], scores[0]
 
@@ -26,17 +31,37 @@ def evaluate_all(model, thetas, federation, loss=None):
     """Return mean losses and scores of several models; arguments as in `evaluate`.
 
     Args:
-        thetas: (models × parameters).
+        thetas: (models × parameters), finite, one model at least.
 
     Returns:
         Two lists of floats, one entry a model.
     """
+    models.check_stackable(model)
+    parameters = sum(p.numel() for p in model.parameters())
+    thetas = checks.tensor("thetas", thetas, ("models", parameters))
+    if not len(thetas):
+        raise ValueError(f"thetas must be one model at least, got shape {tuple(thetas.shape)}")
+    checks.finite("thetas", thetas)
+    checks.kind("federation", federation, (data.Federation, data.Dataset), "a Federation or a Dataset, for its test set")
+    if loss is not None:
+        checks.function("loss", loss, "of outputs and targets, or None")
+    if federation.x_test.device != thetas.device:
+        raise ValueError(f"thetas must be where the test set is, on {federation.x_test.device}, got {thetas.device}")
+    return _scores(model, thetas, federation, loss)
+
+
+def _scores(model, thetas, federation, loss):
+    """What `evaluate_all` returns. A model that has diverged, in training, has the loss NaN and the score NaN."""
     x = federation.x_test.to(thetas.dtype).expand(len(thetas), -1, -1)  # models × samples × features
     y = federation.y_test.expand(len(thetas), -1)  # models × samples
     loss = loss or clients.TaskLoss(federation.task)
     with torch.no_grad():
-        outputs = models.stacked_forward(model, models.unstack(model, thetas), x).contiguous()  # models × samples × out
-        losses = loss(outputs, y).mean(1)
+        outputs = _outputs(model, thetas, x)  # models × samples × out
+        losses = loss(outputs, y)
+        if not isinstance(losses, torch.Tensor) or losses.shape != y.shape:
+            got = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
+            raise ValueError(f"loss must return losses of shape (clients, samples), {tuple(y.shape)} here, got {got}")
+        losses = losses.mean(1)
     if federation.task == "regression" and outputs.shape[-1] > 1:  # no prediction by itself: only the loss knows
         scores = outputs.new_full((len(thetas),), torch.nan)
     elif federation.task == "regression":
@@ -44,8 +69,22 @@ def evaluate_all(model, thetas, federation, loss=None):
         scores = 1 - residual / y[0].var(correction=0)
     else:
         guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
-        scores = (guess == y).double().mean(1)
+        scores = (guess == y).double().mean(1).where(outputs.isfinite().flatten(1).all(1), torch.nan)  # NaN has no largest
     return losses.tolist(), scores.tolist()
+
+
+def _outputs(model, thetas, x):
+    """The models' outputs (models × samples × out), or an error that says why there are none."""
+    try:
+        outputs = models.stacked_forward(model, models.unstack(model, thetas), x)
+    except (RuntimeError, IndexError) as error:
+        raise ValueError(f"model must take x of shape (samples, {x.shape[-1]}), got an error from it: {error}") from error
+    if not isinstance(outputs, torch.Tensor) or outputs.ndim != 3 or outputs.shape[:2] != x.shape[:2]:
+        got = tuple(outputs.shape[1:]) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+        raise ValueError(
+            f"model must return outputs of shape (samples, out), ({x.shape[1]}, out) here, without squeeze; got {got}"
+        )
+    return outputs.contiguous()
 
 
 def interval(values, level=0.95):
@@ -66,7 +105,8 @@ def interval(values, level=0.95):
     """
     from scipy import stats
 
-    values = checks.finite("values", torch.as_tensor([float(value) for value in values], dtype=torch.float64))
+    values = list(values) if hasattr(values, "__next__") else values
+    values = checks.finite("values", checks.tensor("values", values, ("runs",), "double"))
     level = checks.real("level", level, above=0, below=1)
     if len(values) < 2:
         raise ValueError(f"values must be at least 2 runs, got {len(values)}")
@@ -98,7 +138,7 @@ class Scorer:
         """Return the record of a round that ended with `theta`; it is scored later."""
         model, federation, loss = self.about
         record = Record(record)
-        record.compute = lambda: evaluate(model, theta, federation, loss)
+        record.compute = lambda: [found[0] for found in _scores(model, theta.unsqueeze(0), federation, loss)]
         self.pending.append((record, theta))
         if len(self.pending) * max(theta.numel(), federation.x_test.numel()) > 2**22:
             self.finish()
@@ -111,6 +151,6 @@ class Scorer:
             del record.compute  # it holds the data, and a history is copied and saved
         waiting, self.pending = [(record, theta) for record, theta in self.pending if "loss" not in record], []
         if waiting:
-            found = evaluate_all(model, torch.stack([theta for _, theta in waiting]), federation, loss)
+            found = _scores(model, torch.stack([theta for _, theta in waiting]), federation, loss)
             for (record, _), mean_loss, score in zip(waiting, *found, strict=True):
                 record["loss"], record["score"] = mean_loss, score

@@ -78,5 +78,5 @@ def test_bad_arguments_are_named(wrong, people):
     update = updates_of(LINEAR, people)[0]
     with pytest.raises(ValueError, match=next(iter(wrong))):
         inversion.match_gradients(LINEAR, models.flatten(LINEAR), update, **wrong)
-    with pytest.raises(ValueError, match="theta must have shape"):
+    with pytest.raises(ValueError, match="update must be numbers of shape"):
         inversion.read_first_layer(LINEAR, update[1:])

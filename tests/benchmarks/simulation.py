@@ -1,4 +1,4 @@
-"""How fast `train` is, beside a loop over clients, pooled training and, where installed, JAX, pfl-research and Flower.
+"""How fast `train` is, beside a plain loop, pooled training and, where installed, jitted JAX, pfl-research and Flower.
 
     python -m venv peers && peers/bin/pip install -r tests/benchmarks/requirements.txt
     peers/bin/python tests/benchmarks/simulation.py [--json] [--clients 100 1000] [--without flower pfl jax]

@@ -132,6 +132,31 @@ def test_a_broken_file_is_kept_beside_and_a_new_one_begun(broken):
     assert progress.FILE.with_suffix(".bak").read_text() == broken
 
 
+def test_a_file_that_cannot_be_read_stops_no_check_is_said_once_and_stays(capsys, monkeypatch):
+    progress.FILE.mkdir()  # a folder: no user may read it as a file, root included
+    for _ in range(2):
+        assert EXERCISE.check(lambda x: 2 * x) is True
+        assert EXERCISE.check(lambda x: 3 * x) is False
+    assert "solved: 0 of" in repr(course.progress())
+    shown = capsys.readouterr().out
+    assert shown.count("Progress is not kept") == 1 and "checked all the same.\n" in shown
+    assert progress.FILE.is_dir() and list(progress.FILE.parent.iterdir()) == [progress.FILE]
+
+
+def test_a_file_without_permission_is_not_overwritten(capsys, monkeypatch):
+    progress.FILE.write_text('{"exercises": {"01.1": true}, "quiz": {}}')
+    before = progress.FILE.read_text()
+
+    def forbidden(self, **options):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(progress.FILE), "read_text", forbidden)
+        assert EXERCISE.check(lambda x: 2 * x) is True
+    assert progress.FILE.read_text() == before and list(progress.FILE.parent.iterdir()) == [progress.FILE]
+    assert "Permission denied" in capsys.readouterr().out
+
+
 def test_a_folder_that_cannot_be_written_to_fails_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "FILE", tmp_path / "absent" / "file.json")
     assert EXERCISE.check(lambda x: 2 * x) is True

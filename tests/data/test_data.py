@@ -1,5 +1,6 @@
 """data: real records scaled by public bounds only, and splits that lose nothing."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -25,6 +26,16 @@ pytestmark = pytest.mark.filterwarnings("error")
 def rows(*arrays):
     """Records as a sorted list of tuples, to compare as multisets."""
     return sorted(tuple(row) for row in np.column_stack([np.asarray(a, dtype=np.float64) for a in arrays]))
+
+
+TOY = dataset(60, classes=3)
+X, Y = TOY.x_train, TOY.y_train
+
+
+def built(**changes):
+    """The toy data set with other parts."""
+    parts = {"x_train": X, "y_train": Y, "x_test": TOY.x_test, "y_test": TOY.y_test, "task": "classification"}
+    return data.Dataset("toy", **(parts | changes))
 
 
 # Loading ---------------------------------------------------------------------------------------------------------------
@@ -210,7 +221,7 @@ def test_no_global_random_state_is_touched():
 
 def test_federate_gives_each_owner_its_records_in_their_order():
     source = dataset(6)
-    fed = data.federate(source.x_train, source.y_train, [2, 0, 2, 2, 0, 4], source)
+    fed = data.federate(source.x_train, source.y_train, [2, 0, 2, 2, 0, 4], source, clients=5)
     assert fed.sizes.tolist() == [2, 0, 3, 0, 1]
     assert torch.equal(fed.client(2)[0], source.x_train[[0, 2, 3]])
     assert torch.equal(fed.client(0)[1], source.y_train[[1, 4]])
@@ -246,15 +257,107 @@ def test_repr_counts():
     assert repr(data.load("digits")) == "Dataset('digits', 1437 train, 360 test, 64 features)"
 
 
+# Forms -----------------------------------------------------------------------------------------------------------------
+
+KINDS = {
+    "list": lambda y: y.tolist(),
+    "array": lambda y: y.numpy(),
+    "int8": lambda y: y.to(torch.int8),
+    "bool": lambda y: y == 1,
+    "uint16": lambda y: y.numpy().astype(np.uint16),
+    "big end first": lambda y: y.numpy().astype(">i4"),
+    "whole floats": lambda y: y.double().numpy(),
+    "floats": lambda y: y.float(),
+    "reversed view": lambda y: y.numpy()[::-1][::-1],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_labels_of_any_kind_become_class_numbers(kind):
+    fed, y = federation([3, 2, 4]), dataset(60, classes=2).y_train
+    made = built(y_train=KINDS[kind](y), y_test=KINDS[kind](TOY.y_test % 2))
+    assert made.y_train.dtype == made.y_test.dtype == torch.int64 and torch.equal(made.y_train, y)
+    again = dataclasses.replace(fed, y=KINDS[kind](fed.y))
+    assert again.y.dtype == torch.int64 and torch.equal(again.y, fed.y)
+    dealt = data.federate(X, KINDS[kind](y), [0] * 60, TOY)
+    assert torch.equal(dealt.pooled()[1], y)
+
+
+@pytest.mark.parametrize(
+    ("form", "becomes"),
+    [
+        (lambda x: x.tolist(), torch.float32),
+        (lambda x: x.double().numpy(), torch.float32),
+        (lambda x: x.numpy(), torch.float32),
+        (lambda x: x.bfloat16(), torch.float32),
+        (lambda x: x, torch.float32),
+        (lambda x: x.double(), torch.float64),  # somebody asked for it
+        (lambda x: (x * 8).round().to(torch.int32), torch.float32),
+    ],
+)
+def test_features_of_any_kind_become_tensors(form, becomes):
+    made = built(x_train=form(X), x_test=form(TOY.x_test))
+    assert made.x_train.dtype == becomes
+    assert torch.equal(made.x_train, torch.as_tensor(form(X)).to(becomes))
+    fed = data.Federation(form(X[None]), Y[None], [[True] * 60], form(X), Y.numpy(), "classification")
+    assert fed.x.dtype == becomes and fed.mask.dtype == torch.bool and fed.clients == 1
+
+
+def test_what_fits_stays_the_same_object():
+    fed = federation([3, 2])
+    again = dataclasses.replace(fed)
+    assert again.x is fed.x and again.mask is fed.mask and built().x_train is X
+
+
+def test_targets_of_a_regression_keep_their_fractions():
+    made = built(y_train=np.linspace(0, 1, 60), y_test=TOY.y_test, task="regression")
+    assert made.y_train.dtype == made.y_test.dtype == torch.float32 and 0 < made.y_train[1] < 1
+
+
+@given(ids=st.lists(st.integers(0, 10**9), min_size=1, max_size=40))
+def test_raw_ids_become_as_many_clients_as_there_are_ids(ids):
+    x, y = torch.arange(3.0 * len(ids)).reshape(-1, 3), torch.zeros(len(ids), dtype=torch.int64)
+    for form in (np.array, list, torch.tensor, lambda ids: np.array(ids, dtype=float)):
+        fed = data.federate(x, y, form(ids), TOY)
+        known = np.arange(fed.clients) if fed.owners is None else fed.owners
+        assert known.tolist() == sorted(set(ids)) and fed.clients == len(set(ids))
+        for k, one in enumerate(known):
+            assert torch.equal(fed.client(k)[0], x[np.array(ids) == one])
+
+
+def test_names_are_ids_too_and_stay_with_their_clients():
+    names = ["b", "c", "a", "b"] * 15
+    fed = data.federate(X, Y, names, TOY)
+    assert fed.owners.tolist() == ["a", "b", "c"] and fed.sizes.tolist() == [15, 30, 15]
+    assert fed.select([2, 0]).owners.tolist() == ["c", "a"]
+    assert fed.select(fed.sizes == 15).owners.tolist() == ["a", "c"]
+    assert fed.without(0).owners is fed.owners and fed.to("cpu").owners is fed.owners
+    assert data.federate(X, Y, [0, 1] * 30, TOY).owners is None  # already 0, 1, …
+
+
+def test_natural_owners_may_be_raw_ids():
+    ids = np.array([1_000_007, 3, 3, 99] * 15)
+    source = built(owner_train=ids, owner_test=np.full(len(TOY.y_test), 5))
+    fed = data.split(source, how="natural")
+    assert fed.owners.tolist() == [3, 5, 99, 1_000_007] and fed.sizes.tolist() == [30, 0, 15, 15]
+    assert torch.equal(fed.client(3)[0], X[torch.from_numpy(ids == 1_000_007)])
+
+
+def test_a_selection_is_checked_once_and_not_again():
+    fed = federation([3, 2, 4])
+    assert fed.select(np.array([2, 0])).sizes.tolist() == fed.select([2, 0]).sizes.tolist() == [4, 3]
+    assert fed.select(range(2)).clients == 2 and fed.select([]).clients == 0
+    assert fed.select([True, False, True]).sizes.tolist() == [3, 4]
+
+
+def test_scaled_takes_lists_tensors_and_single_features():
+    expected = np.array([[-1.0, 0.0], [1.0, 1.0]])
+    for x in ([[0, 5], [2, 20]], torch.tensor([[0, 5], [2, 20]]), np.array([[-9, 5], [2, 10]])):
+        np.testing.assert_array_equal(data.scaled(x, [(0, 2), (0, 10)]), expected)
+    np.testing.assert_allclose(data.scaled([1, 10, 100], (1, 100), "log"), [-1, 0, 1], atol=1e-12)
+
+
 # Bad input -------------------------------------------------------------------------------------------------------------
-
-TOY = dataset(60, classes=3)
-X, Y = TOY.x_train, TOY.y_train
-
-
-def built(**changes):
-    parts = {"x_train": X, "y_train": Y, "x_test": TOY.x_test, "y_test": TOY.y_test, "task": "classification"}
-    return data.Dataset("toy", **(parts | changes))
 
 
 def with_value(tensor, value):
@@ -309,6 +412,35 @@ BAD = {
         ValueError,
         ["x_test", "3", "2"],
     ),
+    "a negative class": (lambda: built(y_train=Y - 1), ValueError, ["y_train", "-1", "from 0"]),
+    "a negative class in a federation": (
+        lambda: data.Federation(X[None], Y[None] - 1, torch.ones(1, 60).bool(), X, Y, "classification"),
+        ValueError,
+        ["y", "-1", "from 0"],
+    ),
+    "a fraction as a class": (lambda: built(y_train=Y + 0.5), ValueError, ["y_train", "whole numbers", ".5 among them"]),
+    "no test records": (lambda: built(x_test=X[:0], y_test=Y[:0]), ValueError, ["x_test", "at least 1", "(0, 3)"]),
+    "a federation without test records": (
+        lambda: data.Federation(X[None], Y[None], torch.ones(1, 60).bool(), X[:0], Y[:0], "classification"),
+        ValueError,
+        ["x_test", "at least 1", "(0, 3)"],
+    ),
+    "NaN in a federation's test set": (
+        lambda: data.Federation(X[None], Y[None], torch.ones(1, 60).bool(), with_value(X, math.nan), Y, "classification"),
+        ValueError,
+        ["x_test", "NaN or infinite"],
+    ),
+    "a mask of numbers": (
+        lambda: data.Federation(X[None], Y[None], torch.ones(1, 60), X, Y, "classification"),
+        TypeError,
+        ["mask", "booleans", "float32"],
+    ),
+    "owners that are fractions": (lambda: data.federate(X, Y, np.full(60, 0.5), TOY), ValueError, ["owner", "0.5"]),
+    "ids where clients are numbered": (lambda: data.federate(X, Y, ["a"] * 60, TOY, 3), TypeError, ["owner", "'a'"]),
+    "bounds reversed": (lambda: data.scaled(X, [(1, 0)] * 3), ValueError, ["bounds", "low below its high"]),
+    "log of a bound of zero": (lambda: data.scaled(X, [(0, 1)] * 3, "log"), ValueError, ["bounds", "positive"]),
+    "a device that there is not": (lambda: federation([1]).to("nowhere"), ValueError, ["device", "'nowhere'"]),
+    "a client that there is not": (lambda: federation([1, 2]).select([2]), ValueError, ["clients", "0 … 1", "2"]),
     "no such client": (lambda: federation([1, 2]).without(2), ValueError, ["client", "2", "<= 1"]),
     "client by name": (lambda: federation([1, 2]).without("a"), TypeError, ["client", "'a'"]),
 }

@@ -194,3 +194,9 @@ def test_a_secure_mean_refuses_what_it_cannot_keep():
     ):
         with pytest.raises(ValueError, match=list(wrong)[-1]):
             aggregation.SecureMean(**wrong)
+
+
+@pytest.mark.parametrize("total", [[-1], [secure.PRIME], [0.5], [2**62]])
+def test_a_sum_outside_the_field_is_refused(total):
+    with pytest.raises(ValueError, match="total must"):
+        secure.from_field(np.array(total), 1.0)

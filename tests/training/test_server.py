@@ -782,12 +782,6 @@ BAD |= {
         ValueError,
         ["model", "regression", "3"],
     ),
-    "a negative class": (
-        {"federation": data.Federation(NARROW.x, NARROW.y - 1, NARROW.mask, NARROW.x_test, NARROW.y_test, "classification"),
-         "model": models.Linear(2, 2)},
-        ValueError,
-        ["y", "-1"],
-    ),
     "data with NaN": ({"federation": NAN_FED}, ValueError, ["x", "NaN or infinite"]),
     "targets with infinity": ({"federation": INF_FED, "model": models.Linear(3, 1)}, ValueError, ["y", "NaN or infinite"]),
     "a data set that was not split": ({"federation": dataset()}, TypeError, ["federation", "Dataset"]),

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ... import checks
-from ..federation import Dataset, federate, scaled
+from ..federation import Dataset
+from ..splits import federate, scaled
 
 _CREDIT = {  # feature: public bounds; effect on the log-odds of default, per unit of the scaled feature
     "income": ((500, 20_000), -1.2),  # a month, log scale

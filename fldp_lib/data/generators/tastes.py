@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ... import checks
-from ..federation import Dataset, federate
+from ..federation import Dataset
+from ..splits import federate
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,8 @@ def ratings(users=1_000, items=80, rank=3, rated=(15, 40), noise=0.3, seed=0):
     """
     users, items = checks.whole("users", users, at_least=1), checks.whole("items", items, at_least=2)
     rank, noise = checks.whole("rank", rank, at_least=1), checks.real("noise", noise, at_least=0)
+    if not isinstance(rated, (tuple, list)) or len(rated) != 2:
+        raise ValueError(f"rated must be (least, largest), two whole numbers, got {checks.shown(rated)}")
     low = checks.whole("rated[0]", rated[0], at_least=1, at_most=items)
     high = checks.whole("rated[1]", rated[1], at_least=low, at_most=items)
     rng = np.random.default_rng(checks.whole("seed", seed, at_least=0))

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ... import checks
-from ..federation import Dataset, federate
+from ..federation import Dataset
+from ..splits import federate
 
 DAY = 24  # hours
 _FEATURES = ("level", "last change", "yesterday's change", "against yesterday", "sin 1/day", "cos 1/day", "sin 2/day",
@@ -56,8 +57,9 @@ class City:
             A `Federation`; its test rows, too, are made of the flows given.
 
         Raises:
-            ValueError: another shape than `self.flow`.
+            TypeError, ValueError: another shape than `self.flow`, or no finite numbers.
         """
+        flow = checks.finite("flow", checks.tensor("flow", flow))
         if flow.shape != self.flow.shape:
             raise ValueError(f"flow must have shape {tuple(self.flow.shape)}, got {tuple(flow.shape)}")
         dataset, owner = _records(flow.numpy())

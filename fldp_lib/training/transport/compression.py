@@ -8,8 +8,9 @@ Under differential privacy there are two orders, and `train` takes the one that 
 report (`at="client"`, or noise at the record) is compressed after the noise, which is post-processing. Where the server
 adds the noise, the decoded message is clipped like any update, so that its contribution to the sum stays within C. Error
 feedback keeps a client's remainder at the client: it changes what that client sends later, within the same C, and nobody
-else's messages, so that the rounds compose as before. With Poisson sampling the round's coin is still fresh, and a mixture
-of bounded contributions is no easier to recognise than the worst of them.
+else's messages, so that the rounds compose as before; so do the coins of `Quantise`, which every client has of its own. With
+Poisson sampling the round's coin is still fresh, and a mixture of bounded contributions is no easier to recognise than the
+worst of them.
 """
 
 import math
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from ... import checks
-from ...privacy import mechanisms
+from .messages import coins, pack, unpack, whole, width
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ class TopK:
         """Number of entries sent of a vector of that length."""
         return max(1, math.ceil(self.share * length - 1e-9))
 
-    def compress(self, rows, seed=0, generator=None):
+    def compress(self, rows, seed=0, members=None):
         """Return what the server decodes (clients × parameters)."""
         places = self._places(rows)
         return torch.zeros_like(rows).scatter(1, places, rows.gather(1, places))
 
-    def encode(self, vector, seed=0):
+    def encode(self, vector, seed=0, member=0):
         """Return one client's message for a vector (parameters,) as bytes."""
         places = self._places(vector.unsqueeze(0))[0].sort().values
         if self._bitmap(len(vector)):
@@ -60,17 +61,19 @@ class TopK:
             flags[places.numpy()] = True
             where = np.packbits(flags).tobytes()
         else:
-            where = _pack(places.numpy(), _width(len(vector)))
+            where = pack(places.numpy(), width(len(vector)))
         return where + vector[places].numpy().astype("<f4").tobytes()
 
     def decode(self, message, length):
-        """Return the vector (length,) that a message stands for."""
-        count = self.kept(length)
+        """Return the vector (length,) that a message stands for; ValueError where it stands for none."""
+        count, message = self.kept(length), whole(message, self.size(length))
         where, values = message[: -4 * count], np.frombuffer(message[-4 * count :], "<f4")
         if self._bitmap(length):
             places = np.flatnonzero(np.unpackbits(np.frombuffer(where, np.uint8))[:length])
         else:
-            places = _unpack(where, _width(length), count)
+            places = unpack(where, width(length), count)
+        if len(np.unique(places)) != count or places.max() >= length:
+            raise ValueError(f"message must name {count} different places below {length}, got {places[:20].tolist()}")
         vector = torch.zeros(length)
         vector[torch.from_numpy(places.astype(np.int64))] = torch.from_numpy(values.copy())
         return vector
@@ -85,7 +88,7 @@ class TopK:
 
     def _encodings(self, length):
         """Bytes of the places as a bitmap, and as packed numbers."""
-        return math.ceil(length / 8), math.ceil(self.kept(length) * _width(length) / 8)
+        return math.ceil(length / 8), math.ceil(self.kept(length) * width(length) / 8)
 
     def _bitmap(self, length):
         bitmap, packed = self._encodings(length)
@@ -111,20 +114,20 @@ class RandomK:
     __post_init__ = TopK.__post_init__
     kept = TopK.kept
 
-    def compress(self, rows, seed=0, generator=None):
+    def compress(self, rows, seed=0, members=None):
         """Return what the server decodes (clients × parameters)."""
         mask = torch.zeros(rows.shape[1], dtype=torch.bool, device=rows.device)
         mask[self._places(rows.shape[1], seed).to(rows.device)] = True
         return rows.where(mask, 0)
 
-    def encode(self, vector, seed=0):
+    def encode(self, vector, seed=0, member=0):
         """Return one client's message for a vector (parameters,) as bytes."""
         values = vector[self._places(len(vector), seed)]
         return int(seed).to_bytes(8, "little") + values.numpy().astype("<f4").tobytes()
 
     def decode(self, message, length):
-        """Return the vector (length,) that a message stands for."""
-        vector = torch.zeros(length)
+        """Return the vector (length,) that a message stands for; ValueError where it stands for none."""
+        vector, message = torch.zeros(length), whole(message, self.size(length))
         places = self._places(length, int.from_bytes(message[:8], "little"))
         vector[places] = torch.from_numpy(np.frombuffer(message[8:], "<f4").copy())
         return vector
@@ -140,6 +143,9 @@ class RandomK:
 @dataclass(frozen=True)
 class Quantise:
     """Send every entry in a few bits: a multiple of the largest magnitude, rounded at random, so that the mean is exact.
+
+    The coins of a rounding are a function of the round's seed, the client's number and the entry: no other client, there or
+    not, changes them.
 
     The message: the largest magnitude as float32, then 2^bits − 1 levels from −1 to 1, packed.
 
@@ -162,37 +168,34 @@ class Quantise:
         """Levels above 0."""
         return 2 ** (self.bits - 1) - 1
 
-    def compress(self, rows, seed=0, generator=None):
-        """Return what the server decodes (clients × parameters); the rounding is drawn from the generator, or the seed."""
-        scale, level = self._levels(rows, generator or torch.Generator().manual_seed(seed))
+    def compress(self, rows, seed=0, members=None):
+        """Return what the server decodes (clients × parameters); `members` are the clients' numbers, 0 … by default."""
+        members = torch.arange(len(rows)) if members is None else members
+        scale, level = self._levels(rows, seed, members)
         return (scale / self.steps * level).to(rows.dtype)
 
-    def encode(self, vector, seed=0):
-        """Return one client's message for a vector (parameters,) as bytes; `seed` is of the rounding."""
-        scale, level = self._levels(vector.unsqueeze(0), torch.Generator().manual_seed(seed))
-        return scale.numpy().astype("<f4").tobytes() + _pack(level[0].numpy().astype(np.int64) + self.steps, self.bits)
+    def encode(self, vector, seed=0, member=0):
+        """Return the message of client `member` for a vector (parameters,) as bytes; `seed` is of the round."""
+        scale, level = self._levels(vector.unsqueeze(0), seed, torch.tensor([member]))
+        return scale.numpy().astype("<f4").tobytes() + pack(level[0].numpy().astype(np.int64) + self.steps, self.bits)
 
     def decode(self, message, length):
-        """Return the vector (length,) that a message stands for."""
+        """Return the vector (length,) that a message stands for; ValueError where it stands for none."""
+        message = whole(message, self.size(length))
         scale = torch.from_numpy(np.frombuffer(message[:4], "<f4").copy())
-        level = torch.from_numpy(_unpack(message[4:], self.bits, length) - self.steps)
+        level = torch.from_numpy(unpack(message[4:], self.bits, length) - self.steps)
         return scale / self.steps * level.float()
 
     def size(self, length):
         """Return the bytes of a message for a vector of that length."""
         return 4 + math.ceil(length * self.bits / 8)
 
-    def _levels(self, rows, generator):
+    def _levels(self, rows, seed, members):
         """The largest magnitude (clients × 1) and whole levels (clients × parameters) in −steps … steps."""
         scale = rows.abs().amax(1, keepdim=True)
         exact = rows / scale.clamp(min=torch.finfo(rows.dtype).tiny) * self.steps
-        coin = mechanisms.client_rows(
-            lambda shape: torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu"),
-            len(rows),
-            rows.shape[1:],
-        )
         low = exact.floor()
-        level = low + (coin.to(rows) < exact - low)
+        level = low + (coins(seed, members.to(rows.device), rows.shape[1]) < exact - low)
         return scale, level.clamp(-self.steps, self.steps)
 
 
@@ -219,7 +222,6 @@ class Channel:
     def open(self):
         """Begin a round: draw its seed, which clients and server share. Returns the channel."""
         self.seed = int(torch.randint(2**62, (), generator=self.seeds, device="cpu"))
-        self.coins = torch.Generator().manual_seed(self.seed)
         return self
 
     def send(self, updates, members):
@@ -231,24 +233,8 @@ class Channel:
             return updates
         rest = self.rest[members] if self.rest is not None else 0
         wanted = updates + rest
-        sent = self.compressor.compress(wanted, self.seed, self.coins)
+        sent = self.compressor.compress(wanted, self.seed, members)
         finite = updates.isfinite().all(1, keepdim=True)
         if self.rest is not None:
-            self.rest[members] = (wanted - sent).where(finite, rest)
+            self.rest[members] = (wanted - sent).where(finite, rest).to(self.rest.dtype)
         return sent.where(finite, updates)
-
-
-def _width(length):
-    """Bits of a place in a vector of that length."""
-    return max(1, (length - 1).bit_length())
-
-
-def _pack(numbers, width):
-    """Whole numbers below 2^width as packed bits."""
-    bits = (np.asarray(numbers)[:, None] >> np.arange(width)) & 1
-    return np.packbits(bits.astype(np.uint8).ravel()).tobytes()
-
-
-def _unpack(message, width, count):
-    bits = np.unpackbits(np.frombuffer(message, np.uint8))[: width * count].reshape(count, width)
-    return (bits.astype(np.int64) << np.arange(width)).sum(1)

@@ -1,0 +1,250 @@
+"""Real data with public bounds, and its split among clients.
+
+Features are scaled by bounds that were known before anybody looked at the records; a mean or a deviation of the private data
+would be a query of its own and would spend budget (notebook 04, E8).
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from .. import checks
+from . import padding, sources
+from .federation import Dataset, Federation
+from .forms import bounded, labels, names, numbered, owners
+
+DATASETS = sources.BUNDLED
+SPLITS = ("iid", "dirichlet", "label", "sizes")  # dealt out; "natural" follows the records' own owners
+MOST = 10**8  # clients of a federation: its padded batch has to fit into memory
+
+
+def load(name, features=None, scale=None, seed=0):
+    """Load a real data set, scaled by public bounds, with a fixed split of 80% train and 20% test.
+
+    Args:
+        name: bundled: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features,
+            class 1 is benign) or "diabetes" (442 patients, 10 features, regression). Fetched on the first call, checked,
+            and kept in scikit-learn's data folder: "german_credit" (1,000 applicants, class 1 is a bad risk; categories
+            are indicators) or "movielens" (100,000 ratings by 943 users, regression; a film is an indicator, a user an
+            owner).
+        features: names of the columns to keep, in that order; None keeps all, of movielens the first 200 films.
+        scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
+            logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
+        seed: of the train/test split, in 0 … 2^32 − 1.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        ValueError: unknown name, feature or scale (the message lists the known ones); a fetched file with wrong content.
+        OSError: an online set that is not there and cannot be fetched; nothing is kept.
+
+    Derived in: notebook 04; notebooks 10 (german_credit) and 11 (movielens).
+    Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
+        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015.
+    """
+    from sklearn import model_selection
+
+    checks.one_of("name", name, (*sources.BUNDLED, *sources.ONLINE))
+    features = None if features is None else names("features", features, some=True)
+    seed = checks.whole("seed", seed, at_least=0, at_most=2**32 - 1)  # scikit-learn's limit
+    if scale is not None:
+        checks.one_of("scale", scale, ("linear", "log"))
+    raw = sources.raw(name, features)
+    scale = checks.one_of("scale", scale or ("log" if name == "breast_cancer" else "linear"), ("linear", "log"))
+    if scale == "log" and (raw.bounds <= 0).any():
+        raise ValueError(f"scale='log' needs positive bounds, which {name!r} has not; use 'linear'")
+    x = scaled(raw.x, raw.bounds, scale)
+    x = np.where(raw.unit, (x + 1) / 2, x)
+    task = "classification" if raw.classes else "regression"
+    kind = np.int64 if raw.classes else np.float32
+    owners = np.zeros(len(x), dtype=int) if raw.owner is None else raw.owner
+    parts = model_selection.train_test_split(
+        x.astype(np.float32), raw.y.astype(kind), owners, test_size=0.2, random_state=seed,
+        stratify=raw.y if raw.classes else None,
+    )  # fmt: skip
+    x_train, x_test, y_train, y_test, *owners = (torch.from_numpy(part) for part in parts)
+    owner_train, owner_test = owners if raw.owner is not None else (None, None)
+    return Dataset(
+        name, x_train, y_train, x_test, y_test, task, raw.source, raw.features, raw.classes, raw.bounds, scale,
+        owner_train, owner_test,
+    )  # fmt: skip
+
+
+def split(dataset, clients=None, how="iid", alpha=0.5, labels=1, seed=0, most=None):
+    """Deal the training records out to clients; every record goes to exactly one.
+
+    Args:
+        dataset: a `Dataset`.
+        clients: number of clients, from 1 to one per record; None only where the data say who owns what ("natural").
+        how: "iid" (shuffled, sizes differ by at most one); "dirichlet" (each label is spread over the clients by a
+            Dirichlet(alpha) draw, regression targets by their decile); "label" (each client holds at most `labels`
+            different labels); "sizes" (shuffled, sizes by a Dirichlet(alpha) draw, one record at least);
+            "natural" (by `dataset.owner_train`).
+        alpha: concentration, positive; smaller is more unequal. Used by "dirichlet" and "sizes".
+        labels: labels per client, at least 1. Used by "label".
+        seed: of the draw.
+        most: at most so many records a client, at least 1: a random choice of what it would have had; None keeps all.
+
+    Returns:
+        A `Federation`. Under "dirichlet" a client may be empty, which is legal.
+
+    Raises:
+        TypeError, ValueError: an argument out of range, or more clients than records.
+
+    Derived in: notebook 03.
+    Source: McMahan et al. 2017 (labels per client); Hsu, Qi & Brown 2019 (Dirichlet).
+    """
+    checks.kind("dataset", dataset, Dataset, "a Dataset, such as from data.load")
+    n = len(dataset.x_train)
+    checks.one_of("how", how, (*SPLITS, "natural"))
+    checks.real("alpha", alpha, above=0), checks.whole("labels", labels, at_least=1), _limits(most, seed)
+    if how == "natural":
+        return _natural(dataset, clients, most, seed)
+    clients = checks.whole("clients", clients, at_least=1)
+    if clients > n:
+        raise ValueError(f"clients must be at most the number of training records, {n}; got {clients}")
+    if not 1e-6 <= alpha <= 1e12:
+        raise ValueError(
+            f"alpha must be a number > 0 that a draw can tell from 0 and infinity, 1e-06 … 1e+12; got {alpha!r}"
+        )
+    rng = np.random.default_rng(seed)
+    groups = _label_groups(dataset)  # (n,)
+    if how == "iid":
+        owner = rng.permutation(np.arange(n) % clients)
+    elif how == "sizes":
+        extra = rng.multinomial(n - clients, rng.dirichlet(np.full(clients, alpha)))
+        owner = rng.permutation(np.repeat(np.arange(clients), 1 + extra))
+    elif how == "dirichlet":
+        owner = np.empty(n, dtype=int)
+        for group in np.unique(groups):  # a loop over labels, not over clients
+            members = np.flatnonzero(groups == group)
+            owner[members] = rng.choice(clients, size=len(members), p=rng.dirichlet(np.full(clients, alpha)))
+    else:
+        owner = _few_labels(groups, clients, labels, rng)
+    order = rng.permutation(n)
+    return federate(dataset.x_train[order], dataset.y_train[order], owner[order], dataset, clients, most, seed)
+
+
+def federate(x, y, owner, dataset, clients=None, most=None, seed=0):
+    """Pad records with known owners into a `Federation`; use it where `split` has not the partition you need.
+
+    Args:
+        x: records (n × features), n at least 1; a tensor, an array or a list.
+        y: targets (n,).
+        owner: who each record belongs to (n,). With `clients` given: client numbers, 0 … clients − 1. Without: any whole
+            numbers or strings, such as account numbers; sorted, they become clients 0, 1, 2, …, and the federation's
+            `owners` says which is which, where they are not these numbers already.
+        dataset: the `Dataset` or `Federation` that supplies the test set, the task and the name.
+        clients: number of clients; None takes as many as there are different owners.
+        most: at most so many records a client, at least 1: a random choice of its own, the usual bound on what one
+            participant contributes. None keeps all.
+        seed: of that choice.
+
+    Returns:
+        A `Federation`; a client that owns no record, which only a given number of clients allows, is empty. All clients are
+        padded to the largest one's records.
+
+    Raises:
+        TypeError, ValueError: mismatched shapes, an owner out of range, NaN and infinity in the data, or a padded batch
+            beyond 256 MB that is more than 20 times as large as the records: one client has far more than the others.
+    """
+    checks.kind("dataset", dataset, (Dataset, Federation), "a Dataset or a Federation, for its test set")
+    _limits(most, seed)
+    x, y = checks.tensor("x", x), labels("y", y, dataset.task)
+    if x.ndim != 2 or y.shape != x.shape[:1] or not len(x) or x.shape[1] != dataset.x_test.shape[1]:
+        raise ValueError(
+            f"x must have shape (n, {dataset.x_test.shape[1]}), features as in the test set, and y (n,), n at least 1; "
+            f"got {tuple(x.shape)} and {tuple(y.shape)}"
+        )
+    owner, ids = owners("owner", owner, len(x), x), None
+    if clients is None:
+        ids, owner, clients = numbered(owner)
+    elif not isinstance(owner, torch.Tensor):
+        raise TypeError(f"owner must be client numbers where clients is given, got {owner[0]!r} among them")
+    clients = checks.whole("clients", clients, at_least=1, at_most=MOST)
+    if owner.min() < 0 or owner.max() >= clients:
+        raise ValueError(f"owner must lie in 0 … {clients - 1}, got {int(owner.min())} … {int(owner.max())}")
+    checks.finite("x", x), checks.finite("y", y)
+    owner = owner.to(x.device)
+    if most is not None:
+        stay = padding.kept(owner, most, seed)
+        x, y, owner = x[stay], y[stay], owner[stay]
+    order = torch.argsort(owner, stable=True)
+    sizes = torch.bincount(owner, minlength=clients)  # (clients,)
+    padding.check(sizes, x)
+    starts = torch.cumsum(sizes, 0) - sizes
+    row, column = owner[order], torch.arange(len(owner), device=x.device) - starts[owner[order]]
+    shape = (clients, int(sizes.max()))
+    fed_x, fed_y = x.new_zeros(*shape, x.shape[1]), y.new_zeros(shape)
+    mask = torch.zeros(shape, dtype=torch.bool, device=x.device)
+    fed_x[row, column], fed_y[row, column], mask[row, column] = x[order], y[order], True
+    return Federation(fed_x, fed_y, mask, dataset.x_test, dataset.y_test, dataset.task, dataset.name, ids)
+
+
+def scaled(x, bounds, scale="linear"):
+    """Map features from their public bounds to [-1, 1]; what lies beyond a bound is set to it.
+
+    Args:
+        x: (n × d), or one feature (n,); finite. A tensor, an array or a list.
+        bounds: (low, high) of each feature (d × 2), or of the one (2,); finite, low below high, positive for "log".
+        scale: "linear" or "log".
+
+    Returns:
+        The scaled features, an array (float64) in the shape of `x`.
+
+    Raises:
+        TypeError, ValueError: no numbers, NaN, bounds that are none or of another shape.
+
+    Derived in: notebook 04.
+    """
+    checks.one_of("scale", scale, ("linear", "log"))
+    x = checks.finite("x", checks.tensor("x", x, numbers="double")).detach().cpu().numpy()
+    if x.ndim not in (1, 2):
+        raise ValueError(f"x must have shape (n, d) or (n,), got {x.shape}")
+    low, high = bounded(bounds, (2,) if x.ndim == 1 else (x.shape[1], 2), scale).T
+    x = np.clip(x, low, high)
+    if scale == "log":
+        x, low, high = np.log(x), np.log(low), np.log(high)
+    return 2 * (x - low) / (high - low) - 1
+
+
+def _natural(dataset, clients, most, seed):
+    if dataset.owner_train is None:
+        raise ValueError(f"how must be another than 'natural' for {dataset.name!r}, whose records name no owner")
+    parts = [dataset.owner_train] if dataset.owner_test is None else [dataset.owner_train, dataset.owner_test]
+    ids, number, count = numbered(torch.cat(parts) if isinstance(parts[0], torch.Tensor) else np.concatenate(parts))
+    if clients not in (None, count):  # one whose records all fell into the test set is an empty client
+        raise ValueError(f"clients must be None or the number of owners, {count}, where how='natural'; got {clients!r}")
+    made = federate(dataset.x_train, dataset.y_train, number[: len(dataset.x_train)], dataset, count, most, seed)
+    return made if ids is None else replace(made, owners=ids)
+
+
+def _limits(most, seed):
+    checks.whole("seed", seed, at_least=0)
+    if most is not None:
+        checks.whole("most", most, at_least=1), checks.whole("seed", seed, at_most=checks.LARGEST)  # torch draws that choice
+
+
+def _label_groups(dataset):
+    y = dataset.y_train.cpu().numpy()
+    if dataset.task == "classification":
+        return y
+    return np.searchsorted(np.quantile(y, np.linspace(0.1, 0.9, 9)), y)  # deciles (n,)
+
+
+def _few_labels(groups, clients, labels, rng):
+    kinds = np.unique(groups)
+    if labels > len(kinds):
+        raise ValueError(f"labels must be at most the number of labels, {len(kinds)}; got {labels}")
+    if clients * labels < len(kinds):
+        raise ValueError(f"clients × labels must be at least {len(kinds)}, or records are lost; got {clients * labels}")
+    slots = np.arange(clients * labels) % len(kinds)  # `labels` consecutive slots are different labels
+    holder = rng.permutation(clients)[np.arange(clients * labels) // labels]
+    owner = np.empty(len(groups), dtype=int)
+    for number, kind in enumerate(kinds):  # a loop over labels, not over clients
+        members = rng.permutation(np.flatnonzero(groups == kind))
+        holders = holder[slots == number]
+        owner[members] = holders[np.arange(len(members)) % len(holders)]
+    return owner

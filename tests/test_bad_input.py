@@ -1,0 +1,1590 @@
+"""Every argument of every public name × its bad values: an error of the house's form, before anything is done.
+
+`bad_values` has the values and the walker; the tables here have one good call for each public name, and say of which kind
+each argument is. What is not in a table stands in `EXEMPT`, with the reason; a test holds the two to the package.
+"""
+
+import fnmatch
+import os
+import pathlib
+
+import numpy as np
+import pytest
+import torch
+from bad_values import KINDS, Broken, Target, parameters, public, spy
+from conftest import dataset, federation, generator
+from matplotlib.figure import Figure
+
+from fldp_lib import Plan, accounting, aggregation, checks, clients, course, data, mechanisms, models, train
+from fldp_lib.adversary import faults, poisoning
+from fldp_lib.data import generators
+from fldp_lib.interactive import explorers, plots
+from fldp_lib.training import algorithms
+from fldp_lib.training.transport import compression
+
+TOY = dataset(12, classes=2)
+FED = federation([3, 2, 4, 3])
+LINEAR = models.Linear(3, 2)
+THETA = models.flatten(LINEAR) + torch.arange(8) / 10
+ROWS = torch.arange(15.0).reshape(5, 3) - 7
+PAIRS = [(-1.0, 1.0)] * 3
+CITY = generators.city(sensors=2, days=1, phones=3)
+CHART = plots.Chart([plots.Panel(x=(0, 1), y=(0, 60))])
+LINE = plots.line([0, 1], [0, 1])
+SLIDER = explorers.Slider("n", "number", 1, 9, 3, whole=True)
+CHOICE = explorers.Choice("kind", "kind", ["a", "b"], "a")
+EXPLORER = explorers.Explorer(
+    "title", [SLIDER, CHOICE], lambda n, kind: n, CHART, lambda r: [plots.line([0, 1], [0, r])], lambda r: f"result {r}"
+)
+QUESTION = course.Question("what?", (("this", "yes"), ("that", "no")), 0)
+MAPPED = data.load("breast_cancer", features=["mean radius", "mean texture"])
+FEDERATION2 = federation([3, 2], features=2)
+
+
+def loss(outputs, targets):
+    return (outputs.squeeze(-1) - targets).square()
+
+
+NO_LIMITS = {
+    "None": None,
+    "one": (1,),
+    "text": "ab",
+    "equal": (1, 1),
+    "NaN": (0, float("nan")),
+    "inf": (0, float("inf")),
+    "object": Broken(),
+    "strings": ("a", "b"),
+    "array of three": np.arange(3),
+}
+NO_PAIRS = {
+    "one row": [(-1, 1)],
+    "reversed": [(1, -1)] * 3,
+    "equal": [(1, 1)] * 3,
+    "NaN": [(float("nan"), 1)] * 3,
+    "inf": [(-1, float("inf"))] * 3,
+    "text": "ab",
+    "strings": [("a", "b")] * 3,
+    "object": Broken(),
+    "ragged": [(1, 2), (1,)],
+    "three columns": np.ones((3, 3)),
+    "booleans": [(False, True)] * 3,
+    "complex": np.array([(0, 1j)] * 3),
+}
+NO_OWNERS = {
+    "too few": [0, 1],
+    "fractions": np.arange(12) + 0.5,
+    "NaN": np.full(12, np.nan),
+    "a number": 3,
+    "None among them": [None] * 12,
+    "mixed": [*["a"] * 6, *[1.5] * 6],
+    "object": Broken(),
+    "two axes": np.zeros((12, 1), int),
+    "complex": np.zeros(12) + 1j,
+}
+NO_MARKS = {"None": None, "5": 5, "text": "line", "numbers": [1, 2], "a mark alone": LINE, "object": Broken()}
+NO_MARKS_HERE = NO_MARKS | {"another panel": [plots.line([0, 1], [0, 1], panel=7)]}
+NO_WORDS = {"None": None, "5": 5, "numbers": [1], "object": Broken()}
+NO_WIDTH = {"0": 0, "-1": -1, "text": "5", "NaN": float("nan"), "inf": float("inf"), "object": Broken(), "array": np.ones(2)}
+NO_POINTS = {"1": 1, "0": 0, "-1": -1, "2.5": 2.5, "text": "3", "NaN": float("nan"), "object": Broken(), "huge": 10**30}
+CLIENTS = {
+    "too large": [0, 9],
+    "negative": [-1],
+    "fraction": [0.5],
+    "text": "0",
+    "strings": ["a"],
+    "None": None,
+    "number": 0,
+    "short mask": [True, False],
+    "two axes": torch.zeros(2, 2, dtype=torch.int64),
+    "NaN": np.array([np.nan]),
+    "object": Broken(),
+    "complex": np.array([1j]),
+}
+NO_MODULE = {"None": None, "5": 5, "text": "Linear", "object": Broken(), "a class": torch.nn.Linear}
+STYLED = dict(style="index", label="text", panel="whole", opacity="from 0 to 1")
+MARKED = dict(
+    x={
+        "text": "a",
+        "strings": ["a", "b"],
+        "too few": [1],
+        "two axes": np.ones((2, 2)),
+        "None": None,
+        "object": Broken(),
+        "complex": [1j, 2j],
+        "ragged": [[1], [1, 2]],
+    }
+)
+MARKED_Y = {name: value for name, value in MARKED["x"].items()}
+NO_OUTPUT = {
+    "5": 5,
+    "wrong shape": lambda outputs, targets: outputs.sum(),
+    "text": "mse",
+    "object": Broken(),
+    "None returned": lambda outputs, targets: None,
+}
+
+
+class Squeezed(torch.nn.Module):
+    """A model that returns (samples,) instead of (samples, out)."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.fc(x).squeeze(-1)
+
+
+class SqueezedClasses(torch.nn.Module):
+    """A classifier of two classes that drops the axis of its outputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(3, 1)
+
+    def forward(self, x):
+        return self.fc(x).squeeze()
+
+
+def explorer(**changes):
+    parts = dict(title="title", controls=[SLIDER], compute=lambda n: n, chart=CHART, marks=lambda r: [LINE], say=str)
+    return parts | dict(predict=("which?", ["a", "b"])) | changes
+
+
+DATA = [
+    Target(
+        "data.federation.Dataset",
+        lambda: dict(
+            name="toy",
+            x_train=TOY.x_train,
+            y_train=TOY.y_train,
+            x_test=TOY.x_test,
+            y_test=TOY.y_test,
+            task="classification",
+            source="here",
+            features=("a", "b", "c"),
+            classes=("no", "yes"),
+            bounds=PAIRS,
+            scale="linear",
+            owner_train=np.arange(12),
+            owner_test=np.arange(20),
+        ),
+        dict(
+            name="text",
+            x_train="tensor",
+            y_train="labels",
+            x_test="tensor",
+            y_test="labels",
+            task="choice",
+            source="text",
+            features="names",
+            classes="names",
+            bounds=NO_PAIRS,
+            scale="choice",
+            owner_train=NO_OWNERS,
+            owner_test=NO_OWNERS,
+        ),
+    ),
+    Target(
+        "data.federation.Federation",
+        lambda: dict(
+            x=FED.x,
+            y=FED.y,
+            mask=FED.mask,
+            x_test=FED.x_test,
+            y_test=FED.y_test,
+            task="classification",
+            name="",
+            owners=list("abcd"),
+        ),
+        dict(
+            x="tensor; fine: NaN, inf",
+            y="labels",
+            x_test="tensor",
+            y_test="labels",
+            task="choice",
+            name="text",
+            mask={
+                "numbers": FED.mask.long(),
+                "text": "yes",
+                "floats": FED.mask.double().numpy(),
+                "None": None,
+                "object": Broken(),
+                "one axis": [True, False],
+                "strings": ["a"],
+                "short": FED.mask[:2],
+            },
+            owners=NO_OWNERS,
+        ),
+    ),
+    Target("data.federation.Federation.client", lambda: dict(k=1), dict(k="index"), lambda: FED),
+    Target("data.federation.Federation.without", lambda: dict(client=1), dict(client="index"), lambda: FED),
+    Target("data.federation.Federation.select", lambda: dict(clients=[1, 0]), dict(clients=CLIENTS), lambda: FED),
+    Target("data.federation.Federation.to", lambda: dict(device="cpu"), dict(device="device"), lambda: FED),
+    Target(
+        "data.generators.lending.credit",
+        lambda: dict(applicants=100, banks=2, thin_share=0.1, test=100, seed=0),
+        dict(applicants="count", banks="count", thin_share="inside", test="count", seed="whole"),
+    ),
+    Target(
+        "data.generators.tastes.ratings",
+        lambda: dict(users=5, items=6, rank=1, rated=(2, 3), noise=0.1, seed=0),
+        dict(
+            users="count",
+            items="two",
+            rank="count",
+            noise="not negative",
+            seed="whole",
+            rated={
+                "one": (1,),
+                "reversed": (3, 2),
+                "0": (0, 2),
+                "text": "ab",
+                "None": None,
+                "5": 5,
+                "too many": (1, 99),
+                "NaN": (1, float("nan")),
+                "fractions": (1.5, 2.5),
+                "object": Broken(),
+            },
+        ),
+    ),
+    Target(
+        "data.generators.traffic.city",
+        lambda: dict(sensors=2, days=1, noise=0.1, incidents=0.1, phones=3, seed=0),
+        dict(sensors="count", days="count", noise="not negative", phones="count", seed="whole", incidents="from 0 to 1"),
+    ),
+    Target("data.generators.traffic.City.through", lambda: dict(flow=CITY.flow), dict(flow="tensor"), lambda: CITY),
+    Target(
+        "data.splits.load",
+        lambda: dict(name="diabetes", features=["bmi", "s5"], scale="linear", seed=0),
+        dict(name="choice", features="names; fine: None", scale="choice; fine: None", seed="whole"),
+        run=False,
+    ),
+    Target(
+        "data.sources.raw",
+        lambda: dict(name="diabetes", features=["bmi", "s5"]),
+        dict(name="choice", features="names; fine: None"),
+        run=False,
+    ),
+    Target(
+        "data.splits.split",
+        lambda: dict(dataset=TOY, clients=3, how="dirichlet", alpha=0.5, labels=1, seed=0, most=4),
+        dict(
+            dataset="data set",
+            clients="index",
+            how="choice",
+            alpha="positive",
+            labels="count",
+            seed="whole",
+            most="count; fine: None",
+        ),
+    ),
+    Target(
+        "data.splits.federate",
+        lambda: dict(x=TOY.x_train, y=TOY.y_train, owner=np.arange(12) % 3, dataset=TOY, clients=3, most=2, seed=0),
+        dict(
+            x="tensor",
+            y="labels",
+            owner=NO_OWNERS | {"strings, with clients": ["a"] * 12, "too large": np.arange(12)},
+            dataset="either",
+            clients="count; fine: None",
+            most="count; fine: None",
+            seed="whole",
+        ),
+    ),
+    Target(
+        "data.splits.scaled",
+        lambda: dict(x=ROWS, bounds=PAIRS, scale="linear"),
+        dict(x="tensor", bounds=NO_PAIRS, scale="choice"),
+    ),
+    Target(
+        "data.splits.scaled",
+        lambda: dict(x=ROWS[:, 0], bounds=(1, 2), scale="log"),
+        dict(bounds={"zero": (0, 1), "negative": (-1, 1), "reversed": (2, 1), "None": None, "three": (1, 2, 3)}),
+    ),
+]
+
+SCORING = [
+    Target(
+        "training.scoring.evaluate",
+        lambda: dict(model=LINEAR, theta=THETA, federation=FED, loss=None),
+        dict(model="module", theta="theta", federation="either", loss=NO_OUTPUT),
+    ),
+    Target(
+        "training.scoring.evaluate",
+        lambda: dict(model=models.Linear(3, 1), theta=THETA[:4], federation=FED, loss=loss),
+        dict(
+            model={"squeezed": Squeezed(), "other features": models.Linear(4, 1)},
+            theta={"too short": THETA[:3], "too long": THETA, "text": "a"},
+            loss=NO_OUTPUT,
+        ),
+        called={"model": "model|theta"},
+    ),
+    Target(
+        "training.scoring.evaluate_all",
+        lambda: dict(model=LINEAR, thetas=THETA.expand(2, -1).clone(), federation=FED, loss=None),
+        dict(model="module", thetas="theta", federation="either", loss=NO_OUTPUT),
+    ),
+    Target(
+        "training.scoring.interval",
+        lambda: dict(values=[0.1, 0.2, 0.4], level=0.9),
+        dict(
+            values={
+                "one": [1.0],
+                "none": [],
+                "NaN": [1.0, float("nan")],
+                "inf": [1.0, float("inf")],
+                "text": "12",
+                "strings": ["a", "b"],
+                "None": None,
+                "5": 5,
+                "two axes": np.ones((2, 2)),
+                "complex": [1j, 2j],
+                "object": Broken(),
+            },
+            level="inside",
+        ),
+    ),
+]
+
+ADVERSARY = [
+    Target(
+        "adversary.inversion.read_first_layer",
+        lambda: dict(model=LINEAR, update=THETA),
+        dict(model="module", update="theta"),
+    ),
+    Target("adversary.inversion.label_of", lambda: dict(model=LINEAR, update=THETA), dict(model="module", update="theta")),
+    Target(
+        "adversary.inversion.match_gradients",
+        lambda: dict(model=LINEAR, theta=THETA, update=-THETA, steps=2, restarts=1, low=0.0, high=1.0, seed=0),
+        dict(
+            model="module",
+            theta="theta",
+            update="theta",
+            steps="count",
+            restarts="count",
+            low="real",
+            high="real",
+            seed="whole",
+        ),
+    ),
+    Target(
+        "adversary.inversion.match_gradients",
+        lambda: dict(model=LINEAR, theta=THETA, update=-THETA, steps=2),
+        dict(low={"above high": 2.0, "equal": 1.0}),
+    ),
+    Target(
+        "adversary.poisoning.Poisoned",
+        lambda: dict(aggregator=aggregation.mean, attack=poisoning.sign_flip, attackers=1),
+        dict(aggregator="function", attack="function", attackers="whole"),
+    ),
+    Target(
+        "adversary.poisoning.Poisoned.__call__",
+        lambda: dict(updates=ROWS, sizes=None),
+        dict(
+            updates={
+                name: value
+                for name, value in {
+                    "text": "a",
+                    "None": None,
+                    "5": 5,
+                    "one axis": ROWS[0],
+                    "too few": ROWS[:1],
+                    "object": Broken(),
+                }.items()
+            },
+            sizes=None,
+        ),
+        lambda: poisoning.Poisoned(aggregation.mean, poisoning.sign_flip, 2),
+        called={"updates": "updates|attackers"},
+    ),
+    Target(
+        "adversary.poisoning.sign_flip",
+        lambda: dict(updates=ROWS, attackers=2),
+        dict(updates="tensor; fine: NaN, inf", attackers="index"),
+    ),
+    Target(
+        "adversary.poisoning.a_little_is_enough",
+        lambda: dict(updates=ROWS, attackers=2),
+        dict(updates="tensor; fine: NaN, inf", attackers="index"),
+    ),
+    Target("adversary.poisoning.boost", lambda: dict(factor=2.0), dict(factor="real")),
+    Target("adversary.poisoning.inner_product", lambda: dict(factor=2.0), dict(factor="positive")),
+    Target(
+        "adversary.poisoning.flip_labels",
+        lambda: dict(federation=FED, attackers=1, classes=2),
+        dict(federation="federation", attackers="index", classes="two"),
+    ),
+    Target(
+        "adversary.poisoning.backdoor",
+        lambda: dict(federation=FED, attackers=1, pixels=[0, 2], target=1, value=1.0),
+        dict(
+            federation="federation",
+            attackers="index",
+            target="whole",
+            value="real",
+            pixels={
+                "none": [],
+                "too large": [0, 3],
+                "negative": [-1],
+                "fraction": [0.5],
+                "text": "0",
+                "None": None,
+                "5": 5,
+                "object": Broken(),
+                "strings": ["a"],
+            },
+        ),
+    ),
+    Target(
+        "adversary.poisoning.stamp",
+        lambda: dict(x=ROWS, pixels=[0, 2], value=1.0),
+        dict(
+            x={"text": "a", "None": None, "5": 5, "strings": ["a"], "object": Broken(), "complex": ROWS + 1j},
+            value="real",
+            pixels={"none": [], "too large": [0, 3], "negative": [-1], "fraction": [0.5], "text": "0", "None": None},
+        ),
+    ),
+]
+
+INTERACTIVE = [
+    Target(
+        "interactive.controls.Slider",
+        lambda: dict(name="n", label="number", low=1, high=9, value=3, step=1, log=False, whole=False),
+        dict(name="text", label="text", low="real", high="real", value="real", step="positive", log="flag", whole="flag"),
+    ),
+    Target(
+        "interactive.controls.Slider",
+        lambda: dict(name="n", label="number", low=1, high=9, value=3, whole=True),
+        dict(
+            name={"no keyword": "a b", "empty": "", "digit": "1"},
+            low={"1.5": 1.5, "9": 9, "10": 10, "NaN": float("nan"), "text": "1"},
+            high={"below": 0, "equal": 1, "1.5": 1.5},
+            value={"below": 0, "above": 10, "1.5": 1.5},
+        ),
+    ),
+    Target(
+        "interactive.controls.Slider",
+        lambda: dict(name="n", label="number", low=0.1, high=9, value=3, log=True),
+        dict(low={"0": 0, "-1": -1}),
+    ),
+    Target(
+        "interactive.controls.Slider.check",
+        lambda: dict(value=3),
+        dict(value="index"),
+        lambda: SLIDER,
+        called={"value": "n"},
+    ),
+    Target("interactive.controls.Slider.spread", lambda: dict(points=3), dict(points="two"), lambda: SLIDER),
+    Target(
+        "interactive.controls.Choice",
+        lambda: dict(name="kind", label="kind", options=["a", "b"], value="a"),
+        dict(
+            name="text",
+            label="text",
+            options={"None": None, "empty": [], "empty dict": {}, "5": 5, "text": "ab"},
+            value="choice",
+        ),
+    ),
+    Target(
+        "interactive.controls.Choice.check",
+        lambda: dict(value="a"),
+        dict(value="choice"),
+        lambda: CHOICE,
+        called={"value": "kind"},
+    ),
+    Target(
+        "interactive.explorers.Explorer",
+        explorer,
+        dict(
+            title="text",
+            compute="function",
+            marks="function",
+            say="function",
+            controls={
+                "None": None,
+                "none": [],
+                "text": "ab",
+                "5": 5,
+                "a slider": SLIDER,
+                "two of one name": [SLIDER, SLIDER],
+                "numbers": [1, 2],
+            },
+            chart={"None": None, "5": 5, "a panel": plots.Panel(), "text": "chart"},
+            predict={
+                "text": "which?",
+                "5": 5,
+                "no options": ("which?", []),
+                "numbers": ("which?", [1, 2]),
+                "one": ("which?",),
+                "no question": (None, ["a"]),
+            },
+        ),
+    ),
+    Target(
+        "interactive.explorers.Explorer.set", lambda: dict(n=3, kind="b"), dict(n="index", kind="choice"), lambda: EXPLORER
+    ),
+    Target("interactive.explorers.Explorer.set", lambda: dict(), dict(unknown={"5": 5}), lambda: EXPLORER),
+    Target(
+        "interactive.explorers.Explorer.sweep",
+        lambda: dict(name="n", points=2, panel=0),
+        dict(name="choice", points=NO_POINTS, panel="index"),
+        lambda: EXPLORER,
+        called={"name": "control"},
+    ),
+    Target(
+        "interactive.explorers.Explorer.export_html",
+        lambda: dict(path="page.html", points=2, n=[1, 9], kind="a"),
+        dict(
+            path="path",
+            points=NO_POINTS,
+            n={"none": [], "too large": [10], "text": "a", "NaN": float("nan")},
+            kind={"unknown": "c", "none": []},
+        ),
+        lambda: EXPLORER,
+        run=False,
+    ),
+    Target(
+        "interactive.marks.line",
+        lambda: dict(x=[0, 1], y=[0, 1], style=0, label="", panel=0, width=1.8, opacity=1.0),
+        dict(**MARKED, y=MARKED_Y, width="not negative", **STYLED),
+    ),
+    Target(
+        "interactive.marks.band",
+        lambda: dict(x=[0, 1], low=[0, 1], high=[1, 2], style=0, label="", panel=0, opacity=0.2),
+        dict(**MARKED, low=MARKED_Y, high=MARKED_Y, **STYLED),
+    ),
+    Target(
+        "interactive.marks.dots",
+        lambda: dict(x=[0, 1], y=[0, 1], style=0, label="", panel=0, size=3.0, opacity=0.9),
+        dict(**MARKED, y=MARKED_Y, size="not negative", **STYLED),
+    ),
+    Target(
+        "interactive.marks.bars",
+        lambda: dict(x=[0, 1], height=[0, 1], style=0, label="", panel=0, width=0.8, base=[0, 0], opacity=0.9),
+        dict(
+            **MARKED,
+            height=MARKED_Y,
+            width="not negative",
+            base={k: v for k, v in MARKED_Y.items() if v is not None},
+            **STYLED,
+        ),
+    ),
+    Target(
+        "interactive.marks.text",
+        lambda: dict(x=0.5, y=0.5, words="here", style=0, panel=0),
+        dict(x="real", y="real", words="text", style="index", panel="whole"),
+    ),
+    Target("interactive.marks.pinned", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS)),
+    Target(
+        "interactive.pictures.Picture",
+        lambda: dict(png=b"a", alt="a picture", width=5),
+        dict(png="text; fine: bytes", alt="text", width=NO_WIDTH),
+    ),
+    Target(
+        "interactive.pictures.picture",
+        lambda: dict(figure=Figure(), alt="a picture", dpi=20),
+        dict(figure="object", alt="text", dpi="positive"),
+    ),
+    Target("interactive.pictures.encode", lambda: dict(png=b"a"), dict(png="text; fine: bytes")),
+    Target(
+        "interactive.plots.Panel",
+        lambda: dict(
+            title="",
+            xlabel="",
+            ylabel="",
+            x=(0, 1),
+            y=(0, 1),
+            xlog=False,
+            ylog=False,
+            xticks=[0, 1],
+            yticks={0: "a"},
+            right=0.0,
+        ),
+        dict(
+            title="text",
+            xlabel="text",
+            ylabel="text",
+            x=NO_LIMITS,
+            y=NO_LIMITS,
+            xlog="flag",
+            ylog="flag",
+            xticks={"text": "ab", "5 axes": np.ones((2, 2)), "strings": ["a"], "object": Broken()},
+            yticks={"text": "ab", "strings": ["a"], "object": Broken()},
+            right="from 0 to 1",
+        ),
+    ),
+    Target(
+        "interactive.plots.Panel",
+        lambda: dict(x=(1, 2), y=(1, 2), xlog=True, ylog=True),
+        dict(x={"zero": (0, 1), "negative": (-1, 1)}, y={"zero": (0, 1), "negative": (-1, 1)}),
+    ),
+    Target(
+        "interactive.plots.Chart",
+        lambda: dict(panels=[plots.Panel()], columns=1, size=(3, 2)),
+        dict(
+            panels={"None": None, "none": [], "numbers": [1], "a panel": plots.Panel(), "text": "ab"},
+            columns="count; fine: None",
+            size=NO_LIMITS | {"equal": (0, 1), "negative": (-1, 1), "huge": (1, 1e9)},
+        ),
+    ),
+    *(
+        Target(
+            f"interactive.plots.Chart.{method}",
+            lambda: dict(marks=[LINE], alt="a line"),
+            dict(marks=NO_MARKS_HERE, alt="text"),
+            lambda: CHART,
+        )
+        for method in ("svg", "layer", "show")
+    ),
+    Target(
+        "interactive.plots.Chart.png",
+        lambda: dict(marks=[LINE], dpi=20),
+        dict(marks=NO_MARKS_HERE, dpi="positive"),
+        lambda: CHART,
+    ),
+    Target("interactive.plots.Chart.overlay", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS_HERE), lambda: CHART),
+    Target("interactive.plots.Chart.pieces", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS_HERE), lambda: CHART),
+    Target(
+        "interactive.scenes.ticks",
+        lambda: dict(dataset=MAPPED, column=0, values=[7, 20]),
+        dict(
+            dataset="object",
+            column="index",
+            values={
+                "outside": [1000],
+                "text": "a",
+                "None": None,
+                "NaN": [float("nan")],
+                "strings": ["a"],
+                "5": 5,
+                "object": Broken(),
+            },
+        ),
+    ),
+    Target(
+        "interactive.scenes.maps",
+        lambda: dict(dataset=MAPPED, titles=["a", "b"], values=([7, 20], [10, 30]), columns=2, words=("x", "y")),
+        dict(
+            dataset="object",
+            titles={"None": None, "5": 5, "text": "ab", "numbers": [1]},
+            columns="count",
+            values={"one": ([7],), "None": None, "text": "ab", "5": 5},
+            words={"one": ("a",), "None": None, "5": 5, "numbers": (1, 2)},
+        ),
+        called={"titles": "titles?", "words": "words|xlabel"},
+    ),
+    Target(
+        "interactive.scenes.boundary",
+        lambda: dict(theta=[1.0, 1.0, 0.0], style=0, panel=0, shade=True, width=2.2, opacity=1.0),
+        dict(
+            theta="theta; fine: NaN, inf",
+            style="index",
+            panel="whole",
+            shade="flag",
+            width="not negative",
+            opacity="from 0 to 1",
+        ),
+    ),
+    Target(
+        "interactive.scenes.records",
+        lambda: dict(x=ROWS[:, :2], y=[0, 1, 1, 0, 1], panel=0, size=2.0),
+        dict(x="tensor", y="labels", panel="whole", size="not negative"),
+    ),
+    Target(
+        "interactive.scenes.words",
+        lambda: dict(lines=["a", "b"], panel=0, styles=(0, 1)),
+        dict(lines=NO_WORDS, panel="whole", styles={"None": None, "5": 5, "strings": ("a", "b"), "too large": (0, 9)}),
+        called={"lines": "lines|words", "styles": "styles?"},
+    ),
+    Target(
+        "interactive.scenes.client",
+        lambda: dict(federation=FEDERATION2, k=0, theta=[1.0, 1, 0], panel=0, before=[1.0, 0, 0], lines=["a"], shade=False),
+        dict(
+            federation="federation",
+            k="index",
+            theta="theta; fine: NaN, inf",
+            panel="whole",
+            shade="flag",
+            before={"too short": [1.0], "text": "a"},
+            lines=NO_WORDS,
+        ),
+        called={"lines": "lines|words", "before": "before|theta"},
+    ),
+    Target(
+        "interactive.scenes.merged",
+        lambda: dict(federation=FEDERATION2, thetas=[[1.0, 1, 0]], panel=0, lines=["a"], styles=(3, 4), shade=0),
+        dict(
+            federation="federation; fine: a data set",
+            thetas={"None": None, "text": "a", "5": 5, "too short": [[1.0]]},
+            panel="whole",
+            lines=NO_WORDS,
+            styles={"None": None, "5": 5, "strings": ("a", "b")},
+            shade={"text": "a", "huge": 99},
+        ),
+        called={"lines": "lines|words", "thetas": "thetas?", "styles": "styles?"},
+    ),
+    Target(
+        "interactive.scenes.leave_one_out",
+        lambda: dict(fit=lambda fed, seed: THETA[:3], federation=FEDERATION2, k=0, runs=1, seed=0),
+        dict(fit="function", federation="federation", k="index", runs="count", seed="whole"),
+    ),
+    Target(
+        "interactive.scenes.ensembles",
+        lambda: dict(first=ROWS, second=ROWS, panel=0, styles=(1, 2)),
+        dict(
+            first="theta; fine: NaN, inf",
+            second="theta; fine: NaN, inf",
+            panel="whole",
+            styles={"None": None, "5": 5, "strings": ("a", "b")},
+        ),
+        called={"styles": "styles?"},
+    ),
+]
+
+COURSE = [
+    Target("course.contents.cells", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
+    Target("course.contents.prose", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
+    Target("course.contents.callouts", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
+    Target("course.contents.cited", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
+    Target(
+        "course.contents.cells",
+        lambda: dict(path="05"),
+        dict(path={"no notebook": "99", "absent": "absent.ipynb", "other": __file__}),
+        also=(FileNotFoundError,),
+    ),
+    Target("course.contents.Errata", lambda: dict(home="."), dict(home="path; fine: None, a folder")),
+    Target("course.contents.folder", lambda: dict(name="figures"), dict(name="choice")),
+    Target(
+        "course.contents.table",
+        lambda: dict(path="19", columns=["nothing", "such"]),
+        dict(path="path", columns={"unknown": ["a", "b"], "numbers": [1, 2], "none": []}),
+        also=(FileNotFoundError,),
+        run=False,
+        via=lambda function, path, columns: function(path, *columns),
+    ),
+    Target(
+        "course.progress.write",
+        lambda: dict(kind="quiz", name="05.1", right=True),
+        dict(kind="choice", name="text", right="flag"),
+        run=False,
+    ),
+    Target(
+        "course.quizzes.Question",
+        lambda: dict(text="what?", options=(("a", "b"),), right=0),
+        dict(
+            text="text",
+            options={"None": None, "none": (), "text": "ab", "strings": ("a", "b"), "numbers": ((1, 2),)},
+            right="index",
+        ),
+    ),
+    Target(
+        "course.quizzes.Quiz",
+        lambda: dict(questions=[QUESTION], notebook="05"),
+        dict(questions={"None": None, "text": "ab", "numbers": [1], "a question": QUESTION}, notebook="text; fine: None"),
+    ),
+    Target(
+        "course.quizzes.Quiz.answer",
+        lambda: dict(number=1, choice=1),
+        dict(number="index", choice="index"),
+        lambda: course.Quiz([QUESTION]),
+    ),
+    Target(
+        "course.quizzes.Quiz.answer",
+        lambda: dict(number=1, choice=1),
+        dict(number={"0": 0, "2": 2}, choice={"0": 0, "3": 3}),
+        lambda: course.Quiz([QUESTION]),
+    ),
+    Target(
+        "course.teacher.Exercise",
+        lambda: dict(id="99.1", task="do", test=loss, hints=("a",)),
+        dict(id="text", task="text", test="function", hints={"None": None, "none": (), "text": "ab", "numbers": [1]}),
+    ),
+    Target("course.teacher.Code", lambda: dict(text="x = 1"), dict(text="text")),
+    Target("course.teacher.exercise", lambda: dict(id="05.2"), dict(id="text")),
+    Target(
+        "course.teacher.exercise", lambda: dict(id="05.2"), dict(id={"unknown": "05.99", "no notebook": "77.1", "empty": ""})
+    ),
+    Target("course.teacher.quiz", lambda: dict(notebook="05"), dict(notebook="text")),
+    Target(
+        "course.teacher.quiz", lambda: dict(notebook="05"), dict(notebook={"none": "77", "more": "05.2", "path": "../05"})
+    ),
+    Target(
+        "course.teacher.source", lambda: dict(function=train, docstring=False), dict(function="object", docstring="flag")
+    ),
+    Target(
+        "course.teacher.figure",
+        lambda: dict(name="private_digits.png", alt="digits", width=5),
+        dict(name="text", alt="text", width=NO_WIDTH),
+        also=(FileNotFoundError,),
+    ),
+    Target(
+        "course.teacher.figure",
+        lambda: dict(name="private_digits.png", alt="digits"),
+        dict(name={"absent": "none.png", "elsewhere": "../README.md", "folder": "."}),
+        also=(FileNotFoundError,),
+    ),
+    Target("book.formulas.mathml", lambda: dict(formula="x", display="inline"), dict(formula="text", display="choice")),
+    Target("book.formulas.anchor", lambda: dict(title="A b"), dict(title="text")),
+    Target(
+        "book.build.build",
+        lambda: dict(out="book", explorers=()),
+        dict(
+            out="path; fine: a folder", explorers={"None": None, "5": 5, "text": "05", "unknown": ["99"], "object": Broken()}
+        ),
+        run=False,
+        also=(ModuleNotFoundError,),
+    ),
+]
+
+GAUSSIAN = mechanisms.Gaussian(1.0, 2.0)
+NO_MECHANISM = {name: value for name, value in KINDS["object"].items() if name != "None"} | {"a class": mechanisms.Gaussian}
+NO_SHAPE = {"text": "a", "None": None, "negative": (-1, 2), "fraction": (1.5,), "object": Broken(), "huge": (10**30,)}
+PLACED = dict(clip="positive; fine: inf", at="choice", unit="choice")
+NOISED = dict(shape=NO_SHAPE, generator="generator")
+
+
+def noises(name, mechanism):
+    """The methods that Laplace and Gaussian share."""
+    owner = lambda: mechanism  # noqa: E731
+    return [
+        Target(
+            f"privacy.{name}.clip_rows", lambda: dict(rows=ROWS), dict(rows="tensor; fine: NaN, inf, one more axis"), owner
+        ),
+        Target(f"privacy.{name}.noise", lambda: dict(shape=(2, 3), generator=generator()), NOISED, owner),
+        Target(
+            f"privacy.{name}.noise_rows",
+            lambda: dict(count=2, shape=(3,), generator=generator()),
+            dict(count="whole", **NOISED),
+            owner,
+        ),
+        Target(
+            f"privacy.{name}.share",
+            lambda: dict(shape=(2, 3), clients=4, generator=generator()),
+            dict(clients="count", **NOISED),
+            owner,
+        ),
+        Target(
+            f"privacy.{name}.share_rows",
+            lambda: dict(count=2, shape=(3,), clients=4, generator=generator()),
+            dict(count="whole", clients="count", **NOISED),
+            owner,
+        ),
+    ]
+
+
+PRIVACY = [
+    Target(
+        "privacy.mechanisms.Laplace",
+        lambda: dict(epsilon=1.0, clip=1.0, at="server", unit="client"),
+        dict(epsilon="positive; fine: inf", clip="positive", at="choice", unit="choice"),
+    ),
+    Target(
+        "privacy.mechanisms.Gaussian",
+        lambda: dict(noise_multiplier=1.0, clip=1.0, at="server", unit="client"),
+        dict(noise_multiplier="not negative", clip="positive", at="choice", unit="choice"),
+    ),
+    *noises("mechanisms.Laplace", mechanisms.Laplace(1.0, 2.0)),
+    *noises("mechanisms.Gaussian", GAUSSIAN),
+    Target(
+        "privacy.adaptive.AdaptiveGaussian",
+        lambda: dict(
+            noise_multiplier=1.0, clip=1.0, at="server", unit="client", quantile=0.5, clip_lr=0.2, count_noise=10.0
+        ),
+        dict(
+            noise_multiplier="not negative",
+            clip="positive",
+            at="choice",
+            unit="choice",
+            quantile="inside",
+            clip_lr="positive",
+            count_noise="not negative",
+        ),
+    ),
+    Target(
+        "privacy.clipping.clip_rows",
+        lambda: dict(rows=ROWS, clip=1.0, norm=2),
+        dict(rows="tensor; fine: NaN, inf, one more axis", clip="positive; fine: inf", norm="count"),
+    ),
+    Target(
+        "privacy.mechanisms.laplace_noise",
+        lambda: dict(shape=(2,), scale=1.0, generator=generator()),
+        dict(scale="not negative", **NOISED),
+    ),
+    Target(
+        "privacy.mechanisms.gaussian_noise",
+        lambda: dict(shape=(2,), std=1.0, generator=generator()),
+        dict(std="not negative", **NOISED),
+    ),
+    Target(
+        "privacy.response.RandomisedResponse",
+        lambda: dict(epsilon=1.0, categories=3),
+        dict(epsilon="positive", categories="two"),
+    ),
+    Target(
+        "privacy.response.RandomisedResponse.randomise",
+        lambda: dict(values=torch.tensor([0, 1, 1]), generator=generator()),
+        dict(values="labels", generator="generator"),
+        lambda: mechanisms.RandomisedResponse(1.0),
+    ),
+    Target(
+        "privacy.response.RandomisedResponse.estimate",
+        lambda: dict(reports=torch.tensor([0, 1, 1])),
+        dict(reports="labels"),
+        lambda: mechanisms.RandomisedResponse(1.0),
+    ),
+    Target(
+        "privacy.response.RandomisedResponse.estimate",
+        lambda: dict(reports=torch.tensor([0, 1, 1])),
+        dict(reports={"none": [], "no category": [0, 7], "negative": [-1]}),
+        lambda: mechanisms.RandomisedResponse(1.0),
+    ),
+    Target(
+        "privacy.accounting.epsilon",
+        lambda: dict(mechanism=GAUSSIAN, rounds=2, sampling_rate=1.0, delta=1e-5, method="pld", sampler="poisson"),
+        dict(
+            mechanism=NO_MECHANISM,
+            rounds="whole",
+            sampling_rate="share",
+            delta="from 0 to 1",
+            method="choice",
+            sampler="choice",
+        ),
+    ),
+    Target(
+        "privacy.accounting.delta_of",
+        lambda: dict(mechanism=GAUSSIAN, epsilon=1.0, rounds=2, sampling_rate=1.0),
+        dict(mechanism=NO_MECHANISM, epsilon="not negative", rounds="count", sampling_rate="share"),
+    ),
+    Target(
+        "privacy.accounting.calibrate",
+        lambda: dict(
+            mechanism="gaussian", epsilon=1.0, delta=1e-5, rounds=2, sampling_rate=1.0, clip=1.0, at="server", unit="client"
+        ),
+        dict(
+            mechanism="choice",
+            epsilon="positive; fine: inf",
+            delta="inside",
+            rounds="count",
+            sampling_rate="share",
+            clip="positive",
+            at="choice",
+            unit="choice",
+        ),
+    ),
+    Target(
+        "privacy.pricing.best_guess",
+        lambda: dict(epsilon=1.0, delta=1e-5),
+        dict(epsilon="not negative; fine: inf", delta="from 0 to 1"),
+    ),
+    Target(
+        "privacy.pricing.rounded_up",
+        lambda: dict(value=1.0, digits=3),
+        dict(value="not negative; fine: inf", digits="count"),
+    ),
+    Target("privacy.ledger.Ledger", lambda: dict(delta=1e-5), dict(delta="inside")),
+    Target(
+        "privacy.ledger.Ledger.spend",
+        lambda: dict(mechanism=GAUSSIAN, rounds=2, sampling_rate=1.0, note=""),
+        dict(mechanism=NO_MECHANISM, rounds="whole", sampling_rate="share", note="text"),
+        lambda: accounting.Ledger(1e-5),
+    ),
+    Target(
+        "privacy.attacker.of",
+        lambda: dict(mechanism=GAUSSIAN, rounds=2, sampling_rate=1.0, delta=1e-5),
+        dict(mechanism=NO_MECHANISM, rounds="whole", sampling_rate="share", delta="inside"),
+    ),
+]
+
+AUDITS = [
+    Target(
+        "adversary.auditing.repeated",
+        lambda: dict(without=np.arange(40.0), present=np.arange(40.0) + 1, delta=1e-5, confidence=0.9),
+        dict(without="theta; fine: inf", present="theta; fine: inf", delta="from 0 to 1", confidence="inside"),
+    ),
+    Target(
+        "adversary.auditing.one_run",
+        lambda: dict(correct=8, guesses=9, canaries=10, delta=0.0, confidence=0.9),
+        dict(correct="index", guesses="index", canaries="count", delta="from 0 to 1", confidence="inside"),
+    ),
+    Target(
+        "adversary.auditing.p_value",
+        lambda: dict(correct=8, guesses=9, canaries=10, epsilon=1.0, delta=0.0),
+        dict(correct="index", guesses="index", canaries="count", epsilon="not negative; fine: inf", delta="from 0 to 1"),
+    ),
+    Target(
+        "adversary.auditing.canary_scores",
+        lambda: dict(mechanism=GAUSSIAN, runs=3, present=True, generator=generator(), clients=4),
+        dict(mechanism="object", runs="count", present="flag", generator="generator", clients="count"),
+    ),
+    Target(
+        "adversary.auditing.naive_laplace",
+        lambda: dict(centre=0.0, scale=1.0, runs=3, seed=0),
+        dict(centre="real", scale="positive", runs="count", seed="whole"),
+    ),
+    Target(
+        "adversary.auditing.reachable",
+        lambda: dict(outputs=np.ones(3), centre=0.0, scale=1.0, window=2),
+        dict(outputs="theta", centre="real", scale="positive", window="count"),
+    ),
+    *(
+        Target(
+            f"adversary.faults.{fault.__name__}",
+            lambda: dict(epsilon=1.0, present=True, runs=3, generator=generator()),
+            dict(epsilon="positive; fine: inf", present="flag", runs="count", generator="generator"),
+        )
+        for fault in (faults.honest, *faults.FAULTS)
+    ),
+]
+
+UPDATES = dict(updates="tensor", sizes={"text": "a", "too few": [1], "negative": [-1] * 5, "NaN": [float("nan")] * 5})
+NO_MESSAGE = {"None": None, "text": "a", "5": 5, "too short": b"", "too long": bytes(999), "object": Broken()}
+NO_VECTORS = {
+    "None": None,
+    "text": "a",
+    "fractions": np.ones((3, 2)) / 2,
+    "negative": -np.ones((3, 2), int),
+    "object": Broken(),
+    "beyond the field": np.full((3, 2), 2**62),
+    "one axis": np.ones(3, int),
+    "NaN": np.full((3, 2), np.nan),
+}
+
+
+def compressors(name, compressor):
+    owner, rows = lambda: compressor, dict(rows="tensor; fine: NaN, inf")
+    message = compressor.encode(THETA)
+    return [
+        Target(
+            f"training.transport.compression.{name}.compress",
+            lambda: dict(rows=ROWS, seed=0),
+            rows | dict(seed="whole"),
+            owner,
+        ),
+        Target(
+            f"training.transport.compression.{name}.encode",
+            lambda: dict(vector=THETA, seed=0),
+            dict(vector="theta", seed="whole"),
+            owner,
+        ),
+        Target(
+            f"training.transport.compression.{name}.decode",
+            lambda: dict(message=message, length=8),
+            dict(message=NO_MESSAGE, length="count"),
+            owner,
+        ),
+        Target(f"training.transport.compression.{name}.size", lambda: dict(length=8), dict(length="count"), owner),
+    ]
+
+
+TRAINING = [
+    Target(
+        "training.models.Linear",
+        lambda: dict(features=3, out=2, seed=0),
+        dict(features="count", out="count", seed="whole; fine: None"),
+    ),
+    Target(
+        "training.models.MLP",
+        lambda: dict(features=3, hidden=4, out=2, seed=0),
+        dict(features="count", hidden="count", out="count", seed="whole"),
+    ),
+    Target("training.models.flatten", lambda: dict(model=LINEAR), dict(model=NO_MODULE)),
+    Target(
+        "training.models.with_theta",
+        lambda: dict(model=LINEAR, theta=THETA),
+        dict(model=NO_MODULE, theta="theta; fine: NaN, inf"),
+    ),
+    Target(
+        "training.models.predict",
+        lambda: dict(model=LINEAR, theta=THETA, x=ROWS),
+        dict(model=NO_MODULE, theta="theta; fine: NaN, inf", x="tensor; fine: NaN, inf"),
+    ),
+    Target(
+        "training.models.check_theta",
+        lambda: dict(model=LINEAR, theta=THETA),
+        dict(model=NO_MODULE, theta="theta; fine: NaN, inf"),
+    ),
+    Target("training.models.check_stackable", lambda: dict(model=LINEAR), dict(model="module")),
+    Target("training.algorithms.fedavg.FedAvg", lambda: dict(steps=2), dict(steps="count")),
+    Target("training.algorithms.fedavg.FedSGD", lambda: dict(steps=1), dict(steps="count")),
+    Target("training.algorithms.fedprox.FedProx", lambda: dict(steps=2, mu=0.1), dict(steps="count", mu="not negative")),
+    Target("training.algorithms.plain.ServerSGD", lambda: dict(lr=1.0), dict(lr="positive")),
+    Target("training.aggregation.WeightedMean", lambda: dict(cap=3.0), dict(cap="positive; fine: None")),
+    Target(
+        "training.aggregation.SecureMean",
+        lambda: dict(bound=9.0, threshold=0.6, bits=24),
+        dict(bound="positive", threshold="inside", bits="two"),
+    ),
+    Target("training.aggregation.TrimmedMean", lambda: dict(trim=0.1), dict(trim="from 0 to 1")),
+    Target(
+        "training.aggregation.Krum",
+        lambda: dict(attackers=0.2, keep=0.5),
+        dict(attackers="from 0 to 1", keep="share; fine: None"),
+    ),
+    Target("training.aggregation.NormBound", lambda: dict(clip=1.0), dict(clip="positive")),
+    *(
+        Target(
+            f"training.aggregation.{type(made).__name__}.__call__",
+            lambda: dict(updates=ROWS, sizes=torch.ones(5)),
+            dict(updates="tensor", sizes=None if made is not aggregation.weighted_mean else UPDATES["sizes"]),
+            lambda made=made: made,
+        )
+        for made in (
+            aggregation.mean,
+            aggregation.weighted_mean,
+            aggregation.SecureMean(9.0),
+            aggregation.median,
+            aggregation.trimmed_mean,
+            aggregation.krum,
+            aggregation.NormBound(1.0),
+        )
+    ),
+    Target(
+        "training.transport.compression.TopK",
+        lambda: dict(share=0.5, error_feedback=True),
+        dict(share="share", error_feedback="flag"),
+    ),
+    Target(
+        "training.transport.compression.RandomK",
+        lambda: dict(share=0.5, error_feedback=True),
+        dict(share="share", error_feedback="flag"),
+    ),
+    Target(
+        "training.transport.compression.Quantise",
+        lambda: dict(bits=4, error_feedback=True),
+        dict(bits="two", error_feedback="flag"),
+    ),
+    *compressors("TopK", compression.TopK(0.5)),
+    *compressors("RandomK", compression.RandomK(0.5)),
+    *compressors("Quantise", compression.Quantise(4)),
+    Target(
+        "training.transport.compression.TopK.kept",
+        lambda: dict(length=8),
+        dict(length="count"),
+        lambda: compression.TopK(0.5),
+    ),
+    Target(
+        "training.transport.compression.RandomK.kept",
+        lambda: dict(length=8),
+        dict(length="count"),
+        lambda: compression.RandomK(0.5),
+    ),
+    Target(
+        "training.transport.secure.to_field",
+        lambda: dict(updates=ROWS.numpy(), bound=9.0, bits=24),
+        dict(updates="tensor; fine: one more axis", bound="positive", bits="two"),
+    ),
+    Target(
+        "training.transport.secure.from_field",
+        lambda: dict(total=np.arange(3), bound=9.0, bits=24),
+        dict(total="labels; fine: one more axis", bound="positive", bits="two"),
+    ),
+    Target(
+        "training.transport.secure.aggregate",
+        lambda: dict(vectors=np.ones((3, 2), int), threshold=2, dropped=(1,)),
+        dict(vectors=NO_VECTORS, threshold="index", dropped={"5": 5, "too many": (0, 1), "no client": (9,), "text": "a"}),
+        called={"dropped": "dropped|survivors"},
+    ),
+    Target(
+        "training.transport.secure.Client",
+        lambda: dict(number=0, clients=3, threshold=2, entropy=os.urandom),
+        dict(number="index", clients="two", threshold="index", entropy="function"),
+    ),
+]
+
+
+def private(**changes):
+    """A short private run, in which nothing may be called before all is checked."""
+    terms = dict(
+        rounds=2, lr=0.1, mechanism=GAUSSIAN, sampling_rate=0.9, sampler="poisson", batch_rate=0.9, delta=1e-3, seed=0
+    )
+    return terms | dict(aggregator=aggregation.mean, compressor=None, loss=None) | changes
+
+
+NO_LOSS = {"5": 5, "text": "mse", "object": Broken(), "list": [1]}
+NO_SEED = {name: value for name, value in KINDS["whole"].items() if name != "None"}
+PLANNED = dict(
+    rounds="count",
+    lr="positive",
+    mechanism=NO_MECHANISM,
+    sampling_rate="share",
+    sampler="choice",
+    batch_rate="share",
+    delta="inside",
+    seed=NO_SEED,
+    aggregator="function",
+    loss=NO_LOSS,
+    compressor={"5": 5, "text": "TopK", "a class": compression.TopK, "object": Broken()},
+)
+NO_PATH = {"5": 5, "object": Broken(), "a folder": ".", "list": ["a"], "empty": ""}
+NO_FUNCTION = {name: value for name, value in KINDS["function"].items() if name != "None"}
+
+
+def returning(updates):
+    return lambda t, theta, members: updates
+
+
+RUNS = [
+    Target(
+        "training.plan.Plan",
+        lambda: private(local=clients.FedSGD(), server=algorithms.ServerSGD()),
+        PLANNED | dict(local="object", server="object"),
+    ),
+    Target(
+        "training.plan.Plan.epsilon",
+        lambda: dict(rounds=1, method="pld"),
+        dict(rounds="whole; fine: None", method="choice"),
+        lambda: Plan(**private()),
+    ),
+    Target("training.plan.Plan.curve", lambda: dict(rounds=1), dict(rounds="whole; fine: None"), lambda: Plan(**private())),
+    Target("training.plan.Plan.part", lambda: dict(rounds=1), dict(rounds="whole; fine: None"), lambda: Plan(**private())),
+    Target(
+        "training.plan.Plan.attacker", lambda: dict(rounds=1), dict(rounds="whole; fine: None"), lambda: Plan(**private())
+    ),
+    Target("training.plan.Plan.ledger", lambda: dict(note="a"), dict(note="text"), lambda: Plan(**private())),
+    Target(
+        "training.plan.Plan.calibrated",
+        lambda: dict(epsilon=1.0, delta=1e-3, mechanism="gaussian", clip=1.0, at="server", unit="client"),
+        dict(
+            epsilon="positive; fine: inf",
+            delta="inside; fine: None",
+            mechanism="choice; fine: None",
+            clip="positive; fine: None",
+            at="choice; fine: None",
+            unit="choice; fine: None",
+        ),
+        lambda: Plan(**private()),
+    ),
+    Target(
+        "training.plan.Plan.from_json",
+        lambda: dict(text=Plan(**private()).to_json()),
+        dict(
+            text={
+                "None": None,
+                "5": 5,
+                "empty": "",
+                "list": "[1]",
+                "no plan": "{}",
+                "unknown": '{"a": 1}',
+                "object": Broken(),
+            }
+        ),
+        lambda: Plan,
+    ),
+    Target(
+        "training.plan.Plan.of",
+        lambda: dict(rounds=2, local_steps=2, proximal=0.1, server_lr=1.0),
+        dict(rounds="count", local_steps="count", proximal="not negative", server_lr="positive"),
+        lambda: Plan,
+    ),
+    Target(
+        "training.plan.Plan.changed",
+        lambda: dict(rounds=3, local_steps=2, proximal=0.1, server_lr=1.0),
+        dict(rounds="count", local_steps="count", proximal="not negative", server_lr="positive"),
+        lambda: Plan(**private()),
+    ),
+    Target(
+        "training.server.train",
+        lambda: private(
+            model=LINEAR,
+            federation=FED,
+            local_steps=2,
+            proximal=0.1,
+            server_lr=1.0,
+            chunk=16,
+            device="cpu",
+            progress=False,
+            callback=spy,
+        ),
+        PLANNED
+        | dict(
+            model="module",
+            federation="federation",
+            local_steps="count",
+            proximal="not negative",
+            server_lr="positive",
+            chunk="count; fine: None",
+            device="device",
+            progress="flag",
+            callback=NO_FUNCTION,
+        ),
+        run=False,
+    ),
+    Target(
+        "training.server.train",
+        lambda: dict(
+            model=LINEAR, federation=FED, plan=Plan(rounds=2), start=None, callback=spy, workers=None, checkpoint=None
+        ),
+        dict(
+            plan={"5": 5, "text": "plan", "dict": {}, "a class": Plan, "object": Broken()},
+            start={"5": 5, "text": "start", "dict": {}, "theta": THETA, "object": Broken()},
+            callback=NO_FUNCTION,
+            workers=NO_FUNCTION,
+            checkpoint=NO_PATH,
+            model={
+                "squeezed": SqueezedClasses(),
+                "other features": models.Linear(4, 2),
+                "NaN": models.with_theta(LINEAR, THETA * float("nan")),
+            },
+        ),
+        run=False,
+    ),
+    Target(
+        "training.server.train",
+        lambda: dict(model=LINEAR, federation=FED, rounds=2, callback=spy, workers=returning(torch.zeros(4, 8))),
+        dict(
+            workers={
+                "None returned": returning(None),
+                "text": returning("a"),
+                "too few": returning(torch.zeros(3, 8)),
+                "a list": returning([1.0]),
+            }
+        ),
+        run=False,
+    ),
+    Target(
+        "training.server.train",
+        lambda: dict(model=LINEAR, federation=FED, rounds=2, callback=spy, aggregator=aggregation.median),
+        dict(
+            aggregator={
+                "None returned": lambda updates, sizes: None,
+                "wrong shape": lambda updates, sizes: updates,
+                "a number": lambda updates, sizes: 1.0,
+                "NaN": lambda updates, sizes: updates.mean(0) * float("nan"),
+            },
+            loss={
+                "a mean": lambda outputs, targets: outputs.mean(),
+                "None returned": lambda outputs, targets: None,
+                "text": lambda outputs, targets: "a",
+                "wrong shape": lambda outputs, targets: outputs,
+            },
+        ),
+        run=False,
+    ),
+    Target(
+        "training.history.History.epsilon_after",
+        lambda: dict(rounds=1, method="pld"),
+        dict(rounds="whole", method="choice"),
+        lambda: train(LINEAR, FED, **private(seed=None, delta=1e-3)),
+    ),
+]
+
+FLOWER = [
+    Target(
+        "flower.plan.prepare",
+        lambda: dict(
+            folder="here",
+            build="fldp_lib.training.models:Linear",
+            sizes=(3, 2),
+            federation=FED,
+            nodes=2,
+            rounds=2,
+            lr=0.1,
+            mechanism=GAUSSIAN,
+            delta=1e-3,
+            local_steps=1,
+            sampling_rate=1.0,
+            batch_rate=1.0,
+            proximal=0.0,
+            server_lr=1.0,
+            seed=0,
+            timeout=9.0,
+            theta=THETA,
+            aggregator=aggregation.mean,
+        ),
+        dict(
+            folder={"None": None, "5": 5, "object": Broken()},
+            federation="federation",
+            nodes="index",
+            rounds="count",
+            build={
+                "None": None,
+                "5": 5,
+                "text": "a",
+                "no module": "nothing:here",
+                "no function": "math:nothing",
+                "no model": "math:sqrt",
+                "object": Broken(),
+            },
+            sizes={"None": None, "5": 5, "wrong": (3, 2, 1, 1, 1), "object": Broken(), "other features": (4, 2)},
+            lr="positive",
+            mechanism=NO_MECHANISM,
+            delta="inside",
+            local_steps="count",
+            sampling_rate="share",
+            batch_rate="share",
+            proximal="not negative",
+            server_lr="positive",
+            seed=NO_SEED,
+            timeout="positive",
+            theta={"too short": THETA[:3], "text": "a", "5": 5, "NaN": THETA * float("nan"), "object": Broken()},
+            aggregator="function",
+        ),
+        run=False,
+        called={"sizes": "sizes|model"},
+    ),
+]
+
+TARGETS = [*DATA, *SCORING, *ADVERSARY, *INTERACTIVE, *COURSE, *PRIVACY, *AUDITS, *TRAINING, *RUNS, *FLOWER]
+MADE = "made by a function that checks, and not by hand"
+INSIDE = "called in every step of a run, with what `train` has checked before it"
+PART = "a part of a name in the tables, called with what was checked there"
+EXEMPT = {
+    "checks.*": "the checks themselves: tests/test_checks.py",
+    "adversary.auditing.Audit": MADE,
+    "book.build.[eflops]*": "steps of `book.build.build`, and of the notebooks that it runs",
+    "book.build.main": "a command line, whose errors argparse and sys.exit tell: tests/book/test_build.py",
+    "book.formulas.setup": "Sphinx calls it",
+    "course.answers.*": "a learner's answer is told what is wrong with it, and nothing is raised: tests/course",
+    "course.teacher.Exercise.check": "every answer is allowed; what is wrong with it is printed: tests/course",
+    "course.teacher.Figure": MADE,
+    "data.forms.*": PART,
+    "data.generators.*.[A-Z]*": MADE,
+    "data.sources.Raw": MADE,
+    "flower.*": "takes a folder that `prepare` wrote, or messages of a node: tests/flower",
+    "interactive.controls.Holder": PART,
+    "interactive.controls.*.build": PART,
+    "interactive.controls.*.tidy": PART,
+    "interactive.controls.*.words": PART,
+    "interactive.marks.[Mdls]*": PART,
+    "interactive.marks.words": PART,
+    "interactive.pictures.png_of": PART,
+    "interactive.views.*": "an explorer's own methods, which are in the tables",
+    "privacy.accountants.*": "not for direct use: `accounting` checks first",
+    "privacy.adaptive.AdaptiveGaussian.*": "a Gaussian's methods, which are in the tables",
+    "privacy.adaptive.Clipping*": INSIDE,
+    "privacy.attacker.Attacker": MADE,
+    "privacy.mechanisms.client_rows": PART,
+    "training.aggregation.*.weigh": INSIDE,
+    "training.algorithms.*.[cs]*": INSIDE,
+    "training.checkpoint.*": "made by `train`, which checks its path: tests/training/test_checkpoint.py",
+    "training.clients.*": INSIDE,
+    "training.history.History": MADE,
+    "training.models.*.forward": INSIDE,
+    "training.models.*.stacked": INSIDE,
+    "training.models.stacked_forward": INSIDE,
+    "training.models.unstack": INSIDE,
+    "training.plan.Plan.warn": PART,
+    "training.scoring.Scorer*": INSIDE,
+    "training.transport.compression.Channel*": INSIDE,
+    "training.transport.secure.Client.*": "a protocol's messages: tests/training/test_secure.py",
+    "training.transport.secure.recover": "a protocol's messages: tests/training/test_secure.py",
+}
+
+
+def names():
+    return [f"{number}:{target.name}" for number, target in enumerate(TARGETS)]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Each test runs in a folder of its own, where nothing may be written."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=names())
+def test_every_bad_value_is_refused_by_name_before_anything_is_done(target, tmp_path):
+    faults = target.faults(tmp_path)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("target", [target for target in TARGETS if target.run], ids=lambda target: target.name)
+def test_the_good_call_is_good(target):
+    target.call(target.function(), target.good())
+
+
+def test_there_are_enough_cases():
+    assert sum(len(list(target.cases())) for target in TARGETS) >= 1_500
+
+
+PUBLIC, TABLED = public(), {target.name for target in TARGETS}
+
+
+def exempt(name):
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in EXEMPT)
+
+
+def test_every_public_name_is_in_a_table_or_exempt_for_a_reason():
+    assert not [name for name in PUBLIC if name not in TABLED and not exempt(name)]
+    assert not TABLED - set(PUBLIC)
+    assert all(any(fnmatch.fnmatchcase(name, pattern) for name in PUBLIC) for pattern in EXEMPT)
+
+
+def test_every_argument_of_a_name_in_a_table_has_its_bad_values():
+    given = {}
+    for target in TARGETS:
+        given.setdefault(target.name, set()).update(target.kinds)
+    lacking = {name: set(parameters(PUBLIC[name])) - given[name] - {"settings", "entries"} for name in given}
+    assert not {name: sorted(missing) for name, missing in lacking.items() if missing}
+
+
+# That the walker can fail ------------------------------------------------------------------------------------------------
+
+
+def unguarded(number):
+    return number
+
+
+def raw(number):
+    return {}[str(number)]
+
+
+def nameless(number):
+    raise ValueError("this must not be, got it")
+
+
+def silent_about_what_is_allowed(number):
+    raise ValueError(f"number is bad, got {number!r}")
+
+
+def drawing(number):
+    torch.rand(1)
+    checks.whole("number", number)
+
+
+def writing(number):
+    pathlib.Path("left.txt").write_text("something")
+    checks.whole("number", number)
+
+
+def changing(number, rows):
+    rows.zero_()
+    checks.whole("number", number)
+
+
+def calling(number):
+    spy()
+    checks.whole("number", number)
+
+
+def unlucky(number):
+    raise KeyError("number must be a number, got another")
+
+
+def right(number):
+    checks.whole("number", number, at_least=0)
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (unguarded, "silent"),
+        (raw, "raw"),
+        (nameless, "not named"),
+        (silent_about_what_is_allowed, "what is allowed"),
+        (drawing, "random state"),
+        (writing, "a file was written"),
+        (changing, "an input was changed"),
+        (calling, "a callback was called"),
+        (unlucky, "raw KeyError"),
+    ],
+)
+def test_a_function_without_its_guard_is_caught(function, says, tmp_path):
+    kinds = {"number": {"NaN": float("nan"), "text": "a"}}
+    target = Target("x.y", lambda: {"number": 1} | ({"rows": ROWS.clone()} if function is changing else {}), kinds)
+    target.function = lambda: function
+    assert all(says in line for line in target.faults(tmp_path)) and len(target.faults(tmp_path)) == 2
+    target.function = lambda: right
+    target.good = lambda: {"number": 1}
+    assert target.faults(tmp_path) == []
