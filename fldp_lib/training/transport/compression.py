@@ -74,7 +74,7 @@ class TopK:
             places = unpack(where, width(length), count)
         if len(np.unique(places)) != count or places.max() >= length:
             raise ValueError(f"message must name {count} different places below {length}, got {places[:20].tolist()}")
-        vector = torch.zeros(length)
+        vector = torch.zeros(length, device="cpu")
         vector[torch.from_numpy(places.astype(np.int64))] = torch.from_numpy(values.copy())
         return vector
 
@@ -127,7 +127,7 @@ class RandomK:
 
     def decode(self, message, length):
         """Return the vector (length,) that a message stands for; ValueError where it stands for none."""
-        vector, message = torch.zeros(length), whole(message, self.size(length))
+        vector, message = torch.zeros(length, device="cpu"), whole(message, self.size(length))
         places = self._places(length, int.from_bytes(message[:8], "little"))
         vector[places] = torch.from_numpy(np.frombuffer(message[8:], "<f4").copy())
         return vector
@@ -170,13 +170,13 @@ class Quantise:
 
     def compress(self, rows, seed=0, members=None):
         """Return what the server decodes (clients × parameters); `members` are the clients' numbers, 0 … by default."""
-        members = torch.arange(len(rows)) if members is None else members
+        members = torch.arange(len(rows), device="cpu") if members is None else members
         scale, level = self._levels(rows, seed, members)
         return (scale / self.steps * level).to(rows.dtype)
 
     def encode(self, vector, seed=0, member=0):
         """Return the message of client `member` for a vector (parameters,) as bytes; `seed` is of the round."""
-        scale, level = self._levels(vector.unsqueeze(0), seed, torch.tensor([member]))
+        scale, level = self._levels(vector.unsqueeze(0), seed, torch.tensor([member], device="cpu"))
         return scale.numpy().astype("<f4").tobytes() + pack(level[0].numpy().astype(np.int64) + self.steps, self.bits)
 
     def decode(self, message, length):
