@@ -35,8 +35,8 @@ ROOMS = {
     ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.secure", "aggregation",
-        "transport.messages", "transport.compression", "_text", "_terms", "plan", "history", "checkpoint", "_tally", "scoring",
-        "server",
+        "transport.messages", "transport.compression", "_fingerprint", "_json", "_terms", "plan", "history", "_lock",
+        "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
     "interactive": ["marks", "pictures", "plots", "scenes", "controls", "views", "explorers"],

@@ -4,8 +4,8 @@ Linear regression without a constant is enough for any update: a client with one
 minus a long multiple of e_j, whatever the rounds before have made of theta.
 
 Two ways to run. *Many*: every client is a canary with a coordinate of its own, in or out by a coin, so that one run of
-`train` gives a thousand scores. Noise is drawn for each coordinate independently and no client touches another's, so that
-they are as good as a thousand runs. *Few*: one canary and eight witnesses who pull the other way, in one run for each score;
+`train` gives hundreds of scores. Noise is drawn for each coordinate independently and no client touches another's, so that
+they are as good as so many runs. *Few*: one canary and eight witnesses who pull the other way, in one run for each score;
 for what acts on all clients, such as an adaptive clip, or a client who changes a divisor.
 """
 
@@ -19,10 +19,24 @@ from .. import data
 from ..privacy import adaptive
 from ..training import aggregation
 
-CANARIES = 1_000  # in one run
+CANARIES = 250  # in one run; each has a coordinate, so that the work grows with the square
 WITNESSES = 8
 BLOCKS = 6  # of rounds, that an attacker looks at one by one
 NEIGHBOURS = ("removed", "replaced", "nan", "long", "empty")
+
+
+class Line(torch.nn.Module):
+    """Linear regression without a constant, from zero: outputs (… × 1) of records (… × features)."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1, features))
+
+    def forward(self, x):
+        return x @ self.weight.T
+
+    def stacked(self, parameters, x):
+        return torch.bmm(x, parameters[0].transpose(1, 2))  # clients × samples × 1
 
 
 class Reports:
@@ -87,11 +101,12 @@ def _many(plan, neighbour, number, rng, runs, trainer):
 def _few(plan, neighbour, number, rng, runs, trainer):
     """One run with one canary and its witnesses, in the one world or in the other by turns."""
     alone = plan.mechanism.at == "client"  # then theta is the client's own report
-    fed = _federation(plan, 1 if alone else WITNESSES + 2, 2, _records(plan))
+    others = 0 if alone else 2 if getattr(plan.aggregator, "hidden", False) else WITNESSES + 1  # a hidden sum is slow
+    fed = _federation(plan, 1 + others, 2, _records(plan))
     fed.y[1:] *= -1
     present = number % 2 == 1
-    if not alone:
-        _change(fed, WITNESSES + 1, "gone", plan)  # one without records
+    if others:
+        _change(fed, others, "gone", plan)  # one without records
     if present and neighbour in ("nan", "long", "empty"):
         _change(fed, 0, neighbour, plan)
     elif not present:
@@ -108,7 +123,7 @@ def _records(plan):
 
 
 def _federation(plan, clients, features, records):
-    """Client k pulls along coordinate k, or 0 where there are fewer, with all its records; at record level with the first."""
+    """Client k pulls along coordinate k, or 0 where there are fewer, with all its records, or one at record level."""
     x, y = torch.zeros(clients, records, features), torch.zeros(clients, records)
     own = torch.arange(clients) * (features >= clients)
     for row in range(1 if plan.mechanism.unit == "record" else records):
@@ -154,9 +169,7 @@ def _run(plan, fed, trainer):
         cohort = np.flatnonzero(~np.isnan(record["update_norms"]))
         rounds.append((move, record["clip"], cohort, reports and reports.kept))
 
-    model = torch.nn.Linear(fed.x.shape[2], 1, bias=False)
-    torch.nn.init.zeros_(model.weight)
-    trainer(model, fed, plan, callback=watch, progress=False)
+    trainer(Line(fed.x.shape[2]), fed, plan, callback=watch, progress=False)
     return rounds
 
 
@@ -166,7 +179,7 @@ def _features(rounds, places):
     values, extra = [], []
     for move, clip, cohort, kept in rounds:
         if kept is None:
-            values.append(move[own])
+            values.append(move[own] / clip)
             extra.append(np.full(len(own), math.log(clip)))
             continue
         row = np.full(len(own), -1)
@@ -185,26 +198,36 @@ def _linear(aggregator):
 
 
 def best_score(without, present, judge):
-    """Return the scores of both worlds' runs, by the function of the features that tells them apart best.
+    """Return the function of features that tells both worlds apart best: features (runs × features) to scores (runs,).
 
-    Tried are every feature, its distance from the middle, and Fisher's discriminant with and without squares, on features
-    that take no part in what is then measured.
+    Tried are every feature, its distance from the middle, and Fisher's discriminant with and without squares; discriminants
+    are fitted on one half of the runs and judged on the other.
 
     Args:
-        without, present: features (runs × features) to choose by.
+        without, present: features (runs × features) to choose by; they take no part in what is then measured.
         judge: maps two score arrays (runs,) to how well they are told apart.
-
-    Returns:
-        A function of features (runs × features) to scores (runs,).
     """
+    fitted = _scores(without[::2], present[::2])
+    values = [judge(score(without[1::2]), score(present[1::2])) for score in fitted]
+    return _scores(without, present)[int(np.argmax(values))]
+
+
+def _scores(without, present):
     both = np.concatenate([without, present])
     middle, spread = np.median(both, 0), both.std(0) + 1e-12
-    scale = lambda rows: np.clip((rows - middle) / spread, -50, 50)  # noqa: E731
-    tried = [lambda rows, j=j: scale(rows)[:, j] for j in range(both.shape[1])]
-    tried += [lambda rows, j=j: np.abs(scale(rows)[:, j]) for j in range(both.shape[1])]
-    for lift in (scale, lambda rows: np.concatenate([scale(rows), scale(rows) ** 2], 1)):
+
+    def scaled(rows):
+        return np.clip((rows - middle) / spread, -50, 50)
+
+    def squared(rows):
+        return np.concatenate([scaled(rows), scaled(rows) ** 2], 1)
+
+    def fisher(lift):
         one, other = lift(without), lift(present)
-        cov = np.cov(np.concatenate([one - one.mean(0), other - other.mean(0)]).T) + 1e-6 * np.eye(one.shape[1])
-        way = np.linalg.solve(cov, other.mean(0) - one.mean(0))
-        tried.append(lambda rows, lift=lift, way=way: lift(rows) @ way)
-    return max(tried, key=lambda score: judge(score(without), score(present)))
+        cov = np.cov(np.concatenate([one - one.mean(0), other - other.mean(0)]).T)
+        way = np.linalg.solve(cov + 1e-6 * np.eye(one.shape[1]), other.mean(0) - one.mean(0))
+        return lambda rows: lift(rows) @ way
+
+    tried = [lambda rows, j=j: scaled(rows)[:, j] for j in range(both.shape[1])]
+    tried += [lambda rows, j=j: np.abs(scaled(rows)[:, j]) for j in range(both.shape[1])]
+    return [*tried, fisher(scaled), fisher(squared)]

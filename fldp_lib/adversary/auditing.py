@@ -90,13 +90,13 @@ def audit(plan, runs=2000, neighbour="removed", confidence=0.95, seed=0, trainer
     Clients are the adversary's own: their updates are known, but for the noise. In one world a client has no data
     (`Federation.without`), or other data; in the other it does what `neighbour` says. He looks at every round's theta and
     clip, under local noise at each report and all that an aggregator is handed with it, takes the score that tells the
-    worlds apart best on a third of the runs, and bounds ε on the rest (`repeated`). A bound above `plan.epsilon()` refutes
+    worlds apart best on one half of the runs, and bounds ε on the other (`repeated`). A bound above `plan.epsilon()` refutes
     the plan, or the package; for a true ε it lies above with a probability of 1 − `confidence` at most. For Gaussian noise a
     third of ε is a good find at 2,000 runs.
 
     Args:
         plan: a `Plan` with a finite ε.
-        runs: in each world, at least 60. Most plans take a thousand scores from one run of `train`; adaptive clips, hidden
+        runs: in each world, at least 60. Most plans take 250 scores from one run of `train`; adaptive clips, hidden
             sums and the last three neighbours take a run for each score (some 10 ms).
         neighbour: who stands in the second world in the place of nobody: "removed" (a client whose update is longer than any
             clip), "nan" and "long" (one whose gradient is not finite, or too long for its precision), "empty" (one whose
@@ -121,16 +121,18 @@ def audit(plan, runs=2000, neighbour="removed", confidence=0.95, seed=0, trainer
     checks.one_of("neighbour", neighbour, _worlds.NEIGHBOURS)
     if not isinstance(plan, Plan):
         raise TypeError(f"plan must be a Plan, got {plan!r:.80} ({type(plan).__name__})")
+    if not callable(trainer):
+        raise TypeError(f"trainer must be callable, got {trainer!r} ({type(trainer).__name__})")
+    confidence = checks.real("confidence", confidence, above=0, below=1)
     if plan.reason:
         raise ValueError(f"plan must have a finite ε to be refuted, got one that has none: {plan.reason}")
     local = plan.mechanism.at == "client" and plan.mechanism.unit == "client"
     if neighbour == "replaced" and not local:
         raise ValueError(f"neighbour must be another than 'replaced' where the promise is about {plan.mechanism.adjacency}")
     without, present = _worlds.seen(plan, runs, neighbour, seed, trainer)
-    learn = runs // 3
-    judge = lambda one, other: repeated(one, other, plan.delta, 0.5).lower  # noqa: E731
-    score = _worlds.best_score(without[:learn], present[:learn], judge)
-    return repeated(score(without[learn:]), score(present[learn:]), plan.delta, confidence)
+    judge = lambda one, other: repeated(one.repeat(2), other.repeat(2), plan.delta, 0.5).lower  # noqa: E731
+    score = _worlds.best_score(without[::2], present[::2], judge)  # the other runs are for `repeated` to measure on
+    return repeated(score(without), score(present), plan.delta, confidence)
 
 
 def one_run(correct, guesses, canaries, delta=0.0, confidence=0.95):

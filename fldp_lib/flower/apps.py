@@ -81,7 +81,7 @@ class _Nodes:
         self.grid, self.plan, self.tell, self.number, self.absent = grid, plan, tell, {}, set()
         clients = plans.arrays(folder / "clients.npz")["node"]
         count = int(clients.max()) + 1
-        end = time.monotonic() + (RESTART if (folder / hub.STATE).exists() else START)
+        end = time.monotonic() + (RESTART if hub.begun(folder) else START)
         while len(ids := list(grid.get_node_ids())) < count and time.monotonic() < end:
             time.sleep(POLL)
         if not ids:

@@ -1,13 +1,12 @@
 """The server's side: `server.train` with workers that are nodes, and what it tells while it runs."""
 
 import pathlib
-import shutil
 import tempfile
 
 import numpy as np
 import torch
 
-from ..training import models
+from ..training import checkpoint, models
 from ..training.server import train
 from . import plan as plans
 
@@ -56,16 +55,21 @@ def history(folder):
         ValueError: no round was begun.
     """
     folder = pathlib.Path(folder)
-    path, plan = folder / STATE, plans.read(folder)
-    if not path.exists():
+    plan, rounds = plans.read(folder), begun(folder)
+    if not rounds:
         raise ValueError(f"folder must hold a run of at least one round, and {str(folder)!r} holds none")
 
     def nobody(t, theta, members):
         raise AssertionError("a finished round asks nobody")
 
     with tempfile.TemporaryDirectory() as aside:  # the run may be going on: its file is read, and not written
-        copy = shutil.copy(path, aside)
-        return _train(folder, plan, torch.load(copy, weights_only=True)["begun"], nobody, None, copy)
+        copy = checkpoint.copy(folder / STATE, aside)
+        return _train(folder, plan, checkpoint.begun(copy), nobody, None, copy)
+
+
+def begun(folder):
+    """Return how many rounds the run in a server's folder has begun."""
+    return checkpoint.begun(pathlib.Path(folder) / STATE)
 
 
 def _train(folder, plan, rounds, workers, callback, state):

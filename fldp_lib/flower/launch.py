@@ -61,7 +61,7 @@ def history(folder):
 
 def _run(folder, simulated, tell):
     deployment = Deployment(folder, simulated)
-    if (deployment.folder / "server" / hub.STATE).exists():
+    if hub.begun(deployment.folder / "server"):
         done = history(folder)
         if done.rounds >= deployment.plan.rounds and not done.lost[-1]:
             return done
@@ -70,7 +70,7 @@ def _run(folder, simulated, tell):
             with Deployment(folder, simulated) as deployment:
                 return deployment.wait(tell=tell)
         except RuntimeError:
-            if attempt + 1 >= RAY_STARTS or not simulated or (deployment.folder / "server" / hub.STATE).exists():
+            if attempt + 1 >= RAY_STARTS or not simulated or hub.begun(deployment.folder / "server"):
                 raise
 
 

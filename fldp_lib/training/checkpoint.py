@@ -1,110 +1,164 @@
 """A run's state on disk, so that a run that was killed goes on with the budget it has spent, never with a new one.
 
-The state is written after every round and before anything of the new parameters leaves the process, into a second file
-that then takes the first one's place: a reader finds one state or the other, whole.
+    history = train(model, federation, plan, checkpoint="~/runs/first")  # again after a crash: goes on
+
+The state is written after every round and before anything of the new parameters leaves the process. It is two files, the
+one that is named and `….rounds` (see `_journal`), with `….lock` beside them while a run holds them: a second run on the
+same path, in this process or another, is refused. A file that was cut, changed or damaged, or is another run's, is refused.
 
 What a crash costs follows from what had left. With noise at the server nothing of an unfinished round was released: it is
 repeated and counts once. A client's own report, noisy as it is, has left the client before the server can use it: where
 clients are other processes, the beginning of such a round is written down first, and a run that finds a round begun and
 not finished counts it as lost: paid for, and empty.
+
+What this does not protect. The state holds the streams that the next rounds' noise is drawn from: whoever reads it can
+subtract that noise, so the files are their owner's alone (mode 0600), and copies are as secret. Whoever puts back an older
+copy of both files, or runs two copies in two places, spends the later rounds twice, and no file can tell. What an
+aggregator, a loss or a callback remembers from round to round is not in it.
 """
 
-import hashlib
-import os
-import pathlib
-import pickle
+import math
+import secrets
 from dataclasses import replace
 
 import torch
 
-FORMAT = 1
+from .. import checks
+from . import _fingerprint, _journal, _lock
+
+text_of = _fingerprint.text_of
 
 
 def about(model, federation, plan, workers=None):
     """Return what a run is, as text by name: two runs that say the same may share a checkpoint.
 
     Args:
-        model: an `nn.Module` with the start's parameters.
+        model: an `nn.Module`; with which parameters the run starts, `Checkpoint.resume` is told.
         federation: a `Federation`.
-        plan: a `Plan`.
+        plan: a `Plan`; its `text()` says all its terms, of which `rounds` may grow.
         workers: as in `server.train`.
+
+    Raises:
+        ValueError: a part of the plan has no text that is the same in every process.
     """
+    fed = federation
     said = {name: text for name, text in plan.text().items() if name != "rounds"}
     said["workers"] = "none" if workers is None else "some"
-    said["model"] = f"{model!r} {[(name, tuple(p.shape)) for name, p in model.named_parameters()]}"
-    said["start"] = _digest(model.parameters())
-    said["clients"] = str(federation.clients)
-    said["data"] = _digest([federation.x, federation.y, federation.mask, federation.x_test, federation.y_test])
+    said["model"] = _fingerprint.model_text(model)
+    said["clients"], said["task"] = str(fed.clients), fed.task
+    said["data"] = _fingerprint.digest([fed.x, fed.y, fed.mask, fed.x_test, fed.y_test])
     return said
 
 
-class Checkpoint:
-    """One run's file, and the parts of the run that it holds.
+def begun(path):
+    """Return how many rounds the run at a path has begun, 0 where there is none; the run may be going on.
+
+    Raises:
+        ValueError: there is something, and it is no checkpoint.
+    """
+    head = _journal.read_head(_lock.place(path))
+    return 0 if head is None else checks.whole("begun", head["state"].get("begun"), at_least=0)
+
+
+def copy(path, folder):
+    """Copy a checkpoint, of a run that may be going on, to be read and never trained on; return the copy's path.
 
     Args:
-        path: of the file; None writes and finds nothing.
-        plan: of the run, from `plan`.
-        history: the run's `History`.
+        path: of the checkpoint.
+        folder: an existing one, for the copy's two files, their owner's alone.
+
+    Raises:
+        ValueError: there is no checkpoint at the path.
+    """
+    path = _lock.place(path)
+    return _journal.copy(path, _lock.place(folder) / path.name)
+
+
+class Checkpoint:
+    """One run's files, and the parts of the run that they hold. The lock is taken here and given back by `close`.
+
+    Args:
+        path: of the file; ~ is expanded, its folder made if need be; None writes and finds nothing.
+        plan: of the run, from `about`; None where there is no path.
+        history: the run's `History`; records that it has already are an earlier run's, and not part of this file.
         generators: the run's streams.
         clipping: an `adaptive.Clipping`.
         channel: a `compression.Channel`.
         leaves: whether private reports leave the clients' processes before the round ends.
+        server: the server algorithm's state, tensors by name; None for none. It stands in `server` afterwards, which the
+            round loop keeps up to date.
 
     Raises:
-        ValueError: the file belongs to another plan, or is no checkpoint.
+        TypeError, ValueError: a path that cannot be used, or that another run holds.
     """
 
-    def __init__(self, path, plan, history, generators, clipping, channel, leaves):
-        self.path = None if path is None else pathlib.Path(path)
-        self.plan, self.history, self.leaves = plan, history, leaves
+    def __init__(self, path, plan, history, generators, clipping, channel, leaves, server=None):
+        self.plan, self.history, self.leaves = dict(plan or {}), history, leaves
         self.generators, self.clipping, self.channel = list(generators), clipping, channel
-        self.server_state = {}  # tensors by name, as the server's algorithm left them
+        self.server = {} if server is None else server
         self.done = self.found = 0  # rounds finished, and begun by an earlier process
-
-    def resume(self, theta, rounds):
-        """Put the run where the file left it; return the parameters (parameters,), those given where there is no file."""
-        if self.path is None:
-            return theta
-        state = _read(self.path) if self.path.exists() else None
-        if state is None:
-            self.history.theta = theta.cpu()
-        else:
-            self._fits(state, rounds)
-            self.restore(state)
-            self.history.theta = state["theta"]
-            self.history.records += [
-                {**record, "update_norms": record["update_norms"].numpy()} for record in state["records"]
-            ]
-            self.done, self.found = state["done"], state["begun"] if self.leaves else 0
-        self.saved = self._state()
-        return self.history.theta.to(theta)
-
-    def restore(self, state):
-        """Put streams, an adaptive clip, a compressor's remainders and the server's state where `state` has them."""
-        for generator, told in zip(self.generators, state["generators"], strict=True):
-            generator.set_state(told)
-        if state["rest"] is not None and self.channel.rest is not None:
-            self.channel.rest.copy_(state["rest"])
-        if self.clipping.adaptive:
-            self.clipping.mechanism = replace(self.clipping.mechanism, clip=state["clip"])
-        self.server_state = {name: tensor.clone() for name, tensor in state["server"].items()}
+        self.earlier, self.start = len(history.records), ""
+        self.files = None if path is None else _journal.Journal(_lock.place(path))
 
     @property
     def state(self):
-        """What `restore` takes: tensors and numbers by name."""
+        """What another run goes on from (`restore`): streams, an adaptive clip, remainders, the server's state."""
         return {
             "generators": [generator.get_state() for generator in self.generators],
-            "clip": self.clipping.mechanism.clip,
-            "rest": None if self.channel.rest is None else self.channel.rest.clone(),
-            "server": self.server_state,
+            "clip": float(self.clipping.mechanism.clip),
+            "rest": self.channel.rest,
+            "server": self.server,
         }
+
+    def restore(self, state):
+        """Take up the `state` of a run that has ended, before `resume`.
+
+        Raises:
+            ValueError: the state is none, or of a run with other streams, parameters or parts.
+        """
+        self._take(state, "start must have the state of a run like this one, to go on from it")
+        packed = _journal.frame(state, b"")[-1].hex()[:16]
+        self.start = f" after {self.earlier} rounds, in the state {packed}"  # the same run, resumed, says the same
+
+    def resume(self, theta, rounds):
+        """Put the run where the file left it; return the parameters (parameters,), those given where there is no file.
+
+        Raises:
+            ValueError: the file is of another run, has spent more than `rounds`, or is not as it was written.
+        """
+        if self.files is None:
+            return theta
+        self.plan["start"] = _fingerprint.digest([theta]) + self.start
+        found = self.files.load()
+        if found is None:  # written at once: a place that cannot be written to shows before a round is spent
+            self.history.theta = theta.cpu()
+            self._write({"run": secrets.token_hex(16)}, begun=0)
+            return theta
+        state, entries = found
+        wrong = f"checkpoint must be a file that train wrote, and what {str(self.files.path)!r} holds does not agree"
+        try:
+            self._fits(state["plan"], state["begun"], rounds)
+            records = [entry["record"] for entry in entries if "record" in entry]
+            done, spent = _counted(entries)
+            if (state["done"], state["begun"]) != (done, spent):
+                raise ValueError(f"{wrong}: {state['done']} rounds done, {state['begun']} begun, and {done} records")
+            kept = state["theta"]
+            if kept.shape != theta.shape or kept.dtype != theta.dtype or not all(isinstance(each, dict) for each in records):
+                raise TypeError
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(wrong) from error
+        self._take(state, wrong)
+        self.history.theta = kept
+        self.history.records += records
+        self.done, self.found = done, spent if self.leaves else 0
+        return kept.to(theta)
 
     def begin(self, t, cohort):
         """Begin round t; return its cohort, empty if an earlier process began the round and its reports are lost."""
         if self.lost(t):
             return cohort[:0]
-        if self.path is not None and self.leaves:
-            _write(self.path, {**self.saved, "begun": t})
+        if self.files is not None and self.leaves:
+            self._write({"begun": t}, begun=t)
         return cohort
 
     def lost(self, t):
@@ -113,69 +167,83 @@ class Checkpoint:
 
     def end(self, t):
         """Write the state after round t."""
-        if self.path is not None:
-            self.done = t
-            self.saved = self._state()
-            _write(self.path, self.saved)
+        self.done = t
+        if self.files is not None:
+            record = self.history.records[-1]
+            record = {**record, "loss": record["loss"], "score": record["score"]}  # computed when they are looked up
+            self._write({"record": record}, begun=t)
 
-    def _state(self):
-        return {
-            "format": FORMAT,
-            "plan": self.plan,
-            "done": self.done,
-            "begun": self.done,
-            "theta": self.history.theta,
-            "records": [_plain(record) for record in self.history.records],
-            **self.state,
+    def close(self):
+        """Give the lock back."""
+        if self.files is not None:
+            self.files.close()
+
+    def _write(self, entry, begun):
+        theta = self.history.theta
+        self.files.commit(entry, {**self.state, "plan": self.plan, "done": self.done, "begun": begun, "theta": theta})
+
+    def _take(self, state, wrong):
+        """Put streams, clip, remainders and server where a state has them, once all of it is known to fit."""
+        rest, here = self.channel.rest, self.server
+        try:
+            told, clip, server = state["generators"], state["clip"], state["server"]
+            for each in told:
+                torch.Generator().set_state(each)
+            if len(told) != len(self.generators) or not (isinstance(clip, float) and clip > 0) or math.isnan(clip):
+                raise ValueError("streams or clip")
+            if (rest is None) != (state["rest"] is None) or (rest is not None and rest.shape != state["rest"].shape):
+                raise ValueError("remainders")
+            if server.keys() != here.keys() or any(_shape(server[name]) != _shape(here[name]) for name in here):
+                raise ValueError("server")
+        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{wrong}: {type(error).__name__}: {error}") from error
+        for generator, each in zip(self.generators, told, strict=True):
+            generator.set_state(each)
+        if rest is not None:
+            rest.copy_(state["rest"])
+        if clip != self.clipping.mechanism.clip:
+            self.clipping.mechanism = replace(self.clipping.mechanism, clip=clip)
+        self.server = {
+            name: value.to(here[name]) if isinstance(value, torch.Tensor) else value for name, value in server.items()
         }
 
-    def _fits(self, state, rounds):
-        name, here, there = str(self.path), self.plan, state["plan"]
+    def _fits(self, there, spent, rounds):
+        name, here = str(self.files.path), self.plan
         differ = [key for key in {**here, **there} if here.get(key) != there.get(key)]
         if differ:
-            told = "; ".join(f"{key} is {there.get(key)} there and {here.get(key)} here" for key in differ)
+            told = "; ".join(
+                "{} is {} there and {} here".format(key, *_apart(there.get(key), here.get(key))) for key in differ
+            )
             raise ValueError(f"checkpoint must belong to this run, and {name!r} does not: {told}")
-        if state["begun"] > rounds:
-            raise ValueError(f"rounds must be at least the {state['begun']} that {name!r} has spent, got {rounds}")
+        if checks.whole("begun", spent, at_least=0) > rounds:
+            raise ValueError(f"rounds must be at least the {spent} that {name!r} has spent, got {rounds}")
 
 
-def _plain(record):
-    """A round's record with its loss and score, in types that a file may hold without code."""
-    record = {**record, "loss": record["loss"], "score": record["score"]}
-    return {**record, "update_norms": torch.as_tensor(record["update_norms"])}
+def _counted(entries):
+    """Rounds that entries say were done, and begun: a run begins, then each round begins, if that is written, and ends."""
+    done = spent = 0
+    for number, entry in enumerate(entries):
+        kind = next(iter(entry)) if len(entry) == 1 else None
+        if (kind == "run") != (number == 0) or (kind == "begun" and (entry["begun"] != done + 1 or spent != done)):
+            raise KeyError("entries")
+        if kind == "record":
+            done, spent = done + 1, done + 1
+        elif kind == "begun":
+            spent = entry["begun"]
+        elif kind != "run":
+            raise KeyError("entries")
+    return done, spent
 
 
-def _write(path, state):
-    """Write to a second file, only its owner's to read, and put it in the first one's place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-    if os.name == "posix":  # the name, too, must survive
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+def _apart(*texts, most=160):
+    """Two texts, cut to where they differ if they are long."""
+    if max(len(str(text)) for text in texts) <= most:
+        return texts
+    pairs = enumerate(zip(*map(str, texts), strict=False))
+    same = next((place for place, (a, b) in pairs if a != b), min(map(len, map(str, texts))))
+    first = max(0, same - most // 4)
+    return ["…" * (first > 0) + str(text)[first : first + most] + "…" * (len(str(text)) > first + most) for text in texts]
 
 
-def _read(path):
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)  # nothing in the file is run
-        known = state["format"] == FORMAT
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
-        raise ValueError(f"checkpoint must be a file that train wrote, and {str(path)!r} is not") from error
-    if not known:
-        raise ValueError(f"checkpoint must be of format {FORMAT}, got {state['format']} in {str(path)!r}")
-    return state
-
-
-def _digest(tensors):
-    """A short fingerprint of values and shapes."""
-    total = hashlib.sha256()
-    for tensor in tensors:
-        tensor = tensor.detach().cpu().contiguous()
-        total.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
-        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())  # bfloat16 has no NumPy type
-    return total.hexdigest()[:16]
+def _shape(value):
+    return tuple(value.shape) if isinstance(value, torch.Tensor) else type(value)

@@ -10,7 +10,8 @@ import numpy as np
 from .. import checks
 from ..privacy import accounting, adaptive, attacker, mechanisms
 from . import _terms, aggregation, algorithms
-from ._text import said, text_of, understood
+from ._fingerprint import text_of
+from ._json import said, understood
 from .algorithms import FedAvg, FedProx, FedSGD, ServerSGD
 
 SHORT = ("local_steps", "proximal", "server_lr")  # how `train`'s short form says `local` and `server`
@@ -210,7 +211,7 @@ class Plan:
 
     def text(self):
         """Return what the plan is, text by name, the same in every process: what checkpoints compare."""
-        return {field.name: text_of(getattr(self, field.name)) for field in fields(self)}
+        return {field.name: text_of(getattr(self, field.name), field.name) for field in fields(self)}
 
     def to_json(self):
         """Return the plan as JSON.

@@ -76,11 +76,17 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
     leaves = workers is not None and plan.private and plan.mechanism.at == "client"  # reports leave before the round ends
     cohorts, batches, noise, messages = generators = streams(plan.seed)
 
-    with contextlib.closing(_Bar(plan.rounds, machine["progress"])) as bar, _chunks.threads(chunk, fed, model):
+    channel = compression.Channel(plan.compressor, fed.clients, theta, messages)
+    what = None if checkpoint is None else about(model, fed, plan, workers)
+    server = plan.server.start(theta)
+    saved = Checkpoint(checkpoint, what, history, generators, clipping, channel, leaves, server)
+
+    with (
+        contextlib.closing(saved),
+        contextlib.closing(_Bar(plan.rounds, machine["progress"])) as bar,
+        _chunks.threads(chunk, fed, model),
+    ):
         scorer, bench = Scorer(model, fed, loss), _steps.Bench(model, loss)
-        channel = compression.Channel(plan.compressor, fed.clients, theta, messages)
-        saved = Checkpoint(checkpoint, about(model, fed, plan, workers), history, generators, clipping, channel, leaves)
-        saved.server_state = plan.server.start(theta)
         if start is not None:
             saved.restore(start.state)
         origin, theta = theta, saved.resume(theta, plan.rounds)  # 1. initialise the global model (parameters,)
@@ -100,7 +106,7 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
                     )  # fmt: skip
                 tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
             update = tally.aggregate(plan.sampling_rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
-            theta, saved.server_state = plan.server.step(theta, update, saved.server_state)  # 7. the new global model
+            theta, saved.server = plan.server.step(theta, update, saved.server)  # 7. the new global model
             record = tally.record(plan.lr, local.steps, plan.batch_rate)
             tally.adapt(clipping, plan.sampling_rate, noise)
             record |= {"lost": saved.lost(t), "seconds": time.perf_counter() - begun}

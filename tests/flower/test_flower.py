@@ -281,8 +281,7 @@ def wait_until(ready, what, seconds=150):
 
 
 def begun(folder):
-    state = folder / "server" / hub.STATE
-    return torch.load(state, weights_only=True)["begun"] if state.exists() else 0
+    return hub.begun(folder / "server")
 
 
 @installed

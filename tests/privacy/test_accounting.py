@@ -539,7 +539,7 @@ def test_epsilon_is_never_below_the_truth(setting):
 @pytest.mark.parametrize("setting", SETTINGS[:12], ids=str)
 def test_an_epsilon_a_tenth_smaller_would_be_seen_where_the_truth_is_sharp(setting):
     truth, found = BENCHMARK.truth(*setting), tightest(*setting)[0]
-    if setting[3] < 1e-6 and setting[1] > 1 and setting[2] < 1 or truth == 0:
+    if (setting[3] < 1e-6 and setting[1] > 1 and setting[2] < 1) or truth == 0:
         pytest.skip("the direct computation cannot reach so small a δ")
     assert 0.85 * found < truth
 

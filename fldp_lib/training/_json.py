@@ -1,4 +1,4 @@
-"""A plan's terms as text: the same in every process, and JSON both ways."""
+"""A plan's terms as JSON, both ways."""
 
 from dataclasses import asdict
 
@@ -15,13 +15,6 @@ KINDS = (
     *algorithms.LOCAL, *algorithms.SERVER,
 )  # fmt: skip
 NAMED = {kind.__name__: kind for kind in KINDS}
-
-
-def text_of(value):
-    """Return a setting as text: functions by name, since their addresses change."""
-    if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    return repr(value)
 
 
 def said(name, value):
