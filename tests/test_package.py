@@ -30,8 +30,8 @@ CORE = ("checks", "data", "privacy", "training")
 ROOMS = {
     "data": ["sources", "forms", "padding", "federation", "splits", "generators"],
     "privacy": [
-        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing", "attacker",
-        "ledger", "accounting",
+        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing",
+        "attacker", "ledger", "accounting",
     ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.secure", "aggregation",
@@ -41,7 +41,9 @@ ROOMS = {
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
     "interactive": ["marks", "pictures", "plots", "scenes", "controls", "views", "explorers"],
     "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
-    "flower": ["keys", "plan", "node", "hub", "apps", "deployment", "launch"],
+    "flower": [
+        "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
+    ],
     "book": ["formulas", "build"],
 }  # fmt: skip
 LIBRARIES = {  # beyond the standard one

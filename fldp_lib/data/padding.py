@@ -50,6 +50,6 @@ def check(sizes, x):
         fits = max(1, max(FREE, TIMES * own) // (len(sizes) * one))
         raise ValueError(
             f"owner must spread the records more evenly, or most be given: all {len(sizes)} clients are padded to the "
-            f"largest one's {int(sizes.max())} records, {wide / 1e6:,.0f} MB for {own / 1e6:,.1f} MB of records; with most={fits} "
-            "every client keeps at most so many of its own, chosen at random"
+            f"largest one's {int(sizes.max())} records, {wide / 1e6:,.0f} MB for {own / 1e6:,.1f} MB of records; "
+            f"with most={fits} every client keeps at most so many of its own, chosen at random"
         )

@@ -6,13 +6,13 @@ import pathlib
 import time
 import traceback
 
+import httpx
 import torch
 from flwr.app import Array, ArrayRecord, ConfigRecord, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import ServerApp
 
-from . import hub, node
-from . import plan as plans
+from . import agreement, hub, node
 
 START = 120.0  # seconds for which the first start waits for all nodes
 RESTART = 15.0  # the same where a run goes on: a node may be gone for good
@@ -37,13 +37,19 @@ def main(grid, context):
             log.write(line + "\n")
 
         try:
-            nodes = _Nodes(grid, plans.read(here), here, simulated, tell)
+            nodes = _Nodes(grid, agreement.read(here), here, simulated, tell)
             hub.run(here, nodes.ask, tell)
         except Exception as error:
             (folder / "logs" / "error.log").write_text(traceback.format_exc(), encoding="utf-8")
-            (here / "ended").write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+            _end(here, f"{type(error).__name__}: {error}")
             raise
-        (here / "ended").write_text("", encoding="utf-8")
+        _end(here, "")
+
+
+def _end(here, how):
+    """Leave word of the end, all of it at once: whoever waits may look at any moment."""
+    (here / "ended.part").write_text(how, encoding="utf-8")
+    os.replace(here / "ended.part", here / "ended")
 
 
 @client.train()
@@ -71,15 +77,15 @@ class _Nodes:
 
     Args:
         grid: Flower's.
-        plan: the `plan.Plan`.
+        agreed: the `Agreement`.
         folder: the server's.
         simulated: whether nodes have to be asked for their numbers; else they are known by their keys.
         tell: called with a line of text.
     """
 
-    def __init__(self, grid, plan, folder, simulated, tell):
-        self.grid, self.plan, self.tell, self.number, self.absent = grid, plan, tell, {}, set()
-        clients = plans.arrays(folder / "clients.npz")["node"]
+    def __init__(self, grid, agreed, folder, simulated, tell):
+        self.grid, self.timeout, self.tell, self.number, self.absent = grid, agreed.timeout, tell, {}, set()
+        clients = agreement.arrays(folder / "clients.npz")["node"]
         count = int(clients.max()) + 1
         end = time.monotonic() + (RESTART if hub.begun(folder) else START)
         while len(ids := list(grid.get_node_ids())) < count and time.monotonic() < end:
@@ -104,13 +110,16 @@ class _Nodes:
             if k in groups:
                 request = ConfigRecord({"round": t, "members": groups[k].tolist(), "settings": about})
                 content = RecordDict({"theta": record, "request": request})
-                messages[k] = Message(content, node_id, "train", ttl=self.plan.timeout, group_id=str(t))
+                messages[k] = Message(content, node_id, "train", ttl=self.timeout, group_id=str(t))
         answers, why = {}, {}
-        for k, reply in self._replies(messages, self.plan.timeout):
-            if reply.has_error():
-                why[k] = f": {reply.error.reason}"
+        for k, reply in self._replies(messages, self.timeout):
+            if isinstance(reply, Exception):
+                why[k] = f" that can be read: {_short(reply)}"
+            elif reply.has_error():
+                why[k] = f": {_short(reply.error.reason)}"
             else:
-                answers[k] = torch.from_numpy(reply.content["updates"]["updates"].numpy())
+                answers[k], why[k] = _updates(reply, len(groups[k]), theta)
+        answers = {k: updates for k, updates in answers.items() if updates is not None}
         silent = set(groups) - set(answers)
         for k in sorted(silent):
             self.tell(f"round {t}: no answer from node {k}{why.get(k, '')}")
@@ -120,15 +129,44 @@ class _Nodes:
         return answers
 
     def _replies(self, messages, timeout):
-        """Yield (key, reply) until all are there, or the time is over; who missed the last round gets little of it."""
-        waiting = dict(zip(self.grid.push_messages(messages.values()), messages, strict=True))  # message's id: its key
+        """Yield (key, reply) until all are there, or the time is over; who missed the last round gets little of it.
+
+        A reply is a `Message`, or the exception that reading it raised.
+        """
+        pushed = zip(self.grid.push_messages(messages.values()), messages, strict=True)
+        waiting = {message_id: key for message_id, key in pushed if message_id is not None}
         end, hurried = time.monotonic() + timeout, False
         while waiting and time.monotonic() < end:
-            for reply in self.grid.pull_messages(list(waiting)):
-                yield waiting.pop(reply.metadata.reply_to_message_id), reply  # an error may come from the SuperLink itself
+            for message_id in list(waiting):  # one at a time, since one that cannot be read must not hide the others
+                try:
+                    replies = list(self.grid.pull_messages([message_id]))
+                except httpx.HTTPError:  # the SuperLink has gone
+                    raise
+                except Exception as error:
+                    replies = [error]
+                for reply in replies[:1]:
+                    yield waiting.pop(message_id), reply  # an error may come from the SuperLink itself
             if not hurried and set(waiting.values()) <= self.absent:
                 hurried, end = True, min(end, time.monotonic() + GRACE)
             time.sleep(POLL)
+
+
+def _updates(reply, members, theta):
+    """What a node sent as (members × parameters), or None; and what is wrong with it. Nothing in it is trusted."""
+    try:
+        sent = reply.content["updates"]["updates"].numpy()
+        shape, kind = tuple(sent.shape), str(sent.dtype)
+        if (shape, kind) != ((members, len(theta)), "float32"):
+            return None, f" of the form asked for: float32 {(members, len(theta))}, got {_short(kind)} {_short(shape)}"
+        return torch.from_numpy(sent.copy()), ""
+    except Exception as error:
+        return None, f" that can be read: {_short(error)}"
+
+
+def _short(said):
+    """Words of another process, on one line and within a length; none of its characters reaches a terminal as a command."""
+    text = f"{type(said).__name__}: {said}" if isinstance(said, Exception) else str(said)
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:300])
 
 
 def _record(name, tensor):
@@ -136,12 +174,12 @@ def _record(name, tensor):
 
 
 def _folder(context):
-    """The node's folder: in a deployment its process was told, in a simulation it is one of those that prepare wrote."""
-    if context.run_config["simulation"]:
+    """The node's folder: in a deployment its own process was told, and the server is not asked; not so in a simulation."""
+    if "folder" not in context.node_config:
         return pathlib.Path(context.run_config["folder"]) / f"node-{context.node_config['partition-id']}"
     return pathlib.Path(context.node_config["folder"])
 
 
 def _count(folder):
     said = json.loads((folder / "reports.json").read_text(encoding="utf-8"))
-    return f"{said['reports']} of {plans.read(folder).rounds}"
+    return f"{said['reports']} of {agreement.read(folder).plan.rounds}"

@@ -1,35 +1,28 @@
 """Starting a federation's processes, watching them, and ending every one of them. Linux and macOS."""
 
-import contextlib
-import importlib.util
 import json
-import os
 import pathlib
 import secrets
 import shutil
 import signal
-import socket
-import subprocess
-import sys
+import tempfile
 import time
 
-from . import hub, keys
-from . import plan as plans
+from . import agreement, bundle, hub, keys, processes
+from .processes import INSTALL, MARK, PACKAGE, START, need_flower
 
-PROJECT = pathlib.Path(__file__).parent / "project"
-PACKAGE = pathlib.Path(__file__).resolve().parents[2]  # where every process finds fldp_lib
-INSTALL = 'pip install "flwr[simulation]>=1.41,<1.42"'
-MARK = "FLDP_DEPLOYMENT"  # in the environment of every process, so that none is left behind
-START = 120.0  # seconds within which a process must be up
+PROJECT = bundle.PROJECT
+__all__ = ["INSTALL", "MARK", "PACKAGE", "PROJECT", "Deployment", "need_flower"]
 
 
 class Deployment:
     """A federation's processes on this machine: one SuperLink with the server, and a SuperNode for each node.
 
-    All speak TLS on 127.0.0.1, and the SuperLink lets in those nodes whose public keys it knows. A node's own process
-    sees its own folder; the server's state is on disk, so that a server which was killed goes on where it was.
+    All speak TLS on 127.0.0.1, and the SuperLink lets in those nodes whose public keys it knows; its control interface
+    answers nobody (see `guarded`). A node's own process sees its own folder; the server's checkpoint is on disk, so that a
+    server which was killed goes on where it was, and messages are in memory only. The processes end when this one does.
 
-    Use it as a context manager: leaving it ends every process.
+    Use it as a context manager: leaving it ends every process. One at a time: a second one of the same folder is refused.
 
     Args:
         folder: what `prepare` wrote.
@@ -37,11 +30,12 @@ class Deployment:
 
     Attributes:
         processes: running `subprocess.Popen`s by name: "server", "node-0", ….
+        executors: the SuperExecs that belong to them, by the same names.
         logs: folder of the processes' logs, and of `rounds.log`, the server's line for each round.
 
     Raises:
         ValueError: not a folder that `prepare` wrote.
-        RuntimeError: Flower is missing; a process that does not start.
+        RuntimeError: Flower is missing; the folder is being deployed; a process that does not start.
 
     Derived in: notebook 17.
     """
@@ -49,12 +43,13 @@ class Deployment:
     def __init__(self, folder, simulated=False):
         need_flower()
         self.folder, self.simulated = pathlib.Path(folder).resolve(), simulated
-        self.plan = plans.read(self.folder / "server")
-        self.logs, self.processes, self.port = self.folder / "logs", {}, _free_port()
-        self.mark, self.run = secrets.token_hex(8), None
+        self.agreed = agreement.read(self.folder / "server")
+        self.logs, self.processes, self.executors = self.folder / "logs", {}, {}
+        self.port, self.mark, self.lock, self.aside = processes.free_port(), secrets.token_hex(8), None, None
         self.nodes = [] if simulated else sorted(path.name for path in self.folder.glob("node-*"))
 
     def __enter__(self):
+        self.lock = processes.Lock(self.folder)
         try:
             self.start_server()
             for name in self.nodes:
@@ -69,42 +64,44 @@ class Deployment:
         self.close()
 
     def start_server(self):
-        """Start the SuperLink and, the first time, register the nodes' public keys."""
-        server, address = self.folder / "server", f"{keys.HOST}:{self.port}"
-        home = server / "flower"
-        home.mkdir(exist_ok=True)
-        root = json.dumps(str(server / "ca.pem"))  # a string of JSON is one of TOML
-        settings = f'[superlink]\ndefault = "here"\n[superlink.here]\naddress = "{address}"\nroot-certificates = {root}\n'
-        (home / "config.toml").write_text(settings, encoding="utf-8")
-        command = ["flower-superlink", "--ssl-ca-certfile", server / "ca.pem", "--ssl-certfile", server / "server.pem",
-                   "--ssl-keyfile", server / "server.key", "--host", keys.HOST, "--port", self.port,
-                   "--disable-runtime-dependency-installation"]  # fmt: skip
-        command += ["--simulation"] if self.simulated else ["--enable-supernode-auth", "--database", home / "state.db"]
-        self._start("server", command, home)
-        _until(lambda: _listens(self.port), "the SuperLink", self.processes["server"], self.logs / "server.log")
-        if not self.simulated and not (server / "nodes.json").exists():
-            self._register()
+        """Start the SuperLink, which registers the nodes' public keys; nodes that run start anew, to get to know it."""
+        server, others = self.folder / "server", {}
+        running = [name for name in self.nodes if name in self.processes and self.processes[name].poll() is None]
+        for name in running:
+            self.kill(name)
+        (server / "nodes.json").unlink(missing_ok=True)
+        if self.simulated:  # Ray would let in who reaches its port, and write to a folder that all can read
+            self.aside = self.aside or tempfile.mkdtemp(prefix="fldp-")  # 0700; a short path, which Ray needs
+            others = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_TMPDIR": self.aside}
+        own = ["--simulation"] if self.simulated else ["--enable-supernode-auth"]
+        self._start("server", "superlink", self.port, [
+            *own, "--host", keys.HOST, "--port", self.port, "--disable-runtime-dependency-installation",
+            "--ssl-ca-certfile", server / "ca.pem", "--ssl-certfile", server / "server.pem",
+            "--ssl-keyfile", server / "server.key",
+        ], server / "ca.pem", "the SuperLink", **others)  # fmt: skip
+        for name in running:
+            self.start_node(name)
 
     def start_node(self, name, key=None):
         """Start one node's SuperNode; `key` is the path of another private key than its own, to see it refused."""
-        home = self.folder / name
-        (home / "flower").mkdir(exist_ok=True)
-        self._start(name, [
-            "flower-supernode", "--root-certificates", home / "ca.pem", "--superlink", f"{keys.HOST}:{self.port}",
-            "--auth-supernode-private-key", key or home / "key", "--host", keys.HOST, "--port", _free_port(),
+        home, port = self.folder / name, processes.free_port()
+        self._start(name, "supernode", port, [
+            "--root-certificates", home / "ca.pem", "--superlink", f"{keys.HOST}:{self.port}",
+            "--auth-supernode-private-key", key or home / "key", "--trusted-entities", home / bundle.TRUSTED,
+            "--host", keys.HOST, "--port", port, "--ssl-ca-certfile", home / "own" / "ca.pem",
+            "--ssl-certfile", home / "own" / "server.pem", "--ssl-keyfile", home / "own" / "server.key",
             "--node-config", f"folder={json.dumps(str(home))}",
-        ], home / "flower")  # fmt: skip
+        ], home / "own" / "ca.pem")  # fmt: skip
 
     def submit(self):
         """Have the SuperLink run the server's app, which goes on from its checkpoint if there is one."""
         for name in ("ended", "pid"):
             (self.folder / "server" / name).unlink(missing_ok=True)
-        given = f"folder={json.dumps(str(self.folder))} simulation={str(self.simulated).lower()}"
-        command = ["run", PROJECT, "here", "--run-config", given]
-        if self.simulated:
-            count = sum(1 for _ in self.folder.glob("node-*"))
-            command += ["--federation-config", f"num-supernodes={count} client-resources-num-cpus=1"]
-        self.run = _json(self._flwr(*command, "--format", "json"))["run-id"]
+        given = {"folder": str(self.folder), "simulation": self.simulated}
+        count = sum(1 for _ in self.folder.glob("node-*")) if self.simulated else 0
+        line = json.dumps({"config": given, "simulated": count}) + "\n"
+        self.processes["server"].stdin.write(line.encode())
+        self.processes["server"].stdin.flush()
 
     def wait(self, timeout=None, tell=None):
         """Wait for the run's end and return its `History`.
@@ -117,7 +114,7 @@ class Deployment:
             RuntimeError: the server's app ended with an error, or without a word.
             TimeoutError: the time is over.
         """
-        server, lines = self.folder / "server", _Lines(self.logs / "rounds.log", tell)
+        server, lines = self.folder / "server", processes.Lines(self.logs / "rounds.log", tell)
         start = time.monotonic()
         while not (server / "ended").exists():
             lines.read()
@@ -125,9 +122,9 @@ class Deployment:
             if timeout is not None and waited > timeout:
                 raise TimeoutError(f"the run has not ended within {timeout:g} seconds; see {str(self.logs)!r}")
             pid = server / "pid"
-            dead = self.processes["server"].poll() is not None or (pid.exists() and not _alive(pid))
+            dead = self.processes["server"].poll() is not None or (pid.exists() and not processes.alive(pid))
             if (dead or (waited > START and not pid.exists())) and not (server / "ended").exists():
-                raise RuntimeError(f"the server's app has died; {self._last_words()}")
+                raise RuntimeError(f"the server's app has died; {processes.tail(self.logs / 'server.log')}")
             time.sleep(0.1)
         lines.read()
         error = (server / "ended").read_text(encoding="utf-8")
@@ -151,155 +148,30 @@ class Deployment:
         """End every process that was started here, nodes first."""
         for name in sorted(self.processes, key="server".__eq__):
             self.stop(name)
+        if self.aside is not None:
+            shutil.rmtree(self.aside, ignore_errors=True)
+        if self.lock is not None:
+            self.lock.release()
+            self.lock = None
 
-    def _start(self, name, command, home):
-        command = [_tool(command[0]), *map(str, command[1:])]
-        environment = _environment(home) | {MARK: f"{self.mark}:{name}"}
-        with open(self.logs / f"{name}.log", "ab") as log:
-            self.processes[name] = subprocess.Popen(
-                command, cwd=home, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+    def _start(self, name, role, port, arguments, authority, what=None, **others):
+        """Start a SuperLink or SuperNode, and the SuperExec that starts its apps; they share a secret made here."""
+        folder = self.folder / name
+        home = processes.private(folder / "flower")
+        processes.private(home / "tmp", empty=True)
+        keys.secret(home / "secret", secrets.token_bytes(32))
+        log, mark = self.logs / f"{name}.log", f"{self.mark}:{name}"
+        shared = ["--superexec-auth-secret-file", home / "secret"]
+        isolated = [*arguments, "--isolation", "process", *shared]
+        self.processes[name] = processes.start(role, folder, isolated, home, log, mark, **others)
+        if what is not None:
+            processes.until(lambda: processes.listens(port), what, self.processes[name], log)
+        shared += ["--runtime-api-address", f"{keys.HOST}:{port}", "--root-certificates", authority]
+        self.executors[name] = processes.start("superexec", folder, shared, home, log, mark, **others)
 
     def _end(self, name, how):
-        """End a process and all that came of it: SuperExec and the apps outlive a SuperLink or SuperNode that is killed."""
-        process = self.processes.pop(name)
-        if how == signal.SIGTERM:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
-        while found := self._offspring(name):
-            for pid in found:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            process.poll()
-            time.sleep(0.05)
-        process.wait(5)
+        found = [self.executors[name], self.processes[name]] if name in self.executors else [self.processes[name]]
+        processes.end(found, f"{self.mark}:{name}", how)
 
     def _offspring(self, name):
-        """Numbers of the running processes that carry the mark which this one was started with, children of children too."""
-        import psutil
-
-        found = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.environ().get(MARK) == f"{self.mark}:{name}" and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process.pid)
-        return found
-
-    def _register(self):
-        server = self.folder / "server"
-        known = {}
-        for name in self.nodes:
-            said = self._flwr("supernode", "register", server / "nodes" / f"{name}.pub", "here", "--format", "json")
-            known[str(_json(said)["node-id"])] = int(name.removeprefix("node-"))
-        (server / "nodes.json").write_text(json.dumps(known), encoding="utf-8")
-
-    def _last_words(self):
-        """What the server's app printed, which the SuperLink keeps, or else what the SuperLink did."""
-        with contextlib.suppress(RuntimeError, subprocess.TimeoutExpired):
-            said = self._flwr("log", self.run, "here", "--show")
-            (self.logs / "error.log").write_text(said, encoding="utf-8")
-            return _tail(self.logs / "error.log")
-        return _tail(self.logs / "server.log")
-
-    def _flwr(self, *arguments):
-        home = self.folder / "server" / "flower"
-        done = subprocess.run(
-            [_tool("flwr"), *map(str, arguments)], cwd=home, env=_environment(home), capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, timeout=START,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"flwr {arguments[0]} failed: {(done.stdout + done.stderr).strip()[-2000:]}")
-        return done.stdout
-
-
-def need_flower():
-    """Raise a RuntimeError that says what to install where Flower is missing."""
-    if importlib.util.find_spec("flwr") is None or not pathlib.Path(_tool("flower-superlink")).exists():
-        raise RuntimeError(f"this needs Flower, which is not installed: {INSTALL}")
-
-
-class _Lines:
-    """The lines that a file gets from now on."""
-
-    def __init__(self, path, tell):
-        self.path, self.tell = path, tell
-        self.place = path.stat().st_size if path.exists() else 0
-
-    def read(self):
-        if self.tell is None or not self.path.exists():
-            return
-        with open(self.path, encoding="utf-8") as file:
-            file.seek(self.place)
-            for line in iter(file.readline, ""):
-                self.tell(line.rstrip("\n"))
-            self.place = file.tell()
-
-
-def _environment(home):
-    """What the processes inherit: no telemetry, no look-up of newer versions, one thread each, the package's place.
-
-    A notebook's kernel asks its children for colours, and then what `flwr` prints as JSON is none.
-    """
-    path = os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")])
-    packages = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH", "")]))
-    coloured = {"FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE"}
-    return {name: value for name, value in os.environ.items() if name not in coloured} | {
-        "PATH": path,
-        "PYTHONPATH": packages,
-        "PYTHONUNBUFFERED": "1",
-        "FLWR_HOME": str(home),
-        "FLWR_TELEMETRY_ENABLED": "0",
-        "FLWR_DISABLE_UPDATE_CHECK": "1",
-        "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.1",
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "OMP_NUM_THREADS": "1",
-    }
-
-
-def _tool(name):
-    """A command of the same installation as this Python."""
-    beside = pathlib.Path(sys.executable).parent / name
-    return str(beside if beside.exists() else shutil.which(name) or beside)
-
-
-def _json(said):
-    """The JSON in what a `flwr` command printed."""
-    return json.loads(said[said.index("{") : said.rindex("}") + 1])
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind((keys.HOST, 0))
-        return probe.getsockname()[1]
-
-
-def _listens(port):
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((keys.HOST, port)) == 0
-
-
-def _until(ready, what, process, log):
-    end = time.monotonic() + START
-    while not ready():
-        if process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"{what} has not started; {_tail(log)}")
-        time.sleep(0.1)
-
-
-def _alive(path):
-    """Whether the process whose number is in the file runs; one that has ended and waits to be asked how does not."""
-    import psutil
-
-    try:
-        return psutil.Process(int(path.read_text(encoding="utf-8"))).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-    except ValueError:  # being written
-        return True
-
-
-def _tail(log):
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    return f"the end of {log.name}:\n{text[-2000:]}"
+        return processes.offspring(f"{self.mark}:{name}")

@@ -1,14 +1,16 @@
 """The server's side: `server.train` with workers that are nodes, and what it tells while it runs."""
 
+import math
 import pathlib
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from ..training import checkpoint, models
 from ..training.server import train
-from . import plan as plans
+from . import agreement
 
 STATE = "run.pt"  # the checkpoint in the server's folder
 
@@ -26,26 +28,38 @@ def run(folder, ask, tell=print):
         A `History`.
     """
     folder = pathlib.Path(folder)
-    plan, node = plans.read(folder), plans.arrays(folder / "clients.npz")["node"]
+    agreed, node = agreement.read(folder), agreement.arrays(folder / "clients.npz")["node"]
+    plan = agreed.plan
     tell(_on_noise(plan))
 
     def workers(t, theta, members):
         groups = {int(k): members[node[members] == k] for k in node[members].unique()}
-        answers = ask(plan.settings(), t, theta, groups)
+        answers = ask(agreed.settings(), t, theta, groups)
         updates = torch.full((len(members), len(theta)), torch.nan, dtype=theta.dtype)
         for k, rows in answers.items():
-            if k in groups and rows.shape == (len(groups[k]), len(theta)):
-                updates[node[members] == k] = rows.to(theta)
+            fits = k in groups and isinstance(rows, torch.Tensor) and rows.shape == (len(groups[k]), len(theta))
+            if fits and rows.dtype == theta.dtype:
+                updates[node[members] == k] = rows
             else:
-                tell(f"round {t}: what node {k} sent has another shape than was asked for, and is left out")
+                tell(f"round {t}: what node {k} sent has another form than was asked for, and is left out")
         return updates
 
     def report(t, theta, record):
-        tell(f"round {t}/{plan.rounds}: {_round(plan, record)}, {_spent(plan, t)}")
+        tell(f"round {t}/{plan.rounds}: {_round(agreed, record)}, {_spent(plan, t)}")
 
-    history = _train(folder, plan, plan.rounds, workers, report, folder / STATE)
+    history = _train(folder, agreed, workers, report, folder / STATE)
     tell(history.guarantee)
+    if caveat(agreed):
+        tell(caveat(agreed))
     return history
+
+
+def caveat(agreed):
+    """Return whom a run's guarantee does not bind, as a sentence; "" if it stands as it is."""
+    if not agreed.plan.private or agreed.plan.seed is None:
+        return ""
+    who = "the server and every node" if agreed.local else "every node"
+    return f"with seed {agreed.plan.seed} this does not bind who knows the seed, {who}: they can subtract the noise"
 
 
 def history(folder):
@@ -55,16 +69,17 @@ def history(folder):
         ValueError: no round was begun.
     """
     folder = pathlib.Path(folder)
-    plan, rounds = plans.read(folder), begun(folder)
+    agreed, rounds = agreement.read(folder), begun(folder)
     if not rounds:
         raise ValueError(f"folder must hold a run of at least one round, and {str(folder)!r} holds none")
 
     def nobody(t, theta, members):
         raise AssertionError("a finished round asks nobody")
 
-    with tempfile.TemporaryDirectory() as aside:  # the run may be going on: its file is read, and not written
+    with tempfile.TemporaryDirectory() as aside:  # 0700; the run may be going on: its file is read, and not written
         copy = checkpoint.copy(folder / STATE, aside)
-        return _train(folder, plan, checkpoint.begun(copy), nobody, None, copy)
+        agreed = replace(agreed, plan=replace(agreed.plan, rounds=checkpoint.begun(copy)))
+        return _train(folder, agreed, nobody, None, copy)
 
 
 def begun(folder):
@@ -72,31 +87,35 @@ def begun(folder):
     return checkpoint.begun(pathlib.Path(folder) / STATE)
 
 
-def _train(folder, plan, rounds, workers, callback, state):
-    model = plan.model()
+def _train(folder, agreed, workers, callback, state):
+    plan, model = agreed.plan, agreed.model()
     model = models.with_theta(model, torch.from_numpy(np.load(folder / "theta.npy", allow_pickle=False)))
-    return train(
-        model, plans.federation(folder, plan), rounds=rounds, workers=workers, checkpoint=state,
-        callback=callback, progress=False, device="cpu", **plan.training,
+    done = train(
+        model, agreement.federation(folder, agreed), plan, workers=workers, checkpoint=state, callback=callback,
+        progress=False, device="cpu",
     )  # fmt: skip
+    if agreed.local and plan.mechanism.unit == "record":  # it follows from the clients' sizes, which are not here
+        for record in done.records:
+            record["noise_std"] = math.nan
+    return done
 
 
 def _on_noise(plan):
-    if plan.mechanism is None or not plan.mechanism.private:
+    if not plan.private:
         return "no noise is added: nothing here is private"
     if plan.seed is not None:
         return f"seed {plan.seed}: whoever knows it can subtract the noise; for tests and teaching"
     return "no seed: each process draws from its system's entropy; noise in floating point, not release-grade"
 
 
-def _round(plan, record):
+def _round(agreed, record):
     if record["lost"]:
         return "lost with the server that began it, and paid for"
-    score = f"{'R²' if plan.task == 'regression' else 'accuracy'} {record['score']:.3f}"
+    score = f"{'R²' if agreed.task == 'regression' else 'accuracy'} {record['score']:.3f}"
     return f"{record['cohort'] - record['dropped']} of {record['cohort']} clients answered, {score}"
 
 
 def _spent(plan, t):
-    if plan.mechanism is None or not plan.mechanism.private:
+    if not plan.private:
         return "no ε"
-    return f"ε so far {plan.run().epsilon(t):.3f}"
+    return f"ε so far {plan.epsilon(t):.3f}"

@@ -7,8 +7,8 @@ import os
 HOST = "127.0.0.1"
 
 
-def server_certificate(folder, days=30):
-    """Write ca.pem, server.pem and server.key; the authority's own key is used once and not kept.
+def certificate(folder, days=30):
+    """Write ca.pem, server.pem and server.key, for a server on HOST; the authority's own key is used once and not kept.
 
     Args:
         folder: a `pathlib.Path` that exists.
@@ -19,7 +19,7 @@ def server_certificate(folder, days=30):
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    def certificate(name, key, issuer, signer, authority, extensions):
+    def signed(name, key, issuer, signer, authority, extensions):
         now = datetime.datetime.now(datetime.UTC)
         built = (
             x509.CertificateBuilder()
@@ -50,8 +50,8 @@ def server_certificate(folder, days=30):
         (usage(digital_signature=True), True),
         (x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]), False),
     ]
-    (folder / "ca.pem").write_bytes(certificate("fldp federation", root, "fldp federation", root, True, signs))
-    (folder / "server.pem").write_bytes(certificate(HOST, key, "fldp federation", root, False, serves))
+    secret(folder / "ca.pem", signed("fldp federation", root, "fldp federation", root, True, signs))
+    secret(folder / "server.pem", signed(HOST, key, "fldp federation", root, False, serves))
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     secret(folder / "server.key", key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
 
@@ -63,10 +63,13 @@ def node_keys(private, public):
 
     key, pem = ec.generate_private_key(ec.SECP384R1()), serialization.Encoding.PEM
     secret(private, key.private_bytes(pem, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()))
-    public.write_bytes(key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH))
+    known = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    secret(public, key.public_key().public_bytes(*known))
 
 
 def secret(path, content):
-    """Write bytes to a new file that only its owner can read."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    """Write bytes to a file that only its owner can read, whatever the umask; no link is followed."""
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(path, how, 0o600), "wb") as file:
+        os.chmod(path, 0o600)  # a file that was there may have been open to others
         file.write(content)

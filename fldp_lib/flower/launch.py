@@ -1,11 +1,11 @@
 """The same federation on Flower: processes of their own, each with its own data, that share nothing but messages.
 
-    folder = flower.prepare("demo", "fldp_lib.training.models:MLP", (64, 32, 10), fed, rounds=5, lr=0.5, mechanism=mech)
+    folder = flower.prepare("demo", plan, "fldp_lib.training.models:MLP", (64, 32, 10), federation)
     history = flower.deploy(folder)
 
 The parts are in `flower`. Local training, clipping, noise and accounting are the package's own, the round loop is `train`.
 From a shell: `python -m fldp_lib.flower FOLDER`, with `--simulate` for Flower's simulation. Flower is an optional
-install, `pip install "flwr[simulation]>=1.41,<1.42"`; `prepare` and `history` do without.
+install, `pip install "flwr[simulation]>=1.42,<1.43"`; `prepare` and `history` do without.
 """
 
 import argparse
@@ -13,9 +13,9 @@ import pathlib
 import signal
 import sys
 
-from . import hub
+from . import agreement, hub
 from .deployment import Deployment
-from .plan import prepare
+from .folders import prepare
 
 RAY_STARTS = 3  # Ray gives its own processes 15 seconds to start, too few on a busy machine; no round has begun then
 
@@ -63,7 +63,7 @@ def _run(folder, simulated, tell):
     deployment = Deployment(folder, simulated)
     if hub.begun(deployment.folder / "server"):
         done = history(folder)
-        if done.rounds >= deployment.plan.rounds and not done.lost[-1]:
+        if done.rounds >= deployment.agreed.plan.rounds and not done.lost[-1]:
             return done
     for attempt in range(RAY_STARTS if simulated else 1):
         try:
@@ -80,6 +80,9 @@ def main(arguments=None):
     parser.add_argument("folder", help="what fldp_lib.flower.prepare wrote")
     parser.add_argument("--simulate", action="store_true", help="Flower's simulation instead of processes")
     given = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # ε is in no code page but UTF-8's and a few others
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that all processes are ended first
     try:
         done = (simulate if given.simulate else deploy)(given.folder, tell=lambda line: print(line, flush=True))
@@ -87,4 +90,6 @@ def main(arguments=None):
         print(error, file=sys.stderr)
         return 1
     print(done.guarantee)
+    if said := hub.caveat(agreement.read(pathlib.Path(given.folder) / "server")):
+        print(said)
     return 0

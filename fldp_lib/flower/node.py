@@ -13,7 +13,7 @@ from ..training import clients, models
 from ..training._streams import cohort_of, coins, streams, unpredictable
 from ..training._tally import Tally
 from ..training.transport import compression
-from . import plan as plans
+from . import agreement
 
 
 def answer(folder, settings, t, theta, members):
@@ -25,7 +25,7 @@ def answer(folder, settings, t, theta, members):
 
     Args:
         folder: the node's.
-        settings: the plan as the server knows it, from `Plan.settings`.
+        settings: the agreement as the server knows it, from `Agreement.settings`.
         t: number of the round, from 1.
         theta: the global parameters (parameters,).
         members: numbers of the node's clients in the cohort (n,), ascending.
@@ -37,30 +37,30 @@ def answer(folder, settings, t, theta, members):
         ValueError: the request is not within the plan, or the budget is spent.
     """
     folder = pathlib.Path(folder)
-    plan = plans.read(folder)
-    mine = plan.settings()
+    agreed = agreement.read(folder)
+    mine = agreed.settings()
     differ = [name for name in {**mine, **settings} if mine.get(name) != settings.get(name)]
     if differ:
         told = "; ".join(f"{name} is {settings.get(name)!r} there and {mine.get(name)!r} here" for name in differ)
         raise ValueError(f"the request must be of this node's plan: {told}")
-    shard = plans.arrays(folder / "shard.npz")
+    shard = agreement.arrays(folder / "shard.npz")
     members, own = torch.as_tensor(members), shard["clients"]
     if not len(members) or (members.diff() <= 0).any() or not torch.isin(members, own).all():
         raise ValueError(f"members must be some of {own.tolist()}, ascending; got {members.tolist()}")
-    model = plan.model()
+    model = agreed.model()
     models.check_theta(model, theta)
-    count(folder, plan, t)
-    return reports(plan, model, shard, t, theta, members)
+    count(folder, agreed, t)
+    return reports(agreed, model, shard, t, theta, members)
 
 
-def count(folder, plan, t):
+def count(folder, agreed, t):
     """Write down that round t is answered, or raise a ValueError: before anything is computed, let alone sent."""
     path = folder / "reports.json"
     said = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"reports": 0, "last": 0}
-    again = t == said["last"] and not plan.local  # a server that was killed asks again; only it sees the answer
-    if t > plan.rounds or said["reports"] >= plan.rounds + again or not (t > said["last"] or again):
+    again = t == said["last"] and not agreed.local  # a server that was killed asks again; only it sees the answer
+    if t > agreed.plan.rounds or said["reports"] >= agreed.plan.rounds + again or not (t > said["last"] or again):
         raise ValueError(
-            f"round must be a new one of {plan.rounds}, got {t}: this node has answered {said['reports']}, "
+            f"round must be a new one of {agreed.plan.rounds}, got {t}: this node has answered {said['reports']}, "
             f"round {said['last']} the last"
         )
     part = path.with_name("reports.json.part")
@@ -71,47 +71,48 @@ def count(folder, plan, t):
     os.replace(part, path)
 
 
-def reports(plan, model, shard, t, theta, members):
+def reports(agreed, model, shard, t, theta, members):
     """Return the members' updates (n × parameters), with their noise where it is added at the client."""
-    places = torch.searchsorted(shard["clients"], members)
-    if plan.seed is None or not (plan.local or plan.batch_rate < 1):
-        generators, fed, rows = (unpredictable(), unpredictable()), _part(shard, places, plan), slice(None)
+    plan, places = agreed.plan, torch.searchsorted(shard["clients"], members)
+    if plan.seed is None or not (agreed.local or plan.batch_rate < 1):
+        generators, fed, rows = (unpredictable(), unpredictable()), _part(shard, places, agreed), slice(None)
     else:  # as `train` draws: the whole cohort's numbers, of which only the own rows are used
-        cohort, *generators = _streams_at(plan, t, len(theta))
+        cohort, *generators = _streams_at(agreed, t, len(theta))
         if not torch.isin(members, cohort).all():
             raise ValueError(f"members must be in the cohort that the seed draws for round {t}, got {members.tolist()}")
         rows = torch.searchsorted(cohort, members)
-        fed = _part(shard, places, plan, rows, len(cohort))
+        fed = _part(shard, places, agreed, rows, len(cohort))
     mechanism = plan.mechanism or mechanisms.Gaussian(0.0, math.inf)
     batches, noise = generators
     updates = clients.local_updates(
-        model, theta, fed, local_steps=plan.local_steps, lr=plan.lr, batch_rate=plan.batch_rate, proximal=plan.proximal,
-        mechanism=mechanism if mechanism.unit == "record" else None, generator=batches, noise=noise,
+        model, theta, fed, local=plan.local, lr=plan.lr, batch_rate=plan.batch_rate, mechanism=plan.per_record,
+        loss=plan.loss, generator=batches, noise=noise,
     )  # fmt: skip
-    if plan.local and mechanism.unit == "client":  # clip, weigh, perturb: the same lines as in `train`
+    if agreed.local and mechanism.unit == "client":  # clip, weigh, perturb: the same lines as in `train`
         channel = compression.Channel(None, fed.clients, theta, unpredictable())
         everyone = torch.arange(fed.clients)
         updates = Tally(fed, mechanism, plan.aggregator, theta, channel).protect(updates, everyone, noise)
     return updates[rows]
 
 
-def _part(shard, places, plan, rows=None, count=None):
+def _part(shard, places, agreed, rows=None, count=None):
     """The records of the clients at these places; with `rows`, at these rows of a cohort of `count`, empty elsewhere."""
     x, y, mask = (shard[name][places] for name in ("x", "y", "mask"))
     if rows is not None:
         x, y, mask = (part.new_zeros(count, *part.shape[1:]).index_copy(0, rows, part) for part in (x, y, mask))
-    return data.Federation(x, y, mask, x[0, :0], y[0, :0], plan.task, plan.name)
+    return data.Federation(x, y, mask, x[0, :0], y[0, :0], agreed.task, agreed.name)
 
 
-def _streams_at(plan, t, parameters):
+def _streams_at(agreed, t, parameters):
     """The cohort of round t and the run's two other streams as they stand at its beginning, by drawing what came before."""
+    plan, steps = agreed.plan, agreed.plan.local.steps
     cohorts, batches, noise, _ = streams(plan.seed)
-    shape = (plan.local_steps, parameters) if plan.mechanism is None or plan.mechanism.unit == "record" else (parameters,)
+    shape = (steps, parameters) if plan.mechanism is None or plan.per_record else (parameters,)
     for s in range(1, t + 1):
-        cohort = cohort_of(plan.clients, plan.sampling_rate, "poisson", cohorts)
+        cohort = cohort_of(agreed.clients, plan.sampling_rate, plan.sampler, cohorts)
         if s == t:
             return cohort, batches, noise
         if plan.batch_rate < 1:
-            coins((len(cohort), plan.local_steps, plan.samples), plan.batch_rate, batches)
-        if plan.local and len(cohort):
+            coins((len(cohort), steps, agreed.samples), plan.batch_rate, batches)
+        if agreed.local and len(cohort):
             plan.mechanism.noise_rows(len(cohort), shape, noise)

@@ -117,8 +117,8 @@ class Checkpoint:
             ValueError: the state is none, or of a run with other streams, parameters or parts.
         """
         self._take(state, "start must have the state of a run like this one, to go on from it")
-        packed = _journal.frame(state, b"")[-1].hex()[:16]
-        self.start = f" after {self.earlier} rounds, in the state {packed}"  # the same run, resumed, says the same
+        if self.files is not None:  # the same run, resumed, says the same
+            self.start = f" after {self.earlier} rounds, in the state {_journal.frame(state, b'')[-1].hex()[:16]}"
 
     def resume(self, theta, rounds):
         """Put the run where the file left it; return the parameters (parameters,), those given where there is no file.
@@ -203,9 +203,8 @@ class Checkpoint:
             rest.copy_(state["rest"])
         if clip != self.clipping.mechanism.clip:
             self.clipping.mechanism = replace(self.clipping.mechanism, clip=clip)
-        self.server = {
-            name: value.to(here[name]) if isinstance(value, torch.Tensor) else value for name, value in server.items()
-        }
+        copied = {k: v.to(here[k], copy=True) for k, v in server.items() if isinstance(v, torch.Tensor)}
+        self.server = {**server, **copied}
 
     def _fits(self, there, spent, rounds):
         name, here = str(self.files.path), self.plan

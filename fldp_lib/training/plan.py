@@ -165,8 +165,10 @@ class Plan:
 
     def curve(self, rounds=None):
         """Return the total ε after each of so many rounds (rounds,), None for all."""
-        rounds = self._rounds(rounds)
-        return np.array([self.epsilon(t) for t in range(1, rounds + 1)])
+        mechanism, releases, rate = self.part(rounds)
+        if self.reason:
+            return np.full(self._rounds(rounds), math.inf)
+        return accounting.curve(mechanism, releases, rate, self.delta)[self.releases - 1 :: self.releases]
 
     def attacker(self, rounds=None):
         """Return what the best attacker on these very rounds can do, an `attacker.Attacker`; arguments as in `epsilon`."""

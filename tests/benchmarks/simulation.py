@@ -1,4 +1,4 @@
-"""How fast `train` is, beside a loop over clients, pooled training and, where installed, jitted JAX, pfl-research and Flower.
+"""How fast `train` is, beside a plain loop, pooled training and, where installed, jitted JAX, pfl-research and Flower.
 
     python -m venv peers && peers/bin/pip install -r tests/benchmarks/requirements.txt
     peers/bin/python tests/benchmarks/simulation.py [--json] [--clients 100 1000] [--without flower pfl jax]
@@ -200,16 +200,22 @@ def quiet():
         logging.disable(logging.NOTSET)
 
 
-def compare(clients, peers, repeats=5):
+def compare(clients, peers, repeats=9):
     """Time all engines on one number of clients; returns rows name → (seconds, largest difference from the loop)."""
     model, fed = models.MLP(FEATURES, HIDDEN, CLASSES), random_federation(clients)
     loop_seconds, reference = timed(lambda: loop(model, fed))
-    best, thetas = {}, {}
+    fast, best, thetas = {"train": lambda: ours(model, fed), "pooled": lambda: pooled(model, fed)}, {}, {}
+    first = {"train, first run": timed(fast["train"])}
+    peers = dict(peers)
+    if program := peers.pop("jax", None):
+        fast["jax"] = program(model, fed)
+        first["jax, first run"] = timed(fast["jax"])
     for _ in range(repeats):
-        for name, engine in {"train": ours, "pooled": pooled}.items():
-            seconds, thetas[name] = timed(lambda engine=engine: engine(model, fed))
+        for name, engine in fast.items():
+            seconds, thetas[name] = timed(engine)
             best[name] = min(seconds, best.get(name, math.inf))
     rows = {name: (best[name], float((thetas[name] - reference).abs().max())) for name in best}
+    rows |= {name: (seconds, float((theta - reference).abs().max())) for name, (seconds, theta) in first.items()}
     rows["loop"] = (loop_seconds, 0.0)
     for name, engine in peers.items():
         with quiet():

@@ -531,7 +531,7 @@ def test_epsilon_is_never_below_the_truth(setting):
     """δ 1e-15 … 0.1, q 1e-6 … 1, T 1 … 1e5, ε₁ 1e-6 … 1e4; FLDP_ACCOUNTING_SETTINGS=300 takes all of them."""
     found, name = tightest(*setting)
     assert BENCHMARK.truth(*setting) <= found < math.inf and name in ("pld", "rdp", "basic")
-    mechanism, rounds, rate, delta = setting
+    mechanism, rounds, rate, _ = setting
     if not isinstance(mechanism, Gaussian):
         assert found <= epsilon(mechanism, rounds, rate, 0.0)
 
