@@ -41,8 +41,9 @@ class Client:
 
     def __init__(self, number, clients, threshold, entropy=os.urandom):
         self.clients = checks.whole("clients", clients, at_least=2)
-        self.number = checks.whole("number", number, at_least=0, at_most=clients - 1)
-        self.threshold = checks.whole("threshold", threshold, at_least=clients // 2 + 1, at_most=clients)
+        self.number = checks.whole("number", number, at_least=0, at_most=self.clients - 1)
+        self.threshold = checks.whole("threshold", threshold, at_least=self.clients // 2 + 1, at_most=self.clients)
+        checks.function("entropy", entropy, "of a number of bytes")
         self.cipher, self.seed, self.own = entropy(32), entropy(16), entropy(16)  # two key pairs, and the own mask
         self.round = 0
 
@@ -168,6 +169,13 @@ def aggregate(vectors, threshold, dropped=(), entropy=os.urandom):
 
     Derived in: notebook 15.
     """
+    vectors = checks.tensor("vectors", vectors, ("clients", "parameters"), "whole").numpy()
+    if (vectors < 0).any() or (vectors >= PRIME).any() or len(vectors) < 2:
+        raise ValueError(f"vectors must be at least two, of whole numbers in 0 … {PRIME - 1}, got {checks.shown(vectors)}")
+    checks.whole("threshold", threshold, at_least=len(vectors) // 2 + 1, at_most=len(vectors))
+    checks.function("entropy", entropy, "of a number of bytes")
+    dropped = checks.kind("dropped", dropped, (tuple, list, set, frozenset), "numbers of clients")
+    dropped = {checks.whole("dropped", one, at_least=0, at_most=len(vectors) - 1) for one in dropped}
     people = [Client(number, len(vectors), threshold, entropy) for number in range(len(vectors))]
     keys = {person.number: person.advertise() for person in people}
     boxes = {person.number: person.share(keys) for person in people}
@@ -203,9 +211,12 @@ def to_field(updates, bound, bits=24):
     Derived in: notebook 15.
     Source: Kairouz, Liu & Steinke 2021, on rounding and sensitivity.
     """
-    updates, width = np.asarray(updates, dtype=float), step(bound, bits)
+    updates, width = checks.tensor("updates", updates, numbers="double").numpy(), step(bound, bits)
     if not (np.abs(updates) <= bound).all():
-        raise ValueError(f"updates must lie in [-{bound:g}, {bound:g}]: the sum could wrap round otherwise; clip them first")
+        raise ValueError(
+            f"updates must lie in [-{bound:g}, {bound:g}], got {np.abs(updates).max():g}: the sum could wrap round otherwise; "
+            "clip them first"
+        )
     return np.round(updates / width).astype(np.int64) % PRIME
 
 
@@ -215,9 +226,9 @@ def from_field(total, bound, bits=24):
     Raises:
         ValueError: a number outside the field, 0 … `PRIME` − 1.
     """
-    total = np.asarray(total)
-    if total.dtype.kind not in "iu" or (total < 0).any() or (total >= PRIME).any():
-        raise ValueError(f"total must be whole numbers in 0 … {PRIME - 1}, got {total.dtype} with others")
+    total = checks.tensor("total", total, numbers="whole").numpy()
+    if (total < 0).any() or (total >= PRIME).any():
+        raise ValueError(f"total must be whole numbers in 0 … {PRIME - 1}, got {total.min()} … {total.max()}")
     signed = np.where(total > PRIME // 2, total - PRIME, total)
     return signed * step(bound, bits)
 
