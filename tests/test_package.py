@@ -34,7 +34,8 @@ ROOMS = {
         "attacker", "ledger", "accounting",
     ],
     "training": [
-        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.secure", "aggregation",
+        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives", "transport.secure",
+        "aggregation",
         "transport.messages", "transport.compression", "_fingerprint", "_json", "_terms", "plan", "history", "_lock",
         "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
