@@ -133,24 +133,29 @@ def progress():
     return progress_.Progress()
 
 
-def source(function, docstring=False):
-    """Return the source of a function or class of the package, highlighted.
+def source(*functions, docstring=False):
+    """Return the source of functions or classes of the package, highlighted.
 
     Args:
-        function: the function or class.
-        docstring: whether its docstring is shown, too.
+        functions: the functions or classes, one at least; several are shown one below the other.
+        docstring: whether their docstrings are shown, too.
 
     Raises:
-        TypeError: it is neither a function, a class nor a module, or one that Python keeps no source of.
+        TypeError: one is neither a function, a class nor a module, or one that Python keeps no source of.
     """
     checks.flag("docstring", docstring)
-    try:
-        text = inspect.getsource(inspect.unwrap(function))
-    except (TypeError, OSError) as error:
-        raise TypeError(f"function must be a function or class written in Python, got {checks.shown(function)}") from error
-    if not docstring:
-        text = re.sub(r'\n\s+"""(?:.|\n)*?"""', "", text, count=1)
-    return Code(text)
+    if not functions:
+        raise TypeError("functions must be at least one function or class, got none")
+    texts = []
+    for function in functions:
+        try:
+            text = inspect.getsource(inspect.unwrap(function))
+        except (TypeError, OSError) as error:
+            raise TypeError(
+                f"functions must be functions or classes written in Python, got {checks.shown(function)}"
+            ) from error
+        texts.append(text if docstring else re.sub(r'\n\s+"""(?:.|\n)*?"""', "", text, count=1))
+    return Code("\n\n".join(texts))
 
 
 def figure(name, alt, width=None):

@@ -87,6 +87,10 @@ def test_source_shows_the_function_with_or_without_its_docstring():
     assert "Say nothing" not in course.source(example).text
     assert "return 1" in course.source(example).text
     assert course.source(example, docstring=True).text == inspect.getsource(example)
+    both = course.source(example, answers.require).text
+    assert "return 1" in both and "def require(" in both and "Say nothing" not in both and "statement that" not in both
+    with pytest.raises(TypeError, match="functions must be at least one"):
+        course.source()
 
 
 def test_figures_are_described_and_missing_ones_list_what_there_is():
