@@ -108,10 +108,10 @@ def test_shares_travel_encrypted_and_for_one_reader():
 
     people, keys, boxes = ready()
     key = primitives.agree(people[2].cipher, keys[0][0], b"share", 0, 2)
-    assert primitives.open(key, boxes[0][2]) == people[2].held[0]
+    assert primitives.unseal(key, boxes[0][2]) == people[2].held[0]
     wrong = primitives.agree(people[1].cipher, keys[0][0], b"share", 0, 1)
     with pytest.raises(InvalidTag):
-        primitives.open(wrong, boxes[0][2])
+        primitives.unseal(wrong, boxes[0][2])
 
 
 @given(secret=st.integers(0, 2**128 - 1), data=st.data())

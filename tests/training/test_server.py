@@ -395,6 +395,13 @@ def reported(mechanism, **options):
         return train(models.Linear(3, 1), federation([2] * 12), mechanism=mechanism, **({"rounds": 4} | options)).epsilon
 
 
+def same_price(found, expected):
+    """The curve of a run against each price by itself: the last is the same, the others no lower and within 1e-5."""
+    assert found[-1] == expected[-1]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert (found >= np.array(expected) * (1 - 1e-9)).all()
+
+
 def priced(mechanism, releases, rate, delta=1e-5):
     return [accounting.epsilon(mechanism, releases * t, rate, delta) for t in range(1, 5)]
 
@@ -404,27 +411,27 @@ def priced(mechanism, releases, rate, delta=1e-5):
 )
 def test_a_poisson_sampled_sum_is_amplified(mechanism):
     found = reported(mechanism, sampling_rate=0.25, delta=1e-4)
-    np.testing.assert_array_equal(found, priced(mechanism, 1, 0.25, 1e-4))
+    same_price(found, priced(mechanism, 1, 0.25, 1e-4))
     assert found[-1] < 0.7 * reported(mechanism, delta=1e-4)[-1]
 
 
 @pytest.mark.parametrize("mechanism", [Gaussian(4.0, 1.0, "client"), Laplace(0.5, 1.0, "client")])
 def test_a_visible_report_is_not_amplified(mechanism):
     np.testing.assert_array_equal(reported(mechanism, sampling_rate=0.25), reported(mechanism))
-    np.testing.assert_array_equal(reported(mechanism, sampling_rate=0.25), priced(mechanism, 1, 1.0))
+    same_price(reported(mechanism, sampling_rate=0.25), priced(mechanism, 1, 1.0))
 
 
 def test_record_level_counts_local_steps_and_is_amplified_by_the_batch_rate_alone():
     mechanism = Gaussian(4.0, 1.0, "client", "record")
     found = reported(mechanism, local_steps=3, batch_rate=0.25)
-    np.testing.assert_array_equal(found, priced(mechanism, 3, 0.25))
+    same_price(found, priced(mechanism, 3, 0.25))
     np.testing.assert_array_equal(found, reported(mechanism, local_steps=3, batch_rate=0.25, sampling_rate=0.5))
-    np.testing.assert_array_equal(reported(mechanism), priced(mechanism, 1, 1.0))
+    same_price(reported(mechanism), priced(mechanism, 1, 1.0))
 
 
 def test_local_work_and_mini_batches_do_not_change_a_clients_epsilon():
     mechanism = Gaussian(4.0, 1.0)
-    np.testing.assert_array_equal(reported(mechanism, local_steps=5, batch_rate=0.3), priced(mechanism, 1, 1.0))
+    same_price(reported(mechanism, local_steps=5, batch_rate=0.3), priced(mechanism, 1, 1.0))
 
 
 @pytest.mark.parametrize("rule", [Median(), TrimmedMean(0.1), lambda updates, sizes: updates.mean(0)])
@@ -441,7 +448,7 @@ def test_an_aggregator_that_is_no_sum_has_no_epsilon_at_the_server(rule):
 @pytest.mark.parametrize("unit", ["client", "record"])
 def test_post_processing_of_noisy_reports_is_free(rule, unit):
     mechanism = Gaussian(4.0, 1.0, "client", unit)
-    np.testing.assert_array_equal(reported(mechanism, aggregator=rule), priced(mechanism, 1, 1.0))
+    same_price(reported(mechanism, aggregator=rule), priced(mechanism, 1, 1.0))
 
 
 @pytest.mark.parametrize("mechanism", [None, Gaussian(0.0, 1.0), Laplace(math.inf, 1.0)], ids=str)

@@ -12,6 +12,7 @@ SHARES = 2**128 + 51  # the shares' field, the smallest prime above 2^128
 
 
 def library():
+    """Return the parts of the library cryptography that are used, or raise an error that says what to install."""
     try:
         from cryptography.hazmat.primitives import ciphers, hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import x25519
@@ -22,15 +23,18 @@ def library():
 
 
 def mask_key(seed):
+    """Return the private key (32 bytes) for the masks, from a client's secret seed (16 bytes)."""
     return derive(seed, b"mask key", 32)
 
 
 def derive(secret, info, length):
+    """Return `length` bytes derived from a secret by HKDF-SHA256, for one purpose alone."""
     _, hashes, _, _, hkdf = library()
     return hkdf.HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=b"fldp_lib " + info).derive(secret)
 
 
 def public(private):
+    """Return the public key (32 bytes) of a private one, X25519."""
     *_, x25519, _ = library()
     return x25519.X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
 
@@ -51,12 +55,14 @@ def expand(key, length):
 
 
 def seal(key, pair):
+    """Return a pair of shares, encrypted and authenticated (AES-GCM) under a key that is used once."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(key).encrypt(bytes(12), b"".join(share.to_bytes(17, "little") for share in pair), None)  # a key, a message
 
 
-def open(key, sealed):
+def unseal(key, sealed):
+    """Return the pair of shares that `seal` encrypted; an error of the library where the key or the message is another."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     plain = AESGCM(key).decrypt(bytes(12), sealed, None)
@@ -64,6 +70,7 @@ def open(key, sealed):
 
 
 def sharing():
+    """Return the shares' field, and MPyC's secret sharing."""
     before = logging.root.manager.disable
     logging.disable(logging.INFO)  # MPyC advises to install gmpy2
     try:

@@ -81,7 +81,7 @@ class Client:
         self._next(3)
         _enough({*messages, self.number}, self.threshold, "senders of shares")
         for other, sealed in messages.items():
-            self.held[other] = primitives.open(
+            self.held[other] = primitives.unseal(
                 primitives.agree(self.cipher, self.keys[other][0], b"share", other, self.number), sealed
             )
         total = (vector + primitives.expand(self.own, len(vector))) % PRIME
