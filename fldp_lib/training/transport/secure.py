@@ -176,6 +176,7 @@ def aggregate(vectors, threshold, dropped=(), entropy=os.urandom):
     checks.function("entropy", entropy, "of a number of bytes")
     dropped = checks.kind("dropped", dropped, (tuple, list, set, frozenset), "numbers of clients")
     dropped = {checks.whole("dropped", one, at_least=0, at_most=len(vectors) - 1) for one in dropped}
+    _enough({*range(len(vectors))} - dropped, threshold, "survivors")  # before any key is made
     people = [Client(number, len(vectors), threshold, entropy) for number in range(len(vectors))]
     keys = {person.number: person.advertise() for person in people}
     boxes = {person.number: person.share(keys) for person in people}
