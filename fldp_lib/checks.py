@@ -190,6 +190,25 @@ def tensor(name, value, shape=None, numbers="real"):
     return found
 
 
+def shape(name, value):
+    """Return the shape of what is to be drawn, whole numbers from 0, as a tuple, or raise an error; a number is one axis."""
+    value = (value,) if isinstance(value, Integral) and not isinstance(value, bool) else value
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(f"{name} must be a shape, a tuple of whole numbers, got {shown(value)}")
+    return tuple(whole(name, length, at_least=0, at_most=2**40) for length in value)
+
+
+def floats(name, value, shape):
+    """Return `value` if it is a tensor of floats, of any precision, of this shape (as in `tensor`), or raise an error."""
+    fits = isinstance(value, torch.Tensor) and value.is_floating_point() and value.ndim == len(shape)
+    if not fits or any(isinstance(want, int) and want != got for want, got in zip(shape, value.shape, strict=True)):
+        got = f"{value.dtype} of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else shown(value)
+        wanted = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+        error = ValueError if isinstance(value, torch.Tensor) else TypeError
+        raise error(f"{name} must be a tensor of floats of shape {wanted}, got {got}")
+    return value
+
+
 def finite(name, tensor):
     """Return the tensor if all its entries are finite, or raise a ValueError that counts the others."""
     if torch.isfinite(tensor.sum()):  # no copy of a large tensor where all is well

@@ -225,7 +225,7 @@ def form(error, argument):
         return f"not named: {words[:150]}"
     if not re.search(r"\b(must|known|no exercise)\b", words):
         return f"does not say what is allowed: {words[:150]}"
-    if not re.search(r"\bgot\b|entries are|\bhas\b", words):
+    if not re.search(r"\bgot\b|entries are|\bhas\b|is none", words):
         return f"does not give the value: {words[:150]}"
     return f"too long, {len(words)} characters" if len(words) > 900 else None
 

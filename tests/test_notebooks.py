@@ -10,6 +10,7 @@ import sys
 from itertools import pairwise
 
 import pytest
+from typed_prices import typed_prices
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -404,3 +405,78 @@ def test_readme_has_the_repositorys_address():
         re.findall(r"(?:github\.com|/github|/gh)/([\w.-]+/[\w.-]+?)(?=[/)\s.]|$)", (ROOT / "README.md").read_text())
     )
     assert addresses == {ADDRESS}
+
+
+PRICED_TWICE = {  # the faults that `typed_prices` must find
+    "trained for 12 rounds, priced for 20": """
+noise = mechanisms.Gaussian(1.0, clip=1.0)
+history = train(model, fed, rounds=12, mechanism=noise)
+print(accounting.epsilon(noise, rounds=20))
+""",
+    "calibrated by a helper, with a name": """
+def protection(epsilon, at="server"):
+    return accounting.calibrate("gaussian", epsilon=epsilon, rounds=ROUNDS, at=at)
+
+def run(seed, mechanism):
+    return train(model, fed, rounds=ROUNDS, mechanism=mechanism, seed=seed)
+
+runs = {e: [run(seed, protection(e)) for seed in range(3)] for e in (1.0, 2.0)}
+""",
+    "in a container, by settings": """
+budget = dict(epsilon=2.0, rounds=20)
+noises = {at: accounting.calibrate("gaussian", at=at, **budget) for at in places}
+for at, noise in noises.items():
+    runs.append(train(model, fed, Plan(rounds=20, mechanism=noise)))
+""",
+    "a changed copy, in a callback": """
+plan = Plan(rounds=20).calibrated(2.0)
+def price(missing):
+    left = replace(plan.mechanism, at="shares")
+    return accounting.epsilon(left, 20, delta=1e-5)
+history = train(model, fed, plan.changed(mechanism=accounting.calibrate("laplace", 1.0, rounds=plan.rounds)))
+kept = replace(history.mechanism, at="shares")
+spent = accounting.delta_of(kept, 1.0, 20)
+""",
+    "a ledger": """
+main = mechanisms.Laplace(0.1, clip=1.0)
+for plan in (Plan.of(rounds=20, mechanism=main),):
+    ledger.spend(main, rounds=8, note="stopped")
+""",
+    "noise added by hand in an aggregator": """
+def noisy(multiplier):
+    def aggregate(updates, sizes):
+        return updates.sum(0) + multiplier * torch.randn(650)
+    return aggregate
+
+def under(aggregator):
+    return train(model, fed, rounds=12, aggregator=poisoning.Poisoned(aggregator, None, 0))
+
+for multiplier in (0.5, 1.0):
+    history = under(noisy(multiplier))
+    total = accounting.epsilon(mechanisms.Gaussian(multiplier, 1.0), rounds=20)
+""",
+}
+PRICED_ONCE = """
+plan = Plan(rounds=20, lr=2.0).calibrated(2.0, clip=6.0)
+history = train(model, fed, plan)
+print(plan.epsilon(), plan.epsilon(5), accounting.epsilon(history.mechanism, history.planned, method="rdp"))
+ledger = plan.ledger("first").spend(plan.mechanism, plan.rounds, note="second")
+table = [accounting.epsilon(mechanisms.Laplace(e, 1.0), rounds=100) for e in (0.1, 1.0)]
+sigma = accounting.calibrate("gaussian", epsilon=1.0, rounds=10).noise_multiplier
+alone = accounting.delta_of(plan.mechanism, 1.0)
+clear = train(model, fed, rounds=100, lr=2.0)
+"""
+
+
+@notebooks
+def test_no_run_is_priced_by_a_typed_number_of_rounds(path):
+    assert typed_prices("\n".join(map(source, code(read(path))))) == []
+
+
+@pytest.mark.parametrize("program", PRICED_TWICE.values(), ids=PRICED_TWICE)
+def test_the_price_check_can_fail(program):
+    assert len(typed_prices(program)) == 1 + ("delta_of" in program)
+
+
+def test_the_price_check_lets_plans_and_hypothetical_prices_pass():
+    assert typed_prices(PRICED_ONCE) == []

@@ -34,9 +34,9 @@ ROOMS = {
         "attacker", "ledger", "accounting",
     ],
     "training": [
-        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.secure", "aggregation",
-        "transport.messages", "transport.compression", "_fingerprint", "_json", "_terms", "plan", "history", "_lock",
-        "_journal", "checkpoint", "_tally", "scoring", "server",
+        "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
+        "transport.secure", "aggregation", "transport.messages", "transport.compression", "_fingerprint", "_json", "_terms",
+        "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
     "interactive": ["marks", "pictures", "plots", "scenes", "controls", "views", "explorers"],

@@ -94,7 +94,7 @@ def _many(plan, neighbour, number, rng, runs, trainer):
     for k in np.flatnonzero(~inside):
         _change(fed, k, "replaced" if neighbour == "replaced" else "gone", plan)
     watched = _run(plan, fed, trainer)
-    features = _features(watched, [(k, k) for k in range(count)])
+    features = _features(watched, [(k, k) for k in range(count)], plan.rounds)
     return features[~inside], features[inside]
 
 
@@ -111,7 +111,7 @@ def _few(plan, neighbour, number, rng, runs, trainer):
         _change(fed, 0, neighbour, plan)
     elif not present:
         _change(fed, 0, "replaced" if neighbour == "replaced" else "gone", plan)
-    row = _features(_run(plan, fed, trainer), [(0, 0)])
+    row = _features(_run(plan, fed, trainer), [(0, 0)], plan.rounds)
     nothing = row[:0]
     return (nothing, row) if present else (row, nothing)
 
@@ -173,8 +173,11 @@ def _run(plan, fed, trainer):
     return rounds
 
 
-def _features(rounds, places):
-    """Features (places × features) of each client along its coordinate: blocks of rounds, their differences, and more."""
+def _features(rounds, places, planned):
+    """Features (places × features) of each client along its coordinate: blocks of rounds, their differences, and more.
+
+    A run that ended early did not move in the rounds that it lacks.
+    """
     clients, own = np.array(places).T
     values, extra = [], []
     for move, clip, cohort, kept in rounds:
@@ -187,7 +190,8 @@ def _features(rounds, places):
         row[there] = np.searchsorted(cohort, clients[there])
         values.append(np.where(there, kept[0][row, own], 0.0))
         extra.append(np.where(there, kept[1][row], 0.0))
-    values, extra = np.array(values).T, np.array(extra).T  # places × rounds
+    lacks = [np.zeros(len(own))] * (planned - len(values))
+    values, extra = np.array(values + lacks).T, np.array(extra + lacks).T  # places × rounds
     blocks = np.array([part.sum(1) for part in np.array_split(values, min(BLOCKS, values.shape[1]), axis=1)]).T
     apart = np.abs(np.diff(blocks, axis=1))
     return np.concatenate([blocks.sum(1, keepdims=True), blocks, apart, extra[:, -BLOCKS:]], 1)

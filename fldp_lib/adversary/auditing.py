@@ -63,9 +63,10 @@ def repeated(without, present, delta=0.0, confidence=0.95):
     confidence = checks.real("confidence", confidence, above=0, below=1)
     scores = []
     for name, values in (("without", without), ("present", present)):
-        values = np.asarray(values, dtype=float)
-        if values.ndim != 1 or len(values) < 20 or np.isnan(values).any():
-            raise ValueError(f"{name} must be at least 20 scores (runs,) without NaN, got shape {values.shape}")
+        values = checks.tensor(name, values, ("runs",), "double").detach().cpu().numpy()
+        if len(values) < 20 or np.isnan(values).any():
+            words = f"{int(np.isnan(values).sum())} NaN among {len(values)}"
+            raise ValueError(f"{name} must be at least 20 scores (runs,) without NaN, got {words}")
         scores.append(values)
     without, present = scores
     error = (1 - confidence) / 2
@@ -174,6 +175,11 @@ def one_run(correct, guesses, canaries, delta=0.0, confidence=0.95):
 
 def p_value(correct, guesses, canaries, epsilon, delta=0.0):
     """Return the largest probability of at least so many right guesses under (ε, δ)-privacy; arguments as in `one_run`."""
+    canaries = checks.whole("canaries", canaries, at_least=1)
+    guesses = checks.whole("guesses", guesses, at_least=1, at_most=canaries)
+    correct = checks.whole("correct", correct, at_least=0, at_most=guesses)
+    epsilon = checks.real("epsilon", epsilon, at_least=0, infinite=True)
+    delta = checks.real("delta", delta, at_least=0, below=1)
     from scipy import stats
 
     law = stats.binom(guesses, accounting.best_guess(epsilon))
@@ -203,7 +209,11 @@ def canary_scores(mechanism, runs, present, generator, clients=20):
 
     Derived in: notebook 16.
     """
-    runs = checks.whole("runs", runs, at_least=1)
+    known = (mechanisms.Laplace, mechanisms.Gaussian, mechanisms.RandomisedResponse)
+    checks.kind("mechanism", mechanism, known, "a Laplace, Gaussian or RandomisedResponse")
+    runs, clients = checks.whole("runs", runs, at_least=1, at_most=2**40), checks.whole("clients", clients, at_least=1)
+    present = checks.flag("present", present)
+    checks.generator("generator", generator)
     if isinstance(mechanism, mechanisms.RandomisedResponse):
         answer = torch.full((runs,), int(present))
         return (mechanism.randomise(answer, generator) == 1).double().numpy()

@@ -10,7 +10,15 @@ def naive_laplace(centre, scale, runs, seed):
 
     Every step is right for real numbers and leaks in floating point: for teaching only. Arguments and result (runs,) are
     float64. Derived in: notebook 16.
+
+    Args:
+        centre: what the noise is added to.
+        scale: positive.
+        runs: number of draws, at least 1.
+        seed: of the draws.
     """
+    centre, scale = checks.real("centre", centre), checks.real("scale", scale, above=0)
+    runs = checks.whole("runs", runs, at_least=1, at_most=2**40)
     rng = np.random.default_rng(checks.whole("seed", seed, at_least=0))
     u = 1 - rng.random(runs)  # in (0, 1]
     return centre + np.where(rng.random(runs) < 0.5, -scale, scale) * -np.log(u)
@@ -31,7 +39,8 @@ def reachable(outputs, centre, scale, window=4):
     Source: Mironov 2012.
     """
     window = checks.whole("window", window, at_least=1)
-    outputs = np.asarray(outputs, dtype=float)
+    centre, scale = checks.real("centre", centre), checks.real("scale", scale, above=0)
+    outputs = checks.finite("outputs", checks.tensor("outputs", outputs, ("runs",), "double")).numpy()
     distance = outputs - centre
     nearest = np.round(np.exp(-np.abs(distance) / scale) * 2**53)
     found = np.zeros(outputs.shape, dtype=bool)

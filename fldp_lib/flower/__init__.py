@@ -26,8 +26,8 @@ lies within the form is believed, and clipped where noise is at the server. With
 noise.
 
 **What an outsider can do.** Somebody with an account on the machine who holds every certificate and every public key
-reaches the ports and learns that they are open; `/health` and the list of Flower's interfaces answer everybody. All
-else asks for what only the deployer's files hold: a node's private key, a secret for taking tasks, a task's token; the control
+reaches the ports and learns that they are open; `/health` and the list of Flower's interfaces answer all. Everything else
+asks for what only the deployer's files hold: a node's private key, a secret for taking tasks, a task's token; the control
 interface, by which runs would be submitted, listed and stopped, answers nobody at all. Folders are entered, and files read,
 by their owner only. An outsider can still send so many requests that the machine does nothing else: nothing here limits
 that.

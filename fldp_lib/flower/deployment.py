@@ -99,7 +99,8 @@ class Deployment:
             (self.folder / "server" / name).unlink(missing_ok=True)
         given = {"folder": str(self.folder), "simulation": self.simulated}
         count = sum(1 for _ in self.folder.glob("node-*")) if self.simulated else 0
-        line = json.dumps({"config": given, "simulated": count}) + "\n"
+        app = {"app": bundle.FILE, "signed": bundle.SIGNED, "name": bundle.NAME}
+        line = json.dumps({"config": given, "simulated": count, **app}) + "\n"
         self.processes["server"].stdin.write(line.encode())
         self.processes["server"].stdin.flush()
 

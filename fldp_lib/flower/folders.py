@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -55,11 +56,12 @@ def prepare(folder, plan, build, sizes, federation, nodes=3, *, timeout=60.0, th
 
     Derived in: notebook 17.
     """
-    folder = pathlib.Path(folder).expanduser().resolve()
+    folder = pathlib.Path(checks.kind("folder", folder, (str, os.PathLike), "a path")).expanduser().resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"folder must be new or empty, since a folder is one run with one budget; got {str(folder)!r}")
     if not isinstance(plan, Plan):
         raise TypeError(f"plan must be a Plan, got {plan!r:.80}")
+    checks.flag("repeatable", repeatable)
     model = _checked_model(build, sizes)
     terms.check_fit(model, federation, plan.loss)
     nodes = checks.whole("nodes", nodes, at_least=1, at_most=federation.clients)
@@ -72,7 +74,7 @@ def prepare(folder, plan, build, sizes, federation, nodes=3, *, timeout=60.0, th
         agreed = agreement.Agreement(**{**vars(agreed), "samples": 1})
     said = (json.dumps(agreed.settings(), indent=1) + "\n").encode()
     start = models.flatten(model) if theta is None else theta
-    models.check_theta(model, start)
+    models.check_theta(model, start), checks.finite("theta", start)
     owner = np.repeat(np.arange(nodes), np.diff(np.linspace(0, agreed.clients, nodes + 1).round().astype(int)))
 
     server = processes.private(processes.private(folder) / "server")
@@ -112,6 +114,8 @@ def _checked_model(name, sizes):
         model = agreement.build(name, sizes)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"build must name a function that every process can import, got {name!r}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sizes must be what {name!r} (build) makes a model of, got {sizes!r}: {error}") from error
     models.check_stackable(model)
     return model
 

@@ -1,10 +1,12 @@
-"""Flower's own processes, with what stands open in them shut: `python -m fldp_lib.flower.guarded ROLE FOLDER ARGUMENTS`.
+"""Flower's own processes, with what stands open in them shut: `python -P guarded.py ROLE FOLDER ARGUMENTS`.
 
 As it comes, everybody on the machine who reaches a SuperLink's port may submit an app or stop one, and everybody who
 reaches a SuperLink's or a SuperNode's port may take the task that waits there, with the token that opens its messages; the
 tokens stand in the apps' command lines, which all can read. Here the SuperLink's control interface answers nobody: nodes
 are registered and runs started by the process itself, told on its standard input by the process that started it.
 Tasks are given to who knows a secret file, and tokens travel in files. All ends when the standard input does.
+
+It is run as a file and imports nothing of the package: these processes take no part in the training, and no torch.
 """
 
 import importlib
@@ -18,8 +20,6 @@ import sys
 import tempfile
 import threading
 import time
-
-from . import bundle
 
 ACCOUNT = "deployer"
 
@@ -102,7 +102,7 @@ def _register(folder, state):
 
 
 def _start(folder, state, given):
-    """Start the signed app; `given` holds the run's settings and, for a simulation, its number of nodes."""
+    """Start the signed app; `given` holds its files and name, the settings, and a simulation's number of nodes."""
     from flwr.common.constant import NOOP_ACCOUNT_NAME, NOOP_FLWR_AID
     from flwr.common.serde import user_config_to_proto
     from flwr.proto.control_pb2 import StartRunRequest
@@ -111,11 +111,10 @@ def _start(folder, state, given):
     from flwr.supercore.fab import Fab
     from flwr.superlink.servicer.control import control_handlers
 
-    content, signed = (folder / bundle.FILE).read_bytes(), (folder / bundle.SIGNED).read_text(encoding="utf-8")
-    digest = state.store_app(
-        Fab("", content, json.loads(signed)), NOOP_FEDERATION_ID, bundle.NAME, TaskType.SERVER_APP, NOOP_FLWR_AID
-    )
-    request = StartRunRequest(app_spec=bundle.NAME, override_config=user_config_to_proto(given["config"]))
+    content, signed = (folder / given["app"]).read_bytes(), (folder / given["signed"]).read_text(encoding="utf-8")
+    fab = Fab("", content, json.loads(signed))
+    digest = state.store_app(fab, NOOP_FEDERATION_ID, given["name"], TaskType.SERVER_APP, NOOP_FLWR_AID)
+    request = StartRunRequest(app_spec=given["name"], override_config=user_config_to_proto(given["config"]))
     request.fab.hash_str = digest
     if given["simulated"]:
         request.override_federation_config.num_supernodes = given["simulated"]

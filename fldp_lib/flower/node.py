@@ -100,7 +100,8 @@ def _part(shard, places, agreed, rows=None, count=None):
     x, y, mask = (shard[name][places] for name in ("x", "y", "mask"))
     if rows is not None:
         x, y, mask = (part.new_zeros(count, *part.shape[1:]).index_copy(0, rows, part) for part in (x, y, mask))
-    return data.Federation(x, y, mask, x[0, :0], y[0, :0], agreed.task, agreed.name)
+    nothing = x.new_zeros(1, x.shape[2]), y.new_zeros(1)  # a node has no test set, and scores nothing
+    return data.Federation(x, y, mask, *nothing, agreed.task, agreed.name)
 
 
 def _streams_at(agreed, t, parameters):

@@ -14,6 +14,7 @@ import time
 from . import keys
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[2]  # where every process finds fldp_lib
+GUARDED = str(pathlib.Path(__file__).with_name("guarded.py"))
 INSTALL = 'pip install "flwr[simulation]>=1.42,<1.43"'
 MARK = "FLDP_DEPLOYMENT"  # in the environment of every process, so that none is left behind
 START = 120.0  # seconds within which a process must be up
@@ -86,7 +87,7 @@ def start(role, folder, arguments, home, log, mark, **others):
     Returns:
         The `subprocess.Popen`.
     """
-    command = [sys.executable, "-m", f"{__package__}.guarded", role, str(folder), *map(str, arguments)]
+    command = [sys.executable, "-P", GUARDED, role, str(folder), *map(str, arguments)]
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         return subprocess.Popen(
             command, cwd=home, env=_environment(home) | others | {MARK: mark}, stdin=subprocess.PIPE, stdout=output,

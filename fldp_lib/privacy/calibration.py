@@ -42,27 +42,27 @@ def calibrate(mechanism, target, delta, rounds, rate):
 
     # Search on a coarse grid, whose ε is a little too large, and learn from each try by how much.
     log_noise, ratio = math.log(math.sqrt(rounds) / target + 1), 1.0
-    for _ in range(6):
-        log_noise = _search(lambda x: spent(x, 2**13), target / ratio, log_noise, 1e-4)
+    for _ in range(2):
+        log_noise = _search(lambda x: spent(x, 2**13), target / ratio, log_noise, 2e-4, 0.1)
         found = spent(log_noise, None)
         if 0.9991 * target <= found <= target:
             break
         aim = 1.0 if found < 0.999 * target else 1 - 2e-4
         ratio = found / spent(log_noise, 2**13) / aim if found > 0 else ratio
     else:
-        log_noise = _search(lambda x: spent(x, None), target, log_noise, 9e-4)
+        log_noise = _search(lambda x: spent(x, None), target, log_noise, 9e-4, 3e-4)
     return math.exp(log_noise)
 
 
-def _search(spent, target, start, tolerance):
+def _search(spent, target, start, tolerance, stride):
     """ln of noise whose cost is at most `target`, and by a share of at most `tolerance` less, if steps suffice."""
-    high, step = start, 0.1
+    high, step = start, stride
     while spent(high) > target:
-        high, step = high + step, step * 2
-    low, step = high, 0.1
+        high, step = high + step, step * 4
+    low, step = high, stride
     while spent(low) <= target and (low == high or spent(high) < target * (1 - tolerance)) and low > -600:
-        low, high, step = low - step, low, step * 2
-    for count in range(30):
+        low, high, step = low - step, low, step * 4
+    for count in range(10):
         left, right = spent(low), spent(high)
         if right >= target * (1 - tolerance) or high - low < 1e-11:
             break

@@ -57,7 +57,7 @@ class Composed:
         low, under, high, over = self._window(tilts, means, at, laws, counts, add, delta)
         support = max(law.high - law.low for law in laws)
         least = 1e-12 * max(abs(low), abs(high)) / self.size  # so that the losses' own digits tell the points apart
-        self.step = max(1.02 * (high - low) / (self.size - 8), support / 2**18, least, 1e-290)
+        self.step = max(1.02 * (high - low) / (self.size - 8), support / min(2**18, 8 * self.size), least, 1e-290)
         jumps = [law.high for law in laws if law.rate == 1 and not isinstance(law.mechanism, Gaussian)]
         if jumps and jumps[0] > self.step:  # the point masses of a loss lie on the grid, and need no rounding
             self.step = jumps[0] / math.floor(jumps[0] / self.step)

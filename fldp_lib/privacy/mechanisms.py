@@ -61,12 +61,16 @@ def laplace_noise(shape, scale, generator):
 
     Derived in: notebook 04.
     """
+    shape, scale = checks.shape("shape", shape), checks.real("scale", scale, at_least=0)
+    checks.generator("generator", generator)
     u = torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu") - 0.5  # in [−½, ½)
     return -scale * u.sign() * torch.log1p(-2 * u.abs().clamp(max=0.5 - 2**-54))
 
 
 def gaussian_noise(shape, std, generator):
     """Draw from N(0, std²), as float64; arguments as in `laplace_noise`. Derived in: notebook 04."""
+    shape, std = checks.shape("shape", shape), checks.real("std", std, at_least=0)
+    checks.generator("generator", generator)
     return std * torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
 
 
@@ -112,10 +116,12 @@ class _Noise:
 
     def noise_rows(self, count, shape, generator):
         """Draw the whole noise once for each of `count` clients (count × shape), float64."""
+        count, shape = checks.whole("count", count, at_least=0, at_most=2**40), checks.shape("shape", shape)
         return client_rows(lambda rows: self.noise(rows, generator), count, shape)
 
     def share_rows(self, count, shape, clients, generator):
         """Draw the shares of `count` out of `clients` clients (count × shape), float64."""
+        count, shape = checks.whole("count", count, at_least=0, at_most=2**40), checks.shape("shape", shape)
         return client_rows(lambda rows: self.share(rows, clients, generator), count, shape)
 
 
@@ -168,6 +174,8 @@ class Laplace(_Noise):
 
     def share(self, shape, clients, generator):
         """Draw one client's share of the noise: the sum of `clients` independent shares is Lap(b). Float64."""
+        clients, shape = checks.whole("clients", clients, at_least=1), checks.shape("shape", shape)
+        checks.generator("generator", generator)
         shape_parameter = torch.full((*shape, 2), 1 / clients, dtype=torch.float64, device="cpu")
         gamma = torch._standard_gamma(shape_parameter, generator=generator)  # torch.distributions takes no generator
         return self.scale * (gamma[..., 0] - gamma[..., 1])
@@ -221,4 +229,4 @@ class Gaussian(_Noise):
 
     def share(self, shape, clients, generator):
         """Draw one client's share of the noise: the sum of `clients` independent shares has deviation `std`. Float64."""
-        return gaussian_noise(shape, self.std / math.sqrt(clients), generator)
+        return gaussian_noise(shape, self.std / math.sqrt(checks.whole("clients", clients, at_least=1)), generator)

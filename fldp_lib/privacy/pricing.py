@@ -34,6 +34,8 @@ def _check_mechanism(mechanism):
 
 def rounded_up(value, digits=3):
     """Return a positive number as text with so many digits that is never below it: an ε must not be told smaller."""
+    value = checks.real("value", value, at_least=0, infinite=True)
+    digits = checks.whole("digits", digits, at_least=1, at_most=17)
     if not 0 < value < math.inf:
         return f"{value:g}"
     step = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)

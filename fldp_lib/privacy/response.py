@@ -52,14 +52,26 @@ class RandomisedResponse:
         Raises:
             ValueError: a value that is no category.
         """
-        if values.is_floating_point() or values.min() < 0 or values.max() >= self.categories:
-            raise ValueError(f"values must be whole numbers in 0 … {self.categories - 1}")
+        values = self._categories("values", values)
+        checks.generator("generator", generator)
         lie = torch.rand(values.shape, generator=generator, dtype=torch.float64) >= self.keep
         shift = torch.randint(1, self.categories, values.shape, generator=generator)
         return torch.where(lie, (values + shift) % self.categories, values)
 
     def estimate(self, reports):
-        """Return unbiased estimates of the categories' true shares (k,), which may fall outside [0, 1]."""
+        """Return unbiased estimates of the categories' true shares (k,), which may fall outside [0, 1].
+
+        Args:
+            reports: from `randomise` (n,), one at least.
+        """
+        reports = self._categories("reports", reports)
         observed = torch.bincount(reports, minlength=self.categories).double() / len(reports)
         other = (1 - self.keep) / (self.categories - 1)
         return (observed - other) / (self.keep - other)
+
+    def _categories(self, name, values):
+        values = checks.tensor(name, values, ("n",), "whole")
+        if not len(values) or values.min() < 0 or values.max() >= self.categories:
+            got = f"{int(values.min())} … {int(values.max())}" if len(values) else "none"
+            raise ValueError(f"{name} must be whole numbers in 0 … {self.categories - 1}, one at least, got {got}")
+        return values

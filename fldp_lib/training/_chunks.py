@@ -48,6 +48,16 @@ def size(model, federation, per_record=None, chunk=None):
     return STREAM * max(1, round(fit / STREAM))
 
 
+def part(federation, members):
+    """Return the federation of the members (ascending numbers): without a copy where they follow each other."""
+    if len(members) == federation.clients:
+        return federation
+    first, last = int(members[0]), int(members[-1])
+    if last - first + 1 != len(members):
+        return federation.select(members)
+    return federation._with(**{name: getattr(federation, name)[first : last + 1] for name in ("x", "y", "mask")})
+
+
 def client_numbers(model, federation, per_record=None):
     """Return about how many numbers one client's training keeps: parameters, records, and the activations between."""
     parameters, samples, features = _shape(model, federation)

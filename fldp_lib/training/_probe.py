@@ -22,8 +22,10 @@ def check_loss_is_separate(model, federation, loss):
         ValueError: losses of another shape, or a client that moves another's gradient.
     """
     theta, random = models.flatten(model).detach(), torch.Generator().manual_seed(0)
-    theta = theta + 0.1 * torch.randn(theta.shape, generator=random).to(theta)  # zero could hide what is mixed
-    x = torch.randn(CLIENTS, RECORDS, federation.x.shape[-1], generator=random).to(theta)
+    theta = theta + 0.1 * torch.randn(theta.shape, generator=random, dtype=torch.float32, device="cpu").to(
+        theta
+    )  # zero could hide what is mixed
+    x = torch.randn(CLIENTS, RECORDS, federation.x.shape[-1], generator=random, device="cpu").to(theta)
     y = _targets(federation, (CLIENTS, RECORDS), random).to(theta.device)
     base = _gradients(model, theta, x, y, loss)
     scale = base.abs().amax(1, keepdim=True) + 1e-30
@@ -50,7 +52,7 @@ def check_weights_are_separate(aggregator):
     Raises:
         ValueError: weights beyond [0, 1], or other ones where another client is left out.
     """
-    sizes = torch.tensor([0, 1, 3, 50, 10_000])
+    sizes = torch.tensor([0, 1, 3, 50, 10_000], device="cpu")
     together = aggregator.weigh(sizes).double()
     alone = torch.cat([aggregator.weigh(sizes[k : k + 1]).double() for k in range(len(sizes))])
     if together.shape != sizes.shape or not ((together >= 0) & (together <= 1) & ((together - alone).abs() < 1e-6)).all():
@@ -69,5 +71,5 @@ def _targets(federation, shape, random):
     """Targets as the public test set has them, or made-up ones where it is empty."""
     y = federation.y_test
     if len(y):
-        return y[torch.randint(len(y), shape, generator=random).to(y.device)]
-    return torch.zeros(shape, dtype=federation.y.dtype)
+        return y[torch.randint(len(y), shape, generator=random, device="cpu").to(y.device)]
+    return federation.y.new_zeros(shape)

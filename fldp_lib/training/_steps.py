@@ -39,8 +39,8 @@ class Bench:
 
     def unstack(self, thetas):
         """`models.unstack` for this model."""
-        pieces = thetas.split(self.sizes, dim=1)
-        return [piece.view(len(thetas), *shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
+        pieces, count = thetas.split_with_sizes(self.sizes, 1), thetas.shape[0]
+        return [piece.view(count, *shape) for piece, shape in zip(pieces, self.shapes, strict=True)]
 
     def backward(self, x, y):
         """Return what computes gradients and steps on x (clients × samples × features) and y (clients × samples)."""

@@ -113,9 +113,15 @@ def check_fit(model, fed, loss):
     checks.finite("the model's parameters", theta)
     probe = fed.x_test[:1].to(theta)
     try:
-        out = models.predict(model.cpu() if not theta.is_cuda else model, theta, probe).shape[-1]
-    except RuntimeError as error:
-        raise ValueError(f"model does not fit x of shape (…, {fed.x.shape[-1]}): {error}") from error
+        outputs = models.predict(model.cpu() if not theta.is_cuda else model, theta, probe)
+    except (RuntimeError, IndexError, TypeError) as error:
+        raise ValueError(
+            f"model must take x of shape (samples, {fed.x.shape[-1]}), got an error from it: {error}"
+        ) from error
+    if not isinstance(outputs, torch.Tensor) or outputs.ndim != 2 or len(outputs) != 1:
+        got = tuple(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+        raise ValueError(f"model must return (samples, out), which is (1, out) for one record, without squeeze; got {got}")
+    out = outputs.shape[-1]
     if fed.task == "regression" and out != 1 and not given:
         raise ValueError(f"model must have one output for a regression, got {out}")
     if fed.task == "classification":
@@ -124,6 +130,11 @@ def check_fit(model, fed, loss):
             raise ValueError(f"y must be class numbers from 0, got {low}")
         if high >= max(2, out):
             raise ValueError(f"model must have an output for each of {high + 1} classes, got {out}")
+    if given:
+        losses = given(outputs.unsqueeze(0), fed.y_test[:1].unsqueeze(0).to(outputs.device))
+        if not isinstance(losses, torch.Tensor) or losses.shape != (1, 1):
+            got = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
+            raise ValueError(f"loss must return a loss for each record, (clients, samples), (1, 1) for one; got {got}")
     return loss
 
 

@@ -65,9 +65,11 @@ class WeightedMean:
 
     def __call__(self, updates, sizes):
         """Return the weighted mean (parameters,); zero if no client has any weight."""
-        weights = self.weigh(torch.as_tensor(sizes)).to(updates.dtype)
-        if weights.shape != _rows(updates).shape[:1]:
-            raise ValueError(f"sizes must have shape ({len(updates)},), got {tuple(weights.shape)}")
+        updates = _rows(updates)
+        sizes = checks.finite("sizes", checks.tensor("sizes", sizes, (len(updates),), "double")).to(updates.device)
+        if sizes.min() < 0:
+            raise ValueError(f"sizes must be at least 0, got {float(sizes.min()):g}")
+        weights = self.weigh(sizes).to(updates.dtype)
         return weights @ updates / weights.sum().clamp(min=torch.finfo(updates.dtype).tiny)
 
 
@@ -109,7 +111,10 @@ class SecureMean:
 
     def __call__(self, updates, sizes=None):
         """Return the mean (parameters,) of the updates (cohort × parameters), at least two."""
-        coded = secure.to_field(_rows(updates).cpu().numpy(), self.bound, self.bits)
+        updates = _rows(updates)
+        if len(updates) < 2:
+            raise ValueError(f"updates must be those of at least two clients, got {len(updates)}")
+        coded = secure.to_field(updates.cpu().numpy(), self.bound, self.bits)
         enough = math.floor(self.threshold * len(updates)) + 1
         total, _ = secure.aggregate(coded, enough)
         return torch.from_numpy(secure.from_field(total, self.bound, self.bits)).to(updates.device) / len(updates)
@@ -129,7 +134,8 @@ class Median:
 
     def __call__(self, updates, sizes=None):
         """Return the coordinate-wise median (parameters,) of the updates (cohort × parameters)."""
-        ordered, count = _rows(updates).sort(0).values, len(updates)
+        updates = _rows(updates)
+        ordered, count = updates.sort(0).values, len(updates)
         return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
@@ -154,7 +160,8 @@ class TrimmedMean:
 
     def __call__(self, updates, sizes=None):
         """Return the trimmed mean (parameters,) of the updates (cohort × parameters)."""
-        out = int(self.trim * len(_rows(updates)))
+        updates = _rows(updates)
+        out = int(self.trim * len(updates))
         return updates.sort(0).values[out : len(updates) - out].mean(0)
 
 
@@ -184,7 +191,8 @@ class Krum:
 
     def __call__(self, updates, sizes=None):
         """Return the mean (parameters,) of the best-scored updates (cohort × parameters)."""
-        count = len(_rows(updates))
+        updates = _rows(updates)
+        count = len(updates)
         near = max(1, count - math.ceil(self.attackers * count) - 2)
         squares = torch.cdist(updates, updates).square()  # cohort × cohort
         scores = squares.sort(1).values[:, 1 : near + 1].sum(1)  # the nearest is the update itself
@@ -223,8 +231,7 @@ multi_krum = Krum(keep=0.5)
 
 
 def _rows(updates):
-    if updates.ndim != 2 or len(updates) == 0:
-        raise ValueError(
-            f"updates must have shape (cohort, parameters) with a cohort of at least 1, got {tuple(updates.shape)}"
-        )
+    updates = checks.tensor("updates", updates, ("cohort", "parameters"))
+    if not len(updates):
+        raise ValueError(f"updates must be those of a cohort of at least 1, got shape {tuple(updates.shape)}")
     return updates

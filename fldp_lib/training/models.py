@@ -78,7 +78,7 @@ class MLP(nn.Module):
 
     def __init__(self, features, hidden, out, seed=0):
         super().__init__()
-        checks.whole("hidden", hidden, at_least=1)
+        checks.whole("hidden", hidden, at_least=1), checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST - 1)
         self.fc1 = _affine(features, hidden, seed)
         self.fc2 = _affine(hidden, out, seed + 1)
 
@@ -113,6 +113,7 @@ class MLP(nn.Module):
 
 def flatten(model):
     """Return the model's parameters as one detached vector (parameters,), in the order of `model.parameters()`."""
+    checks.kind("model", model, nn.Module, "a torch.nn.Module")
     return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
 
 
@@ -189,15 +190,15 @@ def offers(model, name):
 
 def predict(model, theta, x):
     """Return the outputs (samples × out) of the model with parameters `theta` (parameters,) on x (samples × features)."""
+    check_theta(model, theta), checks.floats("x", x, ("samples", "features"))
     with torch.no_grad():
         return stacked_forward(model, unstack(model, theta.unsqueeze(0)), x.unsqueeze(0)).squeeze(0)
 
 
 def check_theta(model, theta):
-    """Raise a ValueError unless `theta` is one vector as long as the model's parameters."""
-    expected = sum(p.numel() for p in model.parameters())
-    if theta.ndim != 1 or theta.numel() != expected:
-        raise ValueError(f"theta must have shape ({expected},) for this model, got {tuple(theta.shape)}")
+    """Raise an error unless `theta` is one vector of floats as long as the model's parameters."""
+    checks.kind("model", model, nn.Module, "a torch.nn.Module")
+    checks.floats("theta", theta, (sum(p.numel() for p in model.parameters()),))
 
 
 def check_stackable(model):
@@ -213,21 +214,24 @@ def check_stackable(model):
             global random state).
     """
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        raise TypeError(f"model must be a torch.nn.Module, got {checks.shown(model)} ({type(model).__name__})")
     parameters = list(model.parameters())
     if not parameters or not all(p.requires_grad for p in parameters):
-        raise ValueError("model must have parameters, all of them trainable")
+        frozen = sum(not p.requires_grad for p in parameters)
+        raise ValueError(
+            f"model must have parameters, all of them trainable; got {len(parameters)}, {frozen} of them frozen"
+        )
     for name, module in model.named_modules():
         batchnorm, norms = nn.modules.batchnorm._BatchNorm, nn.modules.batchnorm._NormBase
         if isinstance(module, batchnorm) or (isinstance(module, norms) and module.track_running_stats):
             raise ValueError(
-                f"model has {type(module).__name__} at {name!r}: batch statistics mix the records of a client and "
-                "are released without clipping or noise; use GroupNorm or LayerNorm"
+                f"model must be without batch statistics, got {type(module).__name__} at {name!r}: they mix the records of "
+                "a client and are released without clipping or noise; use GroupNorm or LayerNorm"
             )
         if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
             raise ValueError(
-                f"model has {type(module).__name__} at {name!r}, which draws from torch's global random state, so that "
-                "a run could not be repeated from its seed; set its p to 0 or leave it out"
+                f"model must be without dropout, got {type(module).__name__} at {name!r}, which draws from torch's global "
+                "random state, so that a run could not be repeated from its seed; set its p to 0 or leave it out"
             )
 
 
@@ -239,7 +243,7 @@ def _affine(features, out, seed):
         if seed is None:
             layer.weight.zero_(), layer.bias.zero_()
         else:
-            generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0))
+            generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST))
             bound = 1 / math.sqrt(features)  # torch's own default for nn.Linear
             layer.weight.uniform_(-bound, bound, generator=generator)
             layer.bias.uniform_(-bound, bound, generator=generator)

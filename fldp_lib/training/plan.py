@@ -200,8 +200,9 @@ class Plan:
         mine = self.mechanism
         plan = self if delta is None else replace(self, delta=checks.real("delta", delta, above=0, below=1))
         pick = lambda given, name, other: given if given is not None else getattr(mine, name, other)  # noqa: E731
-        kind = mechanism or ("laplace" if isinstance(mine, mechanisms.Laplace) else "gaussian")
-        unit = pick(unit, "unit", "client")
+        kept = "laplace" if isinstance(mine, mechanisms.Laplace) else "gaussian"
+        kind = kept if mechanism is None else checks.one_of("mechanism", mechanism, ("gaussian", "laplace"))
+        unit = checks.one_of("unit", pick(unit, "unit", "client"), mechanisms.UNITS)
         built = accounting.calibrate(
             kind, epsilon, plan.delta, plan.rounds * (plan.local.steps if unit == "record" else 1),
             plan.batch_rate if unit == "record" else plan.sampling_rate,

@@ -99,7 +99,7 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
                 if workers is not None:
                     updates = _answers(workers(t, theta.cpu(), members), members, theta)  # 2. to 4., in their processes
                 else:
-                    part = fed.select(members) if len(members) < fed.clients else fed  # 2. distribute theta to the cohort
+                    part = _chunks.part(fed, members)  # 2. distribute theta to the cohort
                     updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
                         model, theta, part, local=local, lr=plan.lr, batch_rate=plan.batch_rate,
                         mechanism=plan.per_record, loss=loss, generator=batches, noise=noise, bench=bench,

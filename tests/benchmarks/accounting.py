@@ -88,6 +88,8 @@ def _optimistic(mechanism, rounds, rate, delta, cells=40_000, points=2**17):
     inside, outside = (np.where(edges[1:] < 0.5, np.diff(low), -np.diff(high)) for low, high in (ins, outs))
     inside = rate * inside + (1 - rate) * outside
     kept = (inside > 1e-250) & (outside > 1e-250)
+    if not kept.any():
+        return 0.0
     inside, loss = inside[kept], np.log(inside[kept] / outside[kept])
     spread = math.sqrt(rounds * float(inside @ loss**2))
     middle = rounds * float(inside @ loss)

@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from fldp_lib.training.transport import secure
+from fldp_lib.training.transport import primitives, secure
 
 
 def main():
@@ -33,7 +33,7 @@ def main():
     for _ in range(options.clients - options.dropped):  # masking: what is left once all keys are agreed on
         row = vectors[0]
         for key in keys:
-            row = (row + secure._expand(key, options.parameters)) % secure.PRIME
+            row = (row + primitives.expand(key, options.parameters)) % secure.PRIME
     masks = time.perf_counter() - start
     found = {
         "clients": options.clients, "dropped": options.dropped, "parameters": options.parameters, "threshold": threshold,

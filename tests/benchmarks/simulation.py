@@ -91,7 +91,6 @@ def pooled(model, fed):
 
 def jax_program(model, fed):
     """Return a function that trains once more: a jitted JAX program, not yet compiled."""
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
     import jax
     from jax import numpy as jnp
 
@@ -269,6 +268,7 @@ def main():
     parser.add_argument("--one-million-run", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(2)
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
     if options.one_million_run:
         return million(options.one_million_run)
     engines = {"pfl": (pfl, "pfl"), "flower": (flower, "flwr"), "jax": (jax_program, "jax")}

@@ -324,7 +324,7 @@ def test_another_user_gets_nothing_from_a_deployment_and_a_lying_node_ends_nothi
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.syspath_prepend(HERE)
     since = time.time()
-    fed, folder = prepared(place / "run", plan(Gaussian(1.0, 0.5)), ("liar:make", (5, 4, 3)), timeout=60.0)
+    fed, folder = prepared(place / "run", plan(Gaussian(1.0, 0.5)), ("liar:make", (5, 4, 3)), timeout=150.0)
     agreed, start = agreement.read(folder / "server"), models.flatten(models.MLP(5, 4, 3))
     theta = torch.from_numpy(np.load(folder / "server" / "theta.npy"))
     shard = agreement.arrays(folder / "node-0" / "shard.npz")

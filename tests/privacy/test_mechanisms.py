@@ -187,7 +187,7 @@ def test_noise_is_independent_from_coordinate_to_coordinate():
 def test_laplace_noise_is_finite_even_in_the_extreme_draw(monkeypatch):
     """u = −½ would be an infinite logarithm."""
     monkeypatch.setattr(torch, "rand", lambda shape, **options: torch.tensor([0.0, 0.5, 1 - 2**-53], dtype=torch.float64))
-    noise = mechanisms.laplace_noise((3,), 1.0, None)
+    noise = mechanisms.laplace_noise((3,), 1.0, generator())
     assert noise.isfinite().all() and noise[1] == 0 and noise[0] < -36 and noise[2] > 35
 
 

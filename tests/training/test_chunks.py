@@ -61,6 +61,16 @@ def test_an_unreadable_cache_is_taken_for_a_usual_one(monkeypatch):
     _chunks._cache.cache_clear()
 
 
+@pytest.mark.parametrize("members", [range(5), [0, 1], [2, 3, 4], [1], [0, 2], [0, 1, 4]], ids=str)
+def test_a_part_is_what_select_gives_and_copies_only_what_does_not_follow(members):
+    fed, members = federation([4, 1, 0, 3, 6]), torch.tensor(members)
+    found, expected = _chunks.part(fed, members), fed.select(members)
+    for name in ("x", "y", "mask", "sizes"):
+        assert torch.equal(getattr(found, name), getattr(expected, name))
+    follow = len(members) == int(members[-1] - members[0]) + 1
+    assert (found.x.untyped_storage().data_ptr() == fed.x.untyped_storage().data_ptr()) == follow
+
+
 def test_threads_are_put_back():
     before = torch.get_num_threads()
     with pytest.raises(KeyError), _chunks.threads(16, federation([1]), models.Linear(3, 2)):

@@ -28,6 +28,7 @@ OPTIONS = {
     "shares, Laplace": {"mechanism": Laplace(1.0, 1.0, "shares"), "sampling_rate": 0.5},
     "record": {"mechanism": Gaussian(1.0, 1.0, "client", "record"), "local_steps": 2, "batch_rate": 0.5},
     "adaptive": {"mechanism": adaptive.AdaptiveGaussian(1.0, 1.0)},
+    "own loss": {"mechanism": Gaussian(1.0, 1.0), "loss": lambda o, t: clients.record_loss(o, t, "classification")},
     "top k": {"compressor": compression.TopK(0.2)},
     "random k": {"compressor": compression.RandomK(0.2)},
     "quantised": {"compressor": compression.Quantise(4)},

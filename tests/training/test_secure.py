@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fldp_lib import accounting, aggregation, data, mechanisms, models, train
-from fldp_lib.training.transport import secure
+from fldp_lib.training.transport import primitives, secure
 
 PRIME = secure.PRIME
 
@@ -107,11 +107,11 @@ def test_shares_travel_encrypted_and_for_one_reader():
     from cryptography.exceptions import InvalidTag
 
     people, keys, boxes = ready()
-    key = secure._agree(people[2].cipher, keys[0][0], b"share", 0, 2)
-    assert secure._open(key, boxes[0][2]) == people[2].held[0]
-    wrong = secure._agree(people[1].cipher, keys[0][0], b"share", 0, 1)
+    key = primitives.agree(people[2].cipher, keys[0][0], b"share", 0, 2)
+    assert primitives.open(key, boxes[0][2]) == people[2].held[0]
+    wrong = primitives.agree(people[1].cipher, keys[0][0], b"share", 0, 1)
     with pytest.raises(InvalidTag):
-        secure._open(wrong, boxes[0][2])
+        primitives.open(wrong, boxes[0][2])
 
 
 @given(secret=st.integers(0, 2**128 - 1), data=st.data())
@@ -119,15 +119,15 @@ def test_shares_travel_encrypted_and_for_one_reader():
 def test_the_threshold_recovers_a_secret_and_one_less_does_not(secret, data):
     clients = data.draw(st.integers(2, 9))
     threshold = data.draw(st.integers(2, clients))
-    rows = secure._split([secret], threshold, clients)
+    rows = primitives.split([secret], threshold, clients)
     some = data.draw(st.permutations(range(clients)))
-    assert secure._join([(k, rows[k]) for k in some[:threshold]]) == [secret]
-    assert secure._join([(k, rows[k]) for k in some[: threshold - 1]]) != [secret]
+    assert primitives.join([(k, rows[k]) for k in some[:threshold]]) == [secret]
+    assert primitives.join([(k, rows[k]) for k in some[: threshold - 1]]) != [secret]
 
 
 def test_one_share_is_uniform():
     """Kolmogorov–Smirnov on 4,000 shares of one secret; false alarm 1e-6."""
-    shares = [secure._split([7], 3, 3)[0][0] / secure.SHARES for _ in range(4_000)]
+    shares = [primitives.split([7], 3, 3)[0][0] / primitives.SHARES for _ in range(4_000)]
     assert stats.kstest(shares, "uniform").pvalue > 1e-6
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...privacy import accountants, accounting, mechanisms
+from ...privacy import accounting, calibration, mechanisms
 from ..answers import Wrong, call, compare, number, require
 from ..teacher import Exercise, Question
 
@@ -56,7 +56,7 @@ def _replaced(answer):
     for _ in range(3):
         epsilon, delta = float(rng.uniform(0.3, 3)), float(10 ** rng.uniform(-7, -4))
         got = number(call(answer, epsilon, delta), "ε")
-        sigma = accountants.calibrate("gaussian", epsilon, delta, 1, 1.0)
+        sigma = calibration.calibrate("gaussian", epsilon, delta, 1, 1.0)
         right = accounting.epsilon(mechanisms.Gaussian(sigma / 2, 1.0), delta=delta)
         group = 2 * epsilon
         slips = (

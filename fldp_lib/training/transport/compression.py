@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from ... import checks
-from .messages import coins, pack, unpack, whole, width
+from .messages import check_rows, check_vector, coins, entries, pack, unpack, whole, width
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,21 @@ class TopK:
     error_feedback: bool = True
 
     def __post_init__(self):
-        checks.real("share", self.share, above=0, at_most=1)
+        checks.real("share", self.share, above=0, at_most=1), checks.flag("error_feedback", self.error_feedback)
 
     def kept(self, length):
         """Number of entries sent of a vector of that length."""
-        return max(1, math.ceil(self.share * length - 1e-9))
+        return max(1, math.ceil(self.share * entries(length) - 1e-9))
 
     def compress(self, rows, seed=0, members=None):
         """Return what the server decodes (clients × parameters)."""
+        check_rows(rows, seed, members)
         places = self._places(rows)
         return torch.zeros_like(rows).scatter(1, places, rows.gather(1, places))
 
     def encode(self, vector, seed=0, member=0):
         """Return one client's message for a vector (parameters,) as bytes."""
+        check_vector(vector, seed, member)
         places = self._places(vector.unsqueeze(0))[0].sort().values
         if self._bitmap(len(vector)):
             flags = np.zeros(len(vector), dtype=bool)
@@ -74,7 +76,7 @@ class TopK:
             places = unpack(where, width(length), count)
         if len(np.unique(places)) != count or places.max() >= length:
             raise ValueError(f"message must name {count} different places below {length}, got {places[:20].tolist()}")
-        vector = torch.zeros(length)
+        vector = torch.zeros(length, device="cpu")
         vector[torch.from_numpy(places.astype(np.int64))] = torch.from_numpy(values.copy())
         return vector
 
@@ -116,18 +118,20 @@ class RandomK:
 
     def compress(self, rows, seed=0, members=None):
         """Return what the server decodes (clients × parameters)."""
+        check_rows(rows, seed, members)
         mask = torch.zeros(rows.shape[1], dtype=torch.bool, device=rows.device)
         mask[self._places(rows.shape[1], seed).to(rows.device)] = True
         return rows.where(mask, 0)
 
     def encode(self, vector, seed=0, member=0):
         """Return one client's message for a vector (parameters,) as bytes."""
+        check_vector(vector, seed, member)
         values = vector[self._places(len(vector), seed)]
         return int(seed).to_bytes(8, "little") + values.numpy().astype("<f4").tobytes()
 
     def decode(self, message, length):
         """Return the vector (length,) that a message stands for; ValueError where it stands for none."""
-        vector, message = torch.zeros(length), whole(message, self.size(length))
+        message, vector = whole(message, self.size(length)), torch.zeros(length, device="cpu")
         places = self._places(length, int.from_bytes(message[:8], "little"))
         vector[places] = torch.from_numpy(np.frombuffer(message[8:], "<f4").copy())
         return vector
@@ -161,7 +165,7 @@ class Quantise:
     error_feedback: bool = False
 
     def __post_init__(self):
-        checks.whole("bits", self.bits, at_least=2, at_most=16)
+        checks.whole("bits", self.bits, at_least=2, at_most=16), checks.flag("error_feedback", self.error_feedback)
 
     @property
     def steps(self):
@@ -170,13 +174,15 @@ class Quantise:
 
     def compress(self, rows, seed=0, members=None):
         """Return what the server decodes (clients × parameters); `members` are the clients' numbers, 0 … by default."""
-        members = torch.arange(len(rows)) if members is None else members
+        check_rows(rows, seed, members)
+        members = torch.arange(len(rows), device="cpu") if members is None else members
         scale, level = self._levels(rows, seed, members)
         return (scale / self.steps * level).to(rows.dtype)
 
     def encode(self, vector, seed=0, member=0):
         """Return the message of client `member` for a vector (parameters,) as bytes; `seed` is of the round."""
-        scale, level = self._levels(vector.unsqueeze(0), seed, torch.tensor([member]))
+        check_vector(vector, seed, member)
+        scale, level = self._levels(vector.unsqueeze(0), seed, torch.tensor([member], device="cpu"))
         return scale.numpy().astype("<f4").tobytes() + pack(level[0].numpy().astype(np.int64) + self.steps, self.bits)
 
     def decode(self, message, length):
@@ -188,7 +194,7 @@ class Quantise:
 
     def size(self, length):
         """Return the bytes of a message for a vector of that length."""
-        return 4 + math.ceil(length * self.bits / 8)
+        return 4 + math.ceil(entries(length) * self.bits / 8)
 
     def _levels(self, rows, seed, members):
         """The largest magnitude (clients × 1) and whole levels (clients × parameters) in −steps … steps."""

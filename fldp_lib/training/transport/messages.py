@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from ... import checks
+
 # The 64-bit constants of SplitMix64, as int64 has them.
 GAMMA, FIRST, SECOND = (number - 2**64 for number in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
@@ -30,6 +32,25 @@ def _mixed(z):
     for shift, factor in ((30, FIRST), (27, SECOND)):
         z = (z ^ ((z >> shift) & (2 ** (64 - shift) - 1))) * factor
     return z ^ ((z >> 31) & (2**33 - 1))
+
+
+def check_rows(rows, seed, members):
+    """Refuse what cannot be compressed: rows (clients × parameters), a round's seed, clients' numbers (clients,) or None."""
+    checks.floats("rows", rows, ("clients", "parameters")), checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST)
+    if members is not None:
+        checks.tensor("members", members, (len(rows),), "whole")
+
+
+def check_vector(vector, seed, member):
+    """Refuse what cannot be a message: a vector (parameters,), finite, a round's seed, a client's number."""
+    checks.finite("vector", checks.floats("vector", vector, ("parameters",)))
+    for name, number in (("seed", seed), ("member", member)):
+        checks.whole(name, number, at_least=0, at_most=checks.LARGEST)
+
+
+def entries(length):
+    """Return a vector's length if it is one, from 1."""
+    return checks.whole("length", length, at_least=1, at_most=2**40)
 
 
 def whole(message, size):

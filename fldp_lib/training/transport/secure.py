@@ -13,15 +13,13 @@ check that all clients see the same list), and no protection of the *sum*, which
 (`mechanisms`, `at="shares"`). X25519, HKDF, AES-CTR and AES-GCM are the library cryptography's, secret sharing is MPyC's.
 """
 
-import logging
 import os
 
 import numpy as np
 
 from ... import checks
-
-PRIME = 2**61 - 1  # the masks' field: 61 random bits are uniform on it but for one value in 2^61
-SHARES = 2**128 + 51  # the shares' field, the smallest prime above 2^128
+from . import primitives
+from .primitives import PRIME
 
 
 class Client:
@@ -41,15 +39,16 @@ class Client:
 
     def __init__(self, number, clients, threshold, entropy=os.urandom):
         self.clients = checks.whole("clients", clients, at_least=2)
-        self.number = checks.whole("number", number, at_least=0, at_most=clients - 1)
-        self.threshold = checks.whole("threshold", threshold, at_least=clients // 2 + 1, at_most=clients)
+        self.number = checks.whole("number", number, at_least=0, at_most=self.clients - 1)
+        self.threshold = checks.whole("threshold", threshold, at_least=self.clients // 2 + 1, at_most=self.clients)
+        checks.function("entropy", entropy, "of a number of bytes")
         self.cipher, self.seed, self.own = entropy(32), entropy(16), entropy(16)  # two key pairs, and the own mask
         self.round = 0
 
     def advertise(self):
         """Round 1: return two public keys, for the encryption of shares and for the masks."""
         self._next(1)
-        return _public(self.cipher), _public(_mask_key(self.seed))
+        return primitives.public(self.cipher), primitives.public(primitives.mask_key(self.seed))
 
     def share(self, keys):
         """Round 2: return, for each other client, an encrypted share of both secrets.
@@ -61,10 +60,10 @@ class Client:
         _enough(keys, self.threshold, "advertised keys")
         self.keys = dict(keys)
         secrets = [int.from_bytes(secret, "little") for secret in (self.seed, self.own)]
-        split = _split(secrets, self.threshold, self.clients)  # clients × 2
+        split = primitives.split(secrets, self.threshold, self.clients)  # clients × 2
         self.held = {self.number: split[self.number]}
         return {
-            other: _seal(_agree(self.cipher, key, b"share", self.number, other), split[other])
+            other: primitives.seal(primitives.agree(self.cipher, key, b"share", self.number, other), split[other])
             for other, (key, _) in self.keys.items()
             if other != self.number
         }
@@ -82,11 +81,13 @@ class Client:
         self._next(3)
         _enough({*messages, self.number}, self.threshold, "senders of shares")
         for other, sealed in messages.items():
-            self.held[other] = _open(_agree(self.cipher, self.keys[other][0], b"share", other, self.number), sealed)
-        total = (vector + _expand(self.own, len(vector))) % PRIME
-        key = _mask_key(self.seed)
+            self.held[other] = primitives.open(
+                primitives.agree(self.cipher, self.keys[other][0], b"share", other, self.number), sealed
+            )
+        total = (vector + primitives.expand(self.own, len(vector))) % PRIME
+        key = primitives.mask_key(self.seed)
         for other in messages:
-            both = _expand(_agree(key, self.keys[other][1], b"mask"), len(vector))
+            both = primitives.expand(primitives.agree(key, self.keys[other][1], b"mask"), len(vector))
             total = (total + both if self.number < other else total - both) % PRIME
         return total
 
@@ -134,7 +135,7 @@ def recover(masked, answers, keys, threshold):
     _enough(masked, threshold, "masked vectors"), _enough(answers, threshold, "answers")
     some = sorted(answers)[:threshold]
     owners = sorted(set.intersection(*(set(answers[client]) for client in some)))
-    found = _join([(client, [answers[client][owner] for owner in owners]) for client in some])
+    found = primitives.join([(client, [answers[client][owner] for owner in owners]) for client in some])
     length = len(next(iter(masked.values())))
     total = np.zeros(length, dtype=np.int64)
     for vector in masked.values():
@@ -142,11 +143,11 @@ def recover(masked, answers, keys, threshold):
     for owner, secret in zip(owners, found, strict=True):
         secret = secret.to_bytes(16, "little")
         if owner in masked:
-            total = (total - _expand(secret, length)) % PRIME
+            total = (total - primitives.expand(secret, length)) % PRIME
             continue
-        key = _mask_key(secret)
+        key = primitives.mask_key(secret)
         for client in masked:  # the masks that the survivors share with one that dropped out
-            both = _expand(_agree(key, keys[client][1], b"mask"), length)
+            both = primitives.expand(primitives.agree(key, keys[client][1], b"mask"), length)
             total = (total - both if client < owner else total + both) % PRIME
     return total
 
@@ -168,6 +169,13 @@ def aggregate(vectors, threshold, dropped=(), entropy=os.urandom):
 
     Derived in: notebook 15.
     """
+    vectors = checks.tensor("vectors", vectors, ("clients", "parameters"), "whole").numpy()
+    if (vectors < 0).any() or (vectors >= PRIME).any() or len(vectors) < 2:
+        raise ValueError(f"vectors must be at least two, of whole numbers in 0 … {PRIME - 1}, got {checks.shown(vectors)}")
+    checks.whole("threshold", threshold, at_least=len(vectors) // 2 + 1, at_most=len(vectors))
+    checks.function("entropy", entropy, "of a number of bytes")
+    dropped = checks.kind("dropped", dropped, (tuple, list, set, frozenset), "numbers of clients")
+    dropped = {checks.whole("dropped", one, at_least=0, at_most=len(vectors) - 1) for one in dropped}
     people = [Client(number, len(vectors), threshold, entropy) for number in range(len(vectors))]
     keys = {person.number: person.advertise() for person in people}
     boxes = {person.number: person.share(keys) for person in people}
@@ -203,9 +211,12 @@ def to_field(updates, bound, bits=24):
     Derived in: notebook 15.
     Source: Kairouz, Liu & Steinke 2021, on rounding and sensitivity.
     """
-    updates, width = np.asarray(updates, dtype=float), step(bound, bits)
+    updates, width = checks.tensor("updates", updates, numbers="double").numpy(), step(bound, bits)
     if not (np.abs(updates) <= bound).all():
-        raise ValueError(f"updates must lie in [-{bound:g}, {bound:g}]: the sum could wrap round otherwise; clip them first")
+        raise ValueError(
+            f"updates must lie in [-{bound:g}, {bound:g}], got {np.abs(updates).max():g}: the sum could "
+            "wrap round otherwise; clip them first"
+        )
     return np.round(updates / width).astype(np.int64) % PRIME
 
 
@@ -215,9 +226,9 @@ def from_field(total, bound, bits=24):
     Raises:
         ValueError: a number outside the field, 0 … `PRIME` − 1.
     """
-    total = np.asarray(total)
-    if total.dtype.kind not in "iu" or (total < 0).any() or (total >= PRIME).any():
-        raise ValueError(f"total must be whole numbers in 0 … {PRIME - 1}, got {total.dtype} with others")
+    total = checks.tensor("total", total, numbers="whole").numpy()
+    if (total < 0).any() or (total >= PRIME).any():
+        raise ValueError(f"total must be whole numbers in 0 … {PRIME - 1}, got {total.min()} … {total.max()}")
     signed = np.where(total > PRIME // 2, total - PRIME, total)
     return signed * step(bound, bits)
 
@@ -230,81 +241,3 @@ def step(bound, bits):
 def _enough(things, threshold, what):
     if len(things) < threshold:
         raise ValueError(f"{what} must be at least {threshold}, the threshold; got {len(things)}, and nothing is revealed")
-
-
-def _library():
-    try:
-        from cryptography.hazmat.primitives import ciphers, hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import x25519
-        from cryptography.hazmat.primitives.kdf import hkdf
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("secure aggregation needs two more packages: pip install cryptography mpyc") from error
-    return ciphers, hashes, serialization, x25519, hkdf
-
-
-def _mask_key(seed):
-    return _derive(seed, b"mask key", 32)
-
-
-def _derive(secret, info, length):
-    _, hashes, _, _, hkdf = _library()
-    return hkdf.HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=b"fldp_lib " + info).derive(secret)
-
-
-def _public(private):
-    *_, x25519, _ = _library()
-    return x25519.X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
-
-
-def _agree(private, public, purpose, *numbers):
-    """A key of 16 bytes that both ends derive; `numbers` tell the directions of a pair apart."""
-    *_, x25519, _ = _library()
-    key = x25519.X25519PrivateKey.from_private_bytes(private)
-    secret = key.exchange(x25519.X25519PublicKey.from_public_bytes(public))
-    return _derive(secret, purpose + b"".join(number.to_bytes(4, "little") for number in numbers), 16)
-
-
-def _expand(key, length):
-    """A mask of `length` numbers of the field from a key that is used for this alone (AES-CTR)."""
-    ciphers, *_ = _library()
-    stream = ciphers.Cipher(ciphers.algorithms.AES(key), ciphers.modes.CTR(bytes(16))).encryptor().update(bytes(8 * length))
-    return (np.frombuffer(stream, dtype="<u8") >> np.uint64(3)).astype(np.int64) % PRIME
-
-
-def _seal(key, pair):
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    return AESGCM(key).encrypt(bytes(12), b"".join(share.to_bytes(17, "little") for share in pair), None)  # a key, a message
-
-
-def _open(key, sealed):
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    plain = AESGCM(key).decrypt(bytes(12), sealed, None)
-    return [int.from_bytes(plain[:17], "little"), int.from_bytes(plain[17:], "little")]
-
-
-def _sharing():
-    before = logging.root.manager.disable
-    logging.disable(logging.INFO)  # MPyC advises to install gmpy2
-    try:
-        from mpyc import finfields, thresha
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("secure aggregation needs two more packages: pip install cryptography mpyc") from error
-    finally:
-        logging.disable(before)
-    return finfields.GF(SHARES), thresha
-
-
-def _split(secrets, threshold, clients):
-    """Shamir shares (clients × secrets): any `threshold` of the rows recover the secrets, fewer tell nothing."""
-    field, thresha = _sharing()
-    rows = thresha.random_split(field, [field(secret) for secret in secrets], threshold - 1, clients)
-    return [[int(share) % SHARES for share in row] for row in rows]
-
-
-def _join(points):
-    """The secrets from (client, shares) of as many clients as the threshold."""
-    field, thresha = _sharing()
-    rows = [(client + 1, [field(share) for share in shares]) for client, shares in points]
-    return [int(secret) % SHARES for secret in thresha.recombine(field, rows)]

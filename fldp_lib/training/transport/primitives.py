@@ -1,0 +1,89 @@
+"""What secure aggregation is made of: keys, masks, sealed messages and shared secrets, all by well-kept libraries.
+
+X25519, HKDF, AES-CTR and AES-GCM are the library cryptography's, secret sharing is MPyC's. For `secure` alone.
+"""
+
+import logging
+
+import numpy as np
+
+PRIME = 2**61 - 1  # the masks' field: 61 random bits are uniform on it but for one value in 2^61
+SHARES = 2**128 + 51  # the shares' field, the smallest prime above 2^128
+
+
+def library():
+    try:
+        from cryptography.hazmat.primitives import ciphers, hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import x25519
+        from cryptography.hazmat.primitives.kdf import hkdf
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("secure aggregation needs two more packages: pip install cryptography mpyc") from error
+    return ciphers, hashes, serialization, x25519, hkdf
+
+
+def mask_key(seed):
+    return derive(seed, b"mask key", 32)
+
+
+def derive(secret, info, length):
+    _, hashes, _, _, hkdf = library()
+    return hkdf.HKDF(algorithm=hashes.SHA256(), length=length, salt=None, info=b"fldp_lib " + info).derive(secret)
+
+
+def public(private):
+    *_, x25519, _ = library()
+    return x25519.X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+def agree(private, public, purpose, *numbers):
+    """A key of 16 bytes that both ends derive; `numbers` tell the directions of a pair apart."""
+    *_, x25519, _ = library()
+    key = x25519.X25519PrivateKey.from_private_bytes(private)
+    secret = key.exchange(x25519.X25519PublicKey.from_public_bytes(public))
+    return derive(secret, purpose + b"".join(number.to_bytes(4, "little") for number in numbers), 16)
+
+
+def expand(key, length):
+    """A mask of `length` numbers of the field from a key that is used for this alone (AES-CTR)."""
+    ciphers, *_ = library()
+    stream = ciphers.Cipher(ciphers.algorithms.AES(key), ciphers.modes.CTR(bytes(16))).encryptor().update(bytes(8 * length))
+    return (np.frombuffer(stream, dtype="<u8") >> np.uint64(3)).astype(np.int64) % PRIME
+
+
+def seal(key, pair):
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key).encrypt(bytes(12), b"".join(share.to_bytes(17, "little") for share in pair), None)  # a key, a message
+
+
+def open(key, sealed):
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    plain = AESGCM(key).decrypt(bytes(12), sealed, None)
+    return [int.from_bytes(plain[:17], "little"), int.from_bytes(plain[17:], "little")]
+
+
+def sharing():
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)  # MPyC advises to install gmpy2
+    try:
+        from mpyc import finfields, thresha
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("secure aggregation needs two more packages: pip install cryptography mpyc") from error
+    finally:
+        logging.disable(before)
+    return finfields.GF(SHARES), thresha
+
+
+def split(secrets, threshold, clients):
+    """Shamir shares (clients × secrets): any `threshold` of the rows recover the secrets, fewer tell nothing."""
+    field, thresha = sharing()
+    rows = thresha.random_split(field, [field(secret) for secret in secrets], threshold - 1, clients)
+    return [[int(share) % SHARES for share in row] for row in rows]
+
+
+def join(points):
+    """The secrets from (client, shares) of as many clients as the threshold."""
+    field, thresha = sharing()
+    rows = [(client + 1, [field(share) for share in shares]) for client, shares in points]
+    return [int(secret) % SHARES for secret in thresha.recombine(field, rows)]
