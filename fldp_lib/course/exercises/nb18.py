@@ -160,7 +160,7 @@ EXERCISES = (
         "Write project(federation, seed): the final project; the check recomputes its claims and gives points.",
         final18.test,
         (
-            "Fix the plan first: rounds, lr, clip, mechanism. accounting.calibrate finds the noise for a total ε of 2.",
+            "Fix the plan first. Plan(rounds=…, lr=…).calibrated(2.0, delta=1e-5, clip=…) has the noise for a total ε of 2.",
             "Train once with the seed handed over, and return history.theta with what the mechanism says of itself.",
             "If only the utility is missing: the noise is in proportion to the clip; try 2 in place of 6 or 20.",
         ),

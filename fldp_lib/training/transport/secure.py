@@ -174,7 +174,7 @@ def aggregate(vectors, threshold, dropped=(), entropy=os.urandom):
         raise ValueError(f"vectors must be at least two, of whole numbers in 0 … {PRIME - 1}, got {checks.shown(vectors)}")
     checks.whole("threshold", threshold, at_least=len(vectors) // 2 + 1, at_most=len(vectors))
     checks.function("entropy", entropy, "of a number of bytes")
-    dropped = checks.kind("dropped", dropped, (tuple, list, set, frozenset), "numbers of clients")
+    dropped = checks.kind("dropped", dropped, (tuple, list, set, frozenset, range), "numbers of clients")
     dropped = {checks.whole("dropped", one, at_least=0, at_most=len(vectors) - 1) for one in dropped}
     _enough({*range(len(vectors))} - dropped, threshold, "survivors")  # before any key is made
     people = [Client(number, len(vectors), threshold, entropy) for number in range(len(vectors))]
