@@ -44,7 +44,7 @@ ROOMS = {
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
     ],
-    "book": ["formulas", "build"],
+    "book": ["formulas", "live", "build"],
 }  # fmt: skip
 LIBRARIES = {  # beyond the standard one
     "checks": {"numpy", "torch"},

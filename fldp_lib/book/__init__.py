@@ -1,5 +1,6 @@
 """The whole course as static pages: `python -m fldp_lib.book OUT`."""
 
-from .build import build, export, main
+from .build import build, main
+from .live import export
 
 __all__ = ["build", "export", "main"]

@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 from conftest import refuses
 
-from fldp_lib.book import formulas
+from fldp_lib.book import formulas, live
 from fldp_lib.interactive import explorers, plots
 
 book = importlib.import_module("fldp_lib.book.build")  # the function of that name stands before the module
@@ -156,7 +156,7 @@ def test_every_formula_is_mathml(path, made):
 
 def test_every_explorer_is_there_as_a_picture_that_says_it_stands_still(made):
     for path in NOTEBOOKS:
-        shown = sum(map(book.shows_explorer, json.loads(path.read_text(encoding="utf-8"))["cells"]))
+        shown = sum(map(live.shows_explorer, json.loads(path.read_text(encoding="utf-8"))["cells"]))
         text = (made / path.relative_to(book.ROOT).with_suffix(".html")).read_text(encoding="utf-8")
         assert text.count("In the notebook its controls move.") == shown
 
@@ -189,7 +189,7 @@ def test_links_to_code_lead_to_the_repository_and_only_the_map_is_taken_from_rea
 
 @pytest.mark.parametrize("problem", ["", "too large <x>"])
 def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
-    data = {book.WIDGET: {}, "image/png": "AAAA", "text/plain": "Explorer('An <x>')"}
+    data = {live.WIDGET: {}, "image/png": "AAAA", "text/plain": "Explorer('An <x>')"}
     cell = {"cell_type": "code", "source": "explorer", "outputs": [{"data": data}]}
     path = book.ROOT / "notebooks" / "05_x.ipynb"
     told = [{"title": "An <x>", "alt": "An <x>. It says y.", "problem": problem}]
@@ -201,7 +201,7 @@ def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
         assert (
             'src="../explorers/05_0.html"' in shown["text/html"] and 'title="Explorer: An &lt;x&gt;"' in shown["text/html"]
         )
-    assert set(data) == {book.WIDGET, "image/png", "text/plain"}  # the notebook itself is as it was
+    assert set(data) == {live.WIDGET, "image/png", "text/plain"}  # the notebook itself is as it was
 
 
 def test_a_grid_that_is_too_large_is_tried_coarser(tmp_path, capsys):
@@ -214,7 +214,7 @@ def test_a_grid_that_is_too_large_is_tried_coarser(tmp_path, capsys):
                 raise ValueError(f"points must be fewer than {points}")
 
     asked = []
-    book.export(Large(), tmp_path / "x.html")
+    live.export(Large(), tmp_path / "x.html")
     assert asked == [None, 3, 2]
     assert json.loads(capsys.readouterr().out) == {"title": "L", "alt": "L. S.", "problem": ""}
 
