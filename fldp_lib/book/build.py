@@ -21,7 +21,7 @@ import tempfile
 import urllib.parse
 
 from .. import checks
-from .live import WIDGET, live
+from .live import WIDGET, live, program
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ASSETS = pathlib.Path(__file__).parent / "assets"
