@@ -154,6 +154,7 @@ def source(*functions, docstring=False):
             raise TypeError(
                 f"functions must be functions or classes written in Python, got {checks.shown(function)}"
             ) from error
+        text = re.sub(r"^(@_.*\n)+", "", text)  # a decorator of the package's own is not what is to be read
         texts.append(text if docstring else re.sub(r'\n\s+"""(?:.|\n)*?"""', "", text, count=1))
     return Code("\n\n".join(texts))
 

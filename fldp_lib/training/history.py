@@ -172,5 +172,6 @@ class History:
 
     def __repr__(self):
         score = f", final score {self.records[-1]['score']:.3f}" if self.records else ""
-        attacker = "" if self.reason else f"; {self.attacker()}"
+        said = "" if self.reason else str(self.attacker()).rstrip(".")
+        attacker = said and f"; {said[0].lower()}{said[1:]}"
         return f"History({self.rounds} rounds{score}; {self.guarantee}{attacker})"
