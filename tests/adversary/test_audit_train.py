@@ -64,7 +64,7 @@ def patched(patch, owner, name, make):
 quiet = Plan(1, mechanism=Gaussian(4.0, 1.0))  # ε = 0.86 at δ = 1e-5
 
 
-@fault(Plan(9, mechanism=AdaptiveGaussian(3.0, 1.0, count_noise=1.5001), delta=0.25), runs=300)
+@fault(Plan(6, mechanism=AdaptiveGaussian(2.4, 1.0, count_noise=1.2001), delta=0.25), runs=300)
 def a_client_that_sends_nothing_counts_as_short(patch):
     def adapt(self, clipping, rate, generator):
         if clipping.adaptive:

@@ -396,10 +396,9 @@ def reported(mechanism, **options):
 
 
 def same_price(found, expected):
-    """The curve of a run against each price by itself: the last is the same, the others no lower and within 1e-5."""
+    """The curve of a run against each price by itself, two upper bounds: the last is the same, the others within 1e-5."""
     assert found[-1] == expected[-1]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert (found >= np.array(expected) * (1 - 1e-9)).all()
 
 
 def priced(mechanism, releases, rate, delta=1e-5):
