@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from . import laws, losses, mechanisms
+from . import mechanisms
 
 
 def gaussian_delta(mu, epsilon):
@@ -62,6 +62,8 @@ def pure(parts):
     """Return ε at δ = 0: amplified by sampling, added up; infinity with a Gaussian."""
     if any(isinstance(mechanism, mechanisms.Gaussian) for mechanism, *_ in parts):
         return math.inf
+    from . import laws
+
     return sum(count * float(laws.sampled(rate, mechanism.epsilon)) for mechanism, rate, count in parts)
 
 
@@ -108,6 +110,8 @@ def composed_epsilon(parts, delta, size=None):
     """Return ε by the composed privacy loss, at δ > 0; infinity where it shows none."""
     if all(exact(part) for part in parts):
         return float(gaussian_epsilon(mu(parts), delta))
+    from . import losses
+
     found = 0.0
     for add in directions(parts):
         if found < math.inf:
@@ -121,6 +125,8 @@ def composed_delta(parts, epsilon):
         return float(gaussian_delta(mu(parts), epsilon))
     if epsilon >= pure(parts):
         return 0.0
+    from . import losses
+
     return max(losses.Composed(merged(parts), add, epsilon=epsilon).delta(epsilon) for add in directions(parts))
 
 
@@ -220,6 +226,8 @@ def curve(mechanism, rate, rounds, delta):
     elif exact(parts[0]):
         found = gaussian_epsilon(np.sqrt(after) / float(mechanism.noise_multiplier), delta)
     else:
+        from . import losses
+
         chosen = after if rounds <= 128 else np.unique(np.r_[after[:32], np.geomspace(32, rounds, 65).round().astype(int)])
         values, top = [], None
         for count in chosen[::-1]:

@@ -1,8 +1,10 @@
 """What a release costs and what a run costs in ε: the accountants behind one function, and a ledger.
 
-A run is priced by its composed privacy loss (`"pld"`, the tightest and the default: exactly where rounds are Gaussian and
-everybody takes part, else from above on a fine grid, see `losses`), by dp_accounting's Rényi differential privacy
-(`"rdp"`), by advanced or by basic composition. scipy and dp_accounting are imported when they are first needed.
+A run is priced by its composed privacy loss (`"pld"`, the tightest and the default): exactly where rounds are Gaussian and
+everybody takes part; else by dp_accounting's privacy loss distributions; where those are unsound or slow (δ near their
+rounding errors, thousands of rounds, wide losses, whole curves) from above by `losses`, which the tests hold to them. Or by
+dp_accounting's Rényi differential privacy (`"rdp"`), by advanced or by basic composition. scipy, dp_accounting and `losses`
+are imported when they are first needed.
 
 Client-level reports (`at="client"`) are replace-one with sensitivity 2C. The noise is calibrated to that 2C, so that
 the pair of output laws is that of add-or-remove for a sensitivity of 1. On L1-clipped vectors the

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from .. import checks
-from . import accountants, losses, pricing
+from . import accountants, pricing
 
 FALSE_RATE = 0.01
 
@@ -104,6 +104,8 @@ def _gaussian(mu):
 
 def _numeric(parts):
     """Total variation and power of the composed loss: the worse of the unit in and the unit out."""
+    from . import losses
+
     even = power = 0.0
     for add in accountants.directions(parts):
         law = losses.Composed(accountants.merged(parts), add, epsilon=0.0)

@@ -53,6 +53,16 @@ def digest(tensors):
     return _digest(parts)
 
 
+def apart(*texts, most=160):
+    """Return two texts, cut to where they differ if they are long."""
+    if max(len(str(text)) for text in texts) <= most:
+        return texts
+    pairs = enumerate(zip(*map(str, texts), strict=False))
+    same = next((place for place, (a, b) in pairs if a != b), min(map(len, map(str, texts))))
+    first = max(0, same - most // 4)
+    return ["…" * (first > 0) + str(text)[first : first + most] + "…" * (len(str(text)) > first + most) for text in texts]
+
+
 def _text(value, name, above):
     if id(value) in above:
         return "itself"

@@ -24,9 +24,6 @@ from dataclasses import replace
 import torch
 
 from .. import checks
-from . import _fingerprint, _journal, _lock
-
-text_of = _fingerprint.text_of
 
 
 def about(model, federation, plan, workers=None):
@@ -41,6 +38,8 @@ def about(model, federation, plan, workers=None):
     Raises:
         ValueError: a part of the plan has no text that is the same in every process.
     """
+    from . import _fingerprint
+
     fed = federation
     said = {name: text for name, text in plan.text().items() if name != "rounds"}
     said["workers"] = "none" if workers is None else "some"
@@ -56,6 +55,8 @@ def begun(path):
     Raises:
         ValueError: there is something, and it is no checkpoint.
     """
+    from . import _journal, _lock
+
     head = _journal.read_head(_lock.place(path))
     return 0 if head is None else checks.whole("begun", head["state"].get("begun"), at_least=0)
 
@@ -70,6 +71,8 @@ def copy(path, folder):
     Raises:
         ValueError: there is no checkpoint at the path.
     """
+    from . import _journal, _lock
+
     path = _lock.place(path)
     return _journal.copy(path, _lock.place(folder) / path.name)
 
@@ -98,7 +101,11 @@ class Checkpoint:
         self.server = {} if server is None else server
         self.done = self.found = 0  # rounds finished, and begun by an earlier process
         self.earlier, self.start = len(history.records), ""
-        self.files = None if path is None else _journal.Journal(_lock.place(path))
+        self.files = None
+        if path is not None:  # what only a run with a file needs is imported by it
+            from . import _journal, _lock
+
+            self.files = _journal.Journal(_lock.place(path))
 
     @property
     def state(self):
@@ -118,6 +125,8 @@ class Checkpoint:
         """
         self._take(state, "start must have the state of a run like this one, to go on from it")
         if self.files is not None:  # the same run, resumed, says the same
+            from . import _journal
+
             self.start = f" after {self.earlier} rounds, in the state {_journal.frame(state, b'')[-1].hex()[:16]}"
 
     def resume(self, theta, rounds):
@@ -128,6 +137,8 @@ class Checkpoint:
         """
         if self.files is None:
             return theta
+        from . import _fingerprint
+
         self.plan["start"] = _fingerprint.digest([theta]) + self.start
         found = self.files.load()
         if found is None:  # written at once: a place that cannot be written to shows before a round is spent
@@ -207,12 +218,13 @@ class Checkpoint:
         self.server = {**server, **copied}
 
     def _fits(self, there, spent, rounds):
+        from . import _fingerprint
+
         name, here = str(self.files.path), self.plan
         differ = [key for key in {**here, **there} if here.get(key) != there.get(key)]
         if differ:
-            told = "; ".join(
-                "{} is {} there and {} here".format(key, *_apart(there.get(key), here.get(key))) for key in differ
-            )
+            pairs = [(key, *_fingerprint.apart(there.get(key), here.get(key))) for key in differ]
+            told = "; ".join("{} is {} there and {} here".format(*pair) for pair in pairs)
             raise ValueError(f"checkpoint must belong to this run, and {name!r} does not: {told}")
         if checks.whole("begun", spent, at_least=0) > rounds:
             raise ValueError(f"rounds must be at least the {spent} that {name!r} has spent, got {rounds}")
@@ -232,16 +244,6 @@ def _counted(entries):
         elif kind != "run":
             raise KeyError("entries")
     return done, spent
-
-
-def _apart(*texts, most=160):
-    """Two texts, cut to where they differ if they are long."""
-    if max(len(str(text)) for text in texts) <= most:
-        return texts
-    pairs = enumerate(zip(*map(str, texts), strict=False))
-    same = next((place for place, (a, b) in pairs if a != b), min(map(len, map(str, texts))))
-    first = max(0, same - most // 4)
-    return ["…" * (first > 0) + str(text)[first : first + most] + "…" * (len(str(text)) > first + most) for text in texts]
 
 
 def _shape(value):

@@ -10,7 +10,6 @@ import numpy as np
 from .. import checks
 from ..privacy import accounting, adaptive, attacker, mechanisms
 from . import _terms, aggregation, algorithms
-from ._fingerprint import text_of
 from ._json import said, understood
 from .algorithms import FedAvg, FedProx, FedSGD, ServerSGD
 
@@ -214,6 +213,8 @@ class Plan:
 
     def text(self):
         """Return what the plan is, text by name, the same in every process: what checkpoints compare."""
+        from ._fingerprint import text_of  # only where a plan is compared
+
         return {field.name: text_of(getattr(self, field.name), field.name) for field in fields(self)}
 
     def to_json(self):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from fldp_lib import accounting
-from fldp_lib.privacy import accountants, attacker, ledger
+from fldp_lib.privacy import attacker, ledger, losses
 from fldp_lib.privacy.accounting import Ledger, calibrate, curve, delta_of, epsilon, tightest
 from fldp_lib.privacy.mechanisms import Gaussian, Laplace, RandomisedResponse
 
@@ -323,7 +323,7 @@ def test_infinite_epsilon_calibrates_to_no_noise(name):
 def test_asking_twice_computes_once(monkeypatch):
     run = Laplace(0.123, 1.0), 11, 0.5, 1e-4
     first, noise = epsilon(*run), calibrate("laplace", 0.77, 1e-4, 11)
-    monkeypatch.setattr(accountants.losses, "Composed", None)
+    monkeypatch.setattr(losses, "Composed", None)
     assert epsilon(*run) == first and calibrate("laplace", 0.77, 1e-4, 11) == noise
 
 
