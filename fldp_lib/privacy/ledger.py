@@ -15,7 +15,8 @@ class Ledger:
         delta: δ of the total, in (0, 1).
 
     `print(ledger)` is a table. Entries must share one adjacency: an ε for adding a client, one for replacing a client's
-    data and one for a record are different promises and do not compose.
+    data and one for a record are different promises and do not compose. All entries are taken to have noise of their own:
+    two runs with one seed draw the same, and their difference has none.
 
     Derived in: notebook 07.
     """

@@ -54,7 +54,7 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
 
     Raises:
         TypeError, ValueError: an argument out of range, or a combination without a meaning or a valid accounting; a private
-            run from parameters that a run with the same seed released.
+            run from parameters that this process released under the same seed.
 
     Derived in: notebook 03 (without noise), notebook 05 (private).
     Source: McMahan et al. 2017; McMahan, Ramage, Talwar & Zhang 2018.
