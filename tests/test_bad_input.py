@@ -669,6 +669,7 @@ EXEMPT = {
     "checks.*": "the checks themselves: tests/test_checks.py",
     "adversary.auditing.Audit": MADE,
     "book.build.[eflops]*": "steps of `book.build.build`, and of the notebooks that it runs",
+    "book.live.*": "steps of `book.build.build`, and of the notebooks that it runs",
     "book.build.main": "a command line, whose errors argparse and sys.exit tell: tests/book/test_build.py",
     "book.formulas.setup": "Sphinx calls it",
     "course.answers.*": "a learner's answer is told what is wrong with it, and nothing is raised: tests/course",

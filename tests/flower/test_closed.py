@@ -301,8 +301,7 @@ def stranger(**given):
 
 
 def begun(folder):
-    state = folder / "server" / hub.STATE
-    return torch.load(state, weights_only=True)["begun"] if state.exists() else 0
+    return hub.begun(folder / "server")
 
 
 def wait_until(ready, what, seconds=300):

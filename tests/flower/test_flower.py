@@ -222,7 +222,7 @@ def test_what_this_deployment_cannot_keep_is_refused_before_anything_is_written(
     refuses(lambda: flower.prepare(folder, 5, "fldp_lib:MLP", (5, 4, 3), fed), TypeError, "plan must be a Plan")
     refuses(prepare(build="MLP"), ValueError, "build must be 'module:function'")
     refuses(prepare(build="fldp_lib.training.models:Nothing"), ValueError, "build must name a function")
-    refuses(prepare(sizes=(6, 4, 3)), ValueError, "model does not fit")
+    refuses(prepare(sizes=(6, 4, 3)), ValueError, "model must take x")
     refuses(prepare(nodes=19), ValueError, "nodes")
     refuses(prepare(timeout=0), ValueError, "timeout")
     assert not folder.exists()
@@ -242,7 +242,7 @@ def test_a_hub_that_was_killed_in_a_local_round_goes_on_and_never_asks_for_it_ag
         hub.run(folder / "server", killed, lambda line: None)
     before = (folder / "server" / hub.STATE).read_bytes()
     seen = flower.history(folder)
-    assert seen.lost.tolist() == [False, True] and seen.epsilon[-1] == expected.epsilon[1]
+    assert seen.lost.tolist() == [False, True] and seen.epsilon[-1] == pytest.approx(expected.epsilon[1], rel=1e-5)
     assert (folder / "server" / hub.STATE).read_bytes() == before  # reading is not resuming
     history = by_hand(folder)
     assert history.lost.tolist() == [False, True, False, False]
@@ -312,7 +312,8 @@ def test_a_killed_server_goes_on_with_the_budget_spent_and_a_strangers_key_is_re
         assert len(processes_of(run)) >= 6  # SuperLink, two SuperNodes, a SuperExec each; apps come and go
         run.kill("server")
         spent = flower.history(folder)
-        assert 2 <= spent.rounds < 4 and spent.total_epsilon == expected.epsilon[spent.rounds - 1]
+        assert 2 <= spent.rounds < 4
+        assert spent.total_epsilon == pytest.approx(expected.epsilon[spent.rounds - 1], rel=1e-5)
         run.start_server()
         run.stop("node-1")
         for times, wrong in enumerate((tmp_path / "stranger", folder / "node-0" / "key"), 1):  # unknown; another's, in use
