@@ -272,7 +272,7 @@ def test_the_text_of_a_setting_is_the_same_in_every_process():
     code = """
 import functools, sys, torch
 from fldp_lib import aggregation
-from fldp_lib.training.checkpoint import text_of
+from fldp_lib.training._fingerprint import text_of
 class Own:
     def __init__(self, **held): self.__dict__.update(held)
 SCALE = 3.0
