@@ -4,14 +4,13 @@ from dataclasses import asdict
 
 from .. import checks
 from ..privacy import adaptive, mechanisms
-from . import aggregation, algorithms
-from .transport import compression
+from . import _terms, aggregation, algorithms
 
 KINDS = (
     mechanisms.Laplace, mechanisms.Gaussian, adaptive.AdaptiveGaussian,
     aggregation.Mean, aggregation.WeightedMean, aggregation.SecureMean, aggregation.Median, aggregation.TrimmedMean,
     aggregation.Krum, aggregation.NormBound,
-    compression.TopK, compression.RandomK, compression.Quantise,
+    *_terms.COMPRESSORS,
     *algorithms.LOCAL, *algorithms.SERVER,
 )  # fmt: skip
 NAMED = {kind.__name__: kind for kind in KINDS}

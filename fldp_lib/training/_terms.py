@@ -9,14 +9,13 @@ from ..privacy import accounting, mechanisms
 from . import _probe, clients, models
 from .transport import compression
 
+COMPRESSORS = (compression.TopK, compression.RandomK, compression.Quantise)
+_RELEASED = {}  # digest of parameters: seeds of the private runs that released them, in this process
+
 
 def is_sum(aggregator):
     """Whether an aggregator adds up the cohort's updates, each with a weight of its own, seen or hidden."""
     return _linear(aggregator) or getattr(aggregator, "hidden", False)
-
-
-COMPRESSORS = (compression.TopK, compression.RandomK, compression.Quantise)
-_RELEASED = {}  # digest of parameters: seeds of the private runs that released them, in this process
 
 
 def check_plan(plan):

@@ -118,9 +118,7 @@ class History:
         Whoever ends a run early, or goes on, because of what it released has chosen the number of rounds by the data: then
         the ε of the rounds that ran is no promise, and that of the plan is one.
         """
-        return (
-            self._ledger([(plan, plan.rounds) for plan, _ in self.every_leg]).epsilon if self.legs else self.plan.epsilon()
-        )
+        return self._ledger((plan, plan.rounds) for plan, _ in self.every_leg).epsilon if self.legs else self.plan.epsilon()
 
     def epsilon_after(self, rounds, method="pld"):
         """Return the total ε of a run planned for the first `rounds` rounds; methods as in `accounting.epsilon`."""
@@ -138,7 +136,7 @@ class History:
         """Return what the best attacker on the planned rounds can do, an `attacker.Attacker`."""
         if not self.legs:
             return self.plan.attacker()
-        return self._ledger([(plan, plan.rounds) for plan, _ in self.every_leg]).attacker()
+        return self._ledger((plan, plan.rounds) for plan, _ in self.every_leg).attacker()
 
     @property
     def guarantee(self):

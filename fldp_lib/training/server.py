@@ -66,9 +66,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
         _probe.check_loss_is_separate(model, federation, loss)
     _terms.check_workers(workers, plan)
     _terms.check_start(model, federation, plan, start)
-    for name, value in (("callback", callback), ("workers", workers)):
-        if value is not None and not callable(value):
-            raise TypeError(f"{name} must be callable, or None; got {value!r}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, or None; got {callback!r}")
     fed, chunk, model, theta = _placed(model, federation, plan, start, workers, **machine)
     plan.warn(stacklevel=2), _terms.check_delta(plan, fed, stacklevel=2)
     clipping = adaptive.Clipping(plan.mechanism or NO_NOISE)
