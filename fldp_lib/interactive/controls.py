@@ -31,7 +31,9 @@ SHEET = """<style onload="(async sheet => {
     const say = () => {
       const slider = handle.parentElement.parentElement.parentElement.noUiSlider
       const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
-      const value = row.classList.contains('fldp-log') ? Number((10 ** now).toPrecision(3)) : now
+      const log = row.classList.contains('fldp-log'), box = Number((row.querySelector('input') || {}).value)
+      const off = Math.abs((log ? Math.log10(box) : box) - now), grid = slider ? slider.options.step : 0
+      const value = off <= grid / 2 + 1e-9 ? box : log ? Number((10 ** now).toPrecision(3)) : now  // 300 stands at 302
       if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
     }
     new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
@@ -114,7 +116,7 @@ class Slider:
 
     def tidy(self, value):
         """Return a value as it is shown and computed with: whole if it is to be, three digits on a logarithmic slider."""
-        value = round(value) if self.whole else float(f"{value:.3g}") if self.log else value
+        value = round(value) if self.whole else float(f"{value:.{3 if self.log else 9}g}")  # no residue of steps added up
         return min(max(value, self.low), self.high)
 
     def _on_grid(self, value):
@@ -173,6 +175,7 @@ class Slider:
             for entry in placed:
                 if _same(reported, entry[0]):  # the page saying where it was put; the program has moved on since
                     placed.remove(entry)
+                    slider.value = self._on_grid(holder.value)  # and so the handle goes on to where the box is
                     return
             holder.value = self.tidy(reported)
 
