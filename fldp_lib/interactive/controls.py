@@ -10,8 +10,8 @@ import traitlets
 from .. import checks
 
 LABEL = "10em"  # width of a control's label
-# Classes by which the page finds the parts of an explorer, and a quiz.
-PANEL, ROW, LOG, STAGE, QUIZ = "fldp-panel", "fldp-row", "fldp-log", "fldp-stage", "fldp-quiz"
+# Classes by which the page finds the parts of an explorer, a quiz and a question of the text.
+PANEL, ROW, LOG, STAGE, QUIZ, ASKED = (f"fldp-{part}" for part in ("panel", "row", "log", "stage", "quiz", "asked"))
 # The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
 # accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
 # gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
