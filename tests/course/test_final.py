@@ -510,10 +510,10 @@ def test_missing_parts_are_found_and_a_pure_promise_is_none():
 
 
 def test_the_choice_keeps_both_demands():
-    def choose(budgets, scores, floor, limit, delta, low=lambda m, h: m - h, keep=True):
-        for epsilon, row in zip(budgets, scores, strict=True):
-            if low(*scoring.interval(row)) >= floor and (not keep or accounting.best_guess(epsilon, delta) <= limit):
-                return epsilon
+    def choose(plans, scores, floor, limit, low=lambda m, h: m - h, right=lambda attacker: attacker.even_odds):
+        for plan, row in zip(plans, scores, strict=True):
+            if low(*scoring.interval(row)) >= floor and right(plan.attacker()) <= limit:
+                return plan.epsilon()
         return float("inf")
 
     for _ in range(5):
@@ -521,7 +521,9 @@ def test_the_choice_keeps_both_demands():
         with pytest.raises(Wrong, match="lower end"):
             check("18.2", functools.partial(choose, low=lambda m, h: m))
         with pytest.raises(Wrong, match="limit"):
-            check("18.2", functools.partial(choose, keep=False))
+            check("18.2", functools.partial(choose, right=lambda attacker: 0.0))
+        with pytest.raises(Wrong, match="all mechanisms"):
+            check("18.2", functools.partial(choose, right=lambda attacker: attacker.bound))
 
 
 def test_an_audit_must_accuse_the_guilty_only():

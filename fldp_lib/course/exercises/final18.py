@@ -119,7 +119,7 @@ def _promise(given, fed):
         return False, "there is no mechanism of the package to promise anything"
     if not 0 <= given.delta < 1 / fed.clients:
         return False, f"δ must lie below 1/{fed.clients}, one over the number of clients"
-    if given.delta != given.plan.delta:
+    if not math.isclose(given.delta, given.plan.delta, rel_tol=1e-5):
         return False, "the δ that is claimed is not the plan's"
     if not math.isfinite(mechanism.clip):
         return False, "without a finite clip there is no sensitivity"
