@@ -122,7 +122,8 @@ def _governed(answer):
                  "their total is what counts"),
                 ([not value for value in right], "True is for a request that is granted"),
             )  # fmt: skip
-            if len({tuple(other) for other in (right, *(found for found, _ in wrong))}) == 1 + len(wrong):
+            every = [tuple(found) for found in (right, *(found for found, _ in wrong))]
+            if len(set(every)) == len(every) and all(len(set(found)) == 2 for found in every):
                 break
         got = call(answer, budget, delta, multiplier, list(requests))
         got = [truth(value, "each decision") for value in parts(got, len(requests), "the decisions")]
