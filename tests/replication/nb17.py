@@ -9,15 +9,15 @@ from fldp_lib import Plan, accounting, clients, data, mechanisms, models, train
 from tests.replication.claims import claim, seeds
 
 
-@claim("17", "so no price is visible here")
-def a_hospital_s_records_cost_nothing_that_one_can_see(block):
+@claim("17", "here in its favour; on other seeds it is up to two against it")
+def a_hospital_s_records_cost_two_test_patients_at_most(block):
     hospital = data.split(data.load("breast_cancer"), clients=1)
     plan = Plan(rounds=60, lr=1.0, batch_rate=0.1).calibrated(2.0, delta=1e-4, clip=1.0, at="client", unit="record")
     means = []
     for each in (plan, plan.changed(mechanism=None)):
-        runs = [train(models.MLP(30, 16, 2), hospital, each.changed(seed=s), progress=False) for s in seeds(block, 3)]
+        runs = [train(models.MLP(30, 16, 2), hospital, each.changed(seed=s), progress=False) for s in seeds(block, 4)]
         means.append(np.mean([run.accuracy[-1] for run in runs]))
-    return {"private": means[0], "plain": means[1]}, abs(means[0] - means[1]) < 0.02
+    return {"private": means[0], "plain": means[1]}, 0 <= means[1] - means[0] < 2.5 / 114
 
 
 @claim("17", "A silent node changes the answers and the accuracy, not the price")
@@ -38,8 +38,8 @@ def a_silent_node_costs_accuracy_and_no_epsilon(block):
     return {"lost": gaps, "ε": spent[0]}, min(gaps) > 0 and len(set(spent)) == 1
 
 
-@claim("17", "Clipping the batch bounds nobody: one record of 456 moves it by 1.1595")
-def a_clip_of_the_batch_lets_one_record_move_more_than_the_clip(block):
+@claim("17", "hundreds of times as much as the 0.0022 that a clip of every record allows")
+def a_clip_of_the_batch_lets_one_record_move_hundreds_of_times_as_much(block):
     hospital = data.split(data.load("breast_cancer"), clients=1)
     moved = []
     for seed in seeds(block, 5):
@@ -49,7 +49,7 @@ def a_clip_of_the_batch_lets_one_record_move_more_than_the_clip(block):
         odd = torch.cat([rows, 1e4 * torch.ones(1, rows.shape[1])])
         ends = [each.mean(0) * min(1.0, 1 / float(each.mean(0).norm())) for each in (rows, odd)]
         moved.append(float((ends[1] - ends[0]).norm()))
-    return {"moved": moved}, min(moved) > 1
+    return {"moved": moved}, min(moved) > 100 / 456
 
 
 @claim("17", "and more for one release to everybody (6.01 where 4.38 is exact)")

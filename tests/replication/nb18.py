@@ -46,10 +46,10 @@ def many_clients_keep_most_of_the_accuracy(block):
     return {"accuracy": private, "people": people}, abs(private - 0.89) < 0.03 and people == 60
 
 
-@claim("18", "With noise at each client and ε = 4 it is 0.2")
+@claim("18", "With noise at each client and ε = 4 it is 0.2 or less")
 def noise_at_each_client_leaves_little(block):
     local = reached(479, planned(4.0, at="client"), block)
-    return {"accuracy": local}, 0.1 < local < 0.3
+    return {"accuracy": local}, local < 0.23
 
 
 @claim("18", "private (0.19, and 0.41 with the better plan)")
