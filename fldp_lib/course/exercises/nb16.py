@@ -183,7 +183,10 @@ QUIZ = (
     Question(
         "Through μ 20,000 runs prove ε ≥ 1.9 of an unknown program. What is needed to call its claim, ε = 1, refuted?",
         (
-            ("Nothing more: 1.9 is above 1.", "of Laplace noise with ε = 1 the same audit proves more than 3."),
+            (
+                "Nothing more: 1.9 is above 1, with 95% confidence.",
+                "of Laplace noise with ε = 1 the same audit proves more than 3.",
+            ),
             ("That the program's trade-off curve is a Gaussian's.", "then μ has the whole curve, and ε at any δ."),
             (
                 "A million runs, since ε lies in the tails.",
@@ -199,7 +202,7 @@ QUIZ = (
                 "That the last bits leak, in the first thousand runs.",
                 "the frequencies are right; the leak is in single numbers.",
             ),
-            ("Nothing is wrong, although single outputs give it away.", "an audit finds what it looks for."),
+            ("Nothing, although single outputs give it away.", "an audit finds what it looks for."),
             ("That its scale is too large, by a rounding error.", "the scale is right."),
         ),
         1,

@@ -183,7 +183,7 @@ QUIZ = (
         (
             ("The order of a Rényi divergence.", "those are larger than 1."),
             ("Clients with unlike labels, in a split.", "in a Dirichlet split; a letter means what its sentence says."),
-            ("A tenth of the privacy budget of a run.", "that would be ε or ρ."),
+            ("A tenth of the whole privacy budget of a run.", "that would be ε or ρ."),
         ),
         1,
     ),
