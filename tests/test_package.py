@@ -38,7 +38,7 @@ ROOMS = {
         "transport.secure", "aggregation", "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json",
         "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
-    "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
+    "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
     "interactive": ["theme", "marks", "pictures", "plots", "scenes", "controls", "predictions", "views", "explorers"],
     "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
