@@ -1,23 +1,23 @@
 """Where the real records come from, and what is publicly known about them before anybody looks: names, classes, bounds.
 
-Bundled with scikit-learn: digits, breast_cancer, diabetes. Fetched once, checked and kept in scikit-learn's data folder:
-german_credit (OpenML) and movielens (GroupLens). `data.load` scales and splits what `raw` gives.
+Bundled with scikit-learn: digits, breast_cancer, diabetes; with this package: german_credit. Fetched once, checked and kept
+in scikit-learn's data folder: movielens (GroupLens). `data.load` scales and splits what `raw` gives.
 """
 
 import hashlib
 import io
 import pathlib
 import urllib.request
-import warnings
 import zipfile
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import checks
+from . import german
 
-BUNDLED = ("digits", "breast_cancer", "diabetes")
-ONLINE = ("german_credit", "movielens")
+BUNDLED = ("digits", "breast_cancer", "diabetes", "german_credit")
+ONLINE = ("movielens",)
 
 # Round numbers around the ranges that the data set's public documentation prints for each measure of a nucleus: its mean,
 # its standard error and its worst value over the image. A federation would agree on such numbers from the measuring
@@ -37,18 +37,6 @@ _NUCLEUS = {  # mean, error, worst
 # Adults' age, sex code, body-mass index, mean blood pressure, and six blood-serum measures in their laboratory units.
 _DIABETES = [(18, 90), (1, 2), (15, 50), (50, 140), (80, 320), (30, 250), (20, 100), (1, 10), (3, 6.5), (50, 130)]
 _DIABETES_TARGET = (0, 400)
-# The seven numbers of the German credit data; the other thirteen features are categories, one indicator each.
-_GERMAN = {
-    "duration": (1, 84),  # months
-    "credit_amount": (200, 20_000),  # Deutsche Mark, taken on a logarithmic scale
-    "installment_commitment": (1, 4),  # classes of the share of income
-    "residence_since": (1, 4),
-    "age": (18, 80),
-    "existing_credits": (1, 6),
-    "num_dependents": (1, 2),
-}
-_GERMAN_SHAPE = (1_000, 20, 300)  # applicants, features, of whom bad
-_DELETE = "delete the folder openml in scikit-learn's data folder and call again"
 _MOVIELENS = ("https://files.grouplens.org/datasets/movielens/ml-100k.zip", "0e33842e24a9c977be4e0107933c0723")  # MD5
 _FILMS = 200  # of the catalogue, where the caller names none
 
@@ -97,7 +85,10 @@ def raw(name, features=None):
         checks.kind("features", features, (list, tuple), "a list of names, or None")
     if name == "movielens":
         return _movielens(features)
-    found = _german_credit() if name == "german_credit" else _bundled(name)
+    if name == "german_credit":
+        found = Raw(**german.columns(), classes=("good", "bad"), source=german.SOURCE)
+    else:
+        found = _bundled(name)
     if features is None:
         return found
     columns = [found.features.index(checks.one_of("features", feature, found.features)) for feature in features]
@@ -127,42 +118,6 @@ def _nucleus_bounds(feature):
         return _NUCLEUS[feature.removesuffix(" error")][1]
     kind, quantity = feature.split(" ", 1)
     return _NUCLEUS[quantity][2 if kind == "worst" else 0]
-
-
-def _german_credit():
-    """Numbers as they are (the amount as its decimal logarithm), categories as indicators; class 1 is a bad risk."""
-    from sklearn import datasets
-
-    try:
-        with warnings.catch_warnings(action="ignore"):  # scikit-learn announces each retry
-            bunch = datasets.fetch_openml(data_id=31, as_frame=False, parser="liac-arff", n_retries=1)
-    except OSError as error:
-        raise _missing("german_credit", "generators.credit", error) from error
-    except ValueError as error:
-        raise ValueError(f"german_credit must be OpenML's file 31, but what came is not ({error}); {_DELETE}") from error
-    names, categories = list(bunch.feature_names), bunch.categories
-    bad = np.asarray(bunch.target) == "bad"
-    shape = (*bunch.data.shape, int(bad.sum()))
-    if shape != _GERMAN_SHAPE or set(names) - set(categories) != set(_GERMAN) or not np.isfinite(bunch.data).all():
-        raise ValueError(
-            "german_credit must have (applicants, features, bad risks) = "
-            f"{_GERMAN_SHAPE} and no gaps, but OpenML's file 31 has {shape}; {_DELETE}"
-        )
-    columns, features, bounds, unit = [], [], [], []
-    for place, name in enumerate(names):
-        column = bunch.data[:, place]
-        if name in categories:
-            for code, category in enumerate(categories[name]):
-                columns.append(column == code), features.append(f"{name}: {category}")
-                bounds.append((0, 1)), unit.append(True)
-        else:
-            log = name == "credit_amount"
-            columns.append(np.log10(column) if log else column)
-            features.append(f"log10 {name}" if log else name)
-            bounds.append(np.log10(_GERMAN[name]) if log else _GERMAN[name]), unit.append(False)
-    x, bounds = np.stack(columns, 1).astype(float), np.array(bounds, dtype=float)
-    source = "OpenML 31, credit-g (Hofmann 1994)"
-    return Raw(x, bad.astype(int), tuple(features), bounds, np.array(unit), ("good", "bad"), source)
 
 
 def _movielens(features):

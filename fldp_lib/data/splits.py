@@ -24,10 +24,10 @@ def load(name, features=None, scale=None, seed=0):
 
     Args:
         name: bundled: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features,
-            class 1 is benign) or "diabetes" (442 patients, 10 features, regression). Fetched on the first call, checked,
-            and kept in scikit-learn's data folder: "german_credit" (1,000 applicants, class 1 is a bad risk; categories
-            are indicators) or "movielens" (100,000 ratings by 943 users, regression; a film is an indicator, a user an
-            owner).
+            class 1 is benign), "diabetes" (442 patients, 10 features, regression) or "german_credit" (1,000 applicants,
+            63 features, class 1 is a bad risk; categories are indicators). Fetched on the first call, checked, and kept
+            in scikit-learn's data folder: "movielens" (100,000 ratings by 943 users, regression; a film is an indicator,
+            a user an owner).
         features: names of the columns to keep, in that order; None keeps all, of movielens the first 200 films.
         scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
             logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
