@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-FOLDER = "dataset_example/ml-100k"  # in recbole
+PACKAGE, FOLDER = "recbole", "dataset_example/ml-100k"
 SOURCE = "MovieLens 100K (Harper & Konstan 2015), not for commercial use"
 SHAPE = (100_000, 943, 1_682)  # ratings, users, films
 FILMS = 300  # of the catalogue, where the caller names none: every user has rated at least two of them
@@ -17,7 +17,7 @@ FILMS = 300  # of the catalogue, where the caller names none: every user has rat
 
 def folder():
     """Return the folder with the set's files, or None where recbole is not installed."""
-    spec = importlib.util.find_spec("recbole")  # finds the package and does not run it
+    spec = importlib.util.find_spec(PACKAGE)  # finds the package and does not run it
     places = [Path(place) / FOLDER for place in spec.submodule_search_locations or ()] if spec else []
     return next((place for place in places if (place / "ml-100k.inter").is_file()), None)
 

@@ -16,15 +16,7 @@ real = pytest.mark.skipif(not REAL, reason="recbole is not installed")
 
 
 @pytest.fixture
-def elsewhere(monkeypatch):
-    """No recbole: nothing of this environment's packages is found."""
-    monkeypatch.setattr(sys, "path", [])
-    sys.path_importer_cache.clear()
-    assert movielens.folder() is None
-
-
-@pytest.fixture
-def shelf(elsewhere, tmp_path, monkeypatch):
+def shelf(tmp_path, monkeypatch):
     """A package of recbole's name, whose import fails, with files of its format; the table and the titles in them."""
     rng = np.random.default_rng(1)
     pairs = np.array([(u, f) for u in range(1, USERS + 1) for f in rng.choice(MANY, 20, replace=False) + 1])
@@ -40,7 +32,7 @@ def shelf(elsewhere, tmp_path, monkeypatch):
     items = "".join(f"{k}\t{title}\t1995\tDrama Thriller\n" for k, title in enumerate(titles, 1))
     head = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
     (place / "ml-100k.item").write_text(head + items, encoding="utf-8")
-    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(movielens, "SHAPE", (len(rows), USERS, MANY))
     return rows, place
 
@@ -100,7 +92,8 @@ def test_other_files_are_refused(shelf):
             data.load("movielens")
 
 
-def test_without_the_package_one_sentence_says_what_to_install(elsewhere):
+def test_without_the_package_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(movielens, "PACKAGE", "recbole_that_is_nowhere")
     with pytest.raises(OSError, match=r"pip install --no-deps recbole .*generators\.ratings") as info:
         data.load("movielens")
     assert "\n" not in str(info.value)
