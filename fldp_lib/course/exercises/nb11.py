@@ -86,7 +86,7 @@ def _mean_recall(answer):
     rng = np.random.default_rng()
     for users, k in ((7, 4), (5, 10)):
         right, wrong = 0.0, {0.0: ""}
-        while right in wrong or len(wrong) < 7:  # draws in which each slip gives a number of its own
+        while right in wrong or len(wrong) < 8:  # draws in which each slip gives a number of its own
             chosen, liked = (np.stack([rng.choice(16, k, replace=False) for _ in range(users)]) for _ in range(2))
             hits = np.array([len(set(a) & set(b)) for a, b in zip(chosen, liked, strict=True)])
             right = float(hits.mean() / k)
@@ -97,6 +97,9 @@ def _mean_recall(answer):
                 float((hits > 0).mean()): "that is the share of users with any hit at all",
                 float((hits / (2 * k - hits)).mean()): "divide by the liked items, not by all that are liked or chosen",
                 float(1 - right): "that is the share that was missed",
+                float(
+                    hits.mean() / k**2
+                ): "there are k liked items, not k² pairs: an item is found if any chosen one equals it",
                 float(hits.sum()): "that is the sum over users; the mean of the shares is asked for",
             }
         got = number(call(answer, torch.from_numpy(chosen.copy()), torch.from_numpy(liked.copy())), "the recall")

@@ -64,7 +64,7 @@ WRONG = {
         (lambda c, g: float(_same(c, g).any(1).any(1).double().mean()), r"any hit"),
         (lambda c, g: 1 - float(_same(c, g).any(1).double().mean()), r"missed"),
         (lambda c, g: float(_same(c, g).sum()), r"sum over users"),
-        (lambda c, g: float(_same(c, g).double().mean()), r"it should be"),
+        (lambda c, g: float(_same(c, g).double().mean()), r"not k² pairs"),
         (lambda c, g: 0.2, r"it should be"),
         (
             lambda c, g: float((_same(c, g).any(1).sum(1) / (2 * c.shape[1] - _same(c, g).any(1).sum(1))).double().mean()),
