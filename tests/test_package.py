@@ -28,7 +28,7 @@ BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOO
 CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
-    "data": ["sources", "forms", "padding", "federation", "splits", "generators"],
+    "data": ["german", "movielens", "sources", "forms", "padding", "federation", "splits", "generators"],
     "privacy": [
         "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing",
         "attacker", "ledger", "accounting",
