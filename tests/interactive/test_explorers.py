@@ -76,9 +76,19 @@ def test_a_slider_that_settles_on_its_own_grid_moves_nothing():
     assert [call["epsilon"] for call in calls] == [2.51]
     explorer.set(epsilon=8.0).set(epsilon=1.0)
     slider.value = 10**0.9 * (1 + 1e-12)  # late: the page says where the first call put it
-    assert explorer.state["epsilon"] == 1.0
+    assert explorer.state["epsilon"] == 1.0 and slider.value == pytest.approx(1.0)  # and the handle stands by the box
     slider.value = 10**0.8  # and now it is the learner
     assert explorer.state["epsilon"] == 6.31
+
+
+def test_steps_added_up_leave_no_residue_in_the_box():
+    slider = explorers.Slider("rate", "rate", 0, 3, 0.1, step=0.1)
+    chart = plots.Chart([plots.Panel()])
+    explorer = explorers.Explorer("r", [slider], lambda rate: rate, chart, lambda r: [], lambda r: f"{r}")
+    box, moved = row(explorer, 0)
+    for place in (0.1 + 0.2, 3 * 0.7, 2.0000000000000004):
+        moved.value = place
+        assert box.value == explorer.state["rate"] == round(place, 9)
 
 
 @pytest.mark.parametrize(
@@ -134,17 +144,20 @@ def test_a_whole_logarithmic_slider_stays_whole_and_resets():
     assert explorer.reset().result == 300
 
 
-def test_prediction_hides_the_result_until_it_is_made():
-    explorer = build(predict=("Up or down?", ["up", "down"]))
+def test_prediction_hides_the_result_until_it_is_made_and_then_tells_what_is_right_and_why():
+    asked = ("Up or down?", ["up", "down"], lambda result: int(result < 0), lambda result: f"it is {result:g}")
+    for choice, words in (("up", "Right: it is"), ("down", "Not so; it is “up”: it is")):
+        explorer = build(predict=asked)
 
-    def seen():
-        return any(explorer._picture in getattr(child, "children", ()) for child in explorer.panel.children)
+        def seen(explorer=explorer):
+            return any(explorer._picture in getattr(child, "children", ()) for child in explorer.panel.children)
 
-    assert not seen()
-    menu = next(child for child in explorer.panel.children if type(child).__name__ == "ToggleButtons")
-    menu.value = "up"
-    assert seen()
-    assert menu not in explorer.panel.children
+        assert not seen()
+        menu = next(child for child in explorer.panel.children if type(child).__name__ == "ToggleButtons")
+        menu.value = choice
+        assert seen() and menu not in explorer.panel.children
+        told = " ".join(child.value for child in explorer.panel.children if type(child).__name__ == "HTML")
+        assert f"{words} {explorer.result:g}" in told
 
 
 def test_output_has_a_still_picture_and_a_fixed_repr():
