@@ -14,6 +14,9 @@ def _pair(growth):
     return lambda plain, private, best, member: tuple(float(growth(plain, private, best, g)) for g in (member, ~member))
 
 
+_growth = _pair(lambda p, q, b, g: (q[g].mean() - p[g].mean()) / b[g].mean())
+
+
 def _step(clipped=None, noise=None, draw=None):
     """An answer to 10.4 by its parts: the clipped rows, and the noise that is added to their mean."""
 
@@ -77,7 +80,7 @@ WRONG = {
         (lambda s, t, limit, loss, good: -_cost(s < limit, t, loss, good), r"it should be"),
     ],
     "10.3": [
-        (lambda p, q, b, m: _pair(lambda p, q, b, g: (q[g].mean() - p[g].mean()) / b[g].mean())(p, q, b, ~m), r"members first"),
+        (lambda p, q, b, m: _growth(p, q, b, ~m), r"members first"),
         (_pair(lambda p, q, b, g: (q[g].mean() - p[g].mean()) / b.mean()), r"its own best decisions"),
         (_pair(lambda p, q, b, g: (q[g] / b[g]).mean() - (p[g] / b[g]).mean()), r"not a mean of ratios"),
         (_pair(lambda p, q, b, g: q[g].mean() / p[g].mean() - 1), r"against the best decision"),
