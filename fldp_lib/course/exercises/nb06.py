@@ -14,9 +14,10 @@ def _log_ratio(answer):
     rng = np.random.default_rng()
 
     def draw(d):
-        f, b = rng.uniform(-9, 9, d), float(rng.uniform(1.2, 4))
-        gap = rng.uniform(1, 3, d)
-        g = f + gap * np.where(np.arange(d) % 2, 1, -1)  # differences of both signs
+        gap, b = rng.uniform(1, 3, d), float(rng.uniform(1.2, 4))
+        step = gap * np.where(np.arange(d) % 2, 1, -1)  # differences of both signs, which cross 0
+        f = -step * rng.uniform(0.2, 0.4, d)
+        g = f + step
         right, cancel = gap.sum() / b, "differences of opposite sign cancel; take the size of each coordinate's"
         slips = (
             (np.linalg.norm(gap) / b, "that is the L2 distance over b; the coordinates' log-ratios add up in size"),
@@ -46,7 +47,7 @@ def _combine(answer):
 
     def draw(n):
         reports = rng.permutation(np.linspace(-5, 5, n) + rng.uniform(-0.5, 0.5, n))
-        epsilons = rng.permutation(np.geomspace(0.3, 4, n) * rng.uniform(0.9, 1.1, n))
+        epsilons = rng.permutation(np.geomspace(0.8, 3, n) * rng.uniform(0.9, 1.1, n))
         noisiest = "the noisiest report has the largest weight: a small ε is a lot of noise"
         biased = "the weights have to add up to 1, or the estimate is biased"
         slips = (
@@ -80,7 +81,8 @@ def _worst_total(answer):
         sent = np.ones((4, 5), dtype=bool)
         sent[np.arange(4), rng.integers(1, 5, 4)] = False  # one report is missing in every row
         spent = rng.uniform(0.2, 1, (4, 5)) * sent
-        spent *= (rng.uniform(2, 3.4, 4) / spent.sum(1))[:, None]  # two participants cost more than any one
+        most = rng.uniform((2.0, 2.0, 2.6, 3.2), (2.3, 2.3, 2.8, 3.4))  # two participants cost more than any one
+        spent *= (most / spent.sum(1))[:, None]
         totals = spent.sum(1)
         slips = (
             (spent.sum(), "that is the sum over everybody; nobody has data at all participants"),
@@ -115,7 +117,7 @@ def _true_epsilon(answer):
 
     def draw(clean):
         low = float(rng.uniform(-5, 5))
-        high, lr, scale = low + float(rng.uniform(2, 9)), float(rng.uniform(0.1, 0.8)), float(rng.uniform(1.5, 4))
+        high, lr, scale = low + float(rng.uniform(2, 9)), float(rng.uniform(0.1, 0.4)), float(rng.uniform(1.5, 4))
         width, kept = high - low, 1 - lr
         moved = width * (1 - kept ** (clean + 1)) / lr
         slips = (
