@@ -61,7 +61,7 @@ WRONG = {
         (_people(lambda rows: rows.sum(1).max()), r"sum over them|pays at both"),
         (_people(lambda rows: rows.sum(1).mean()), r"not the mean"),
         (_people(lambda rows: rows[:2].sum()), r"all of a person's participants"),
-        (_people(lambda rows: rows.max(0).values.sum()), r"at every participant"),
+        (_people(lambda rows: rows.max(0).values.sum()), r"at every participant|mixes participants"),
         (_people(lambda rows: rows.square().sum().sqrt()), r"not their squares"),
         (_people(lambda rows: rows.max()), r"dearest single report|it should be"),
         (_people(lambda rows: rows[:, 1:].sum()), r"it should be"),
