@@ -59,10 +59,11 @@ def _start(values):
 
 
 def _newcomer(answer):
-    for m in (3, 40):
+    for m, label in ((3, 1), (40, 0)):  # the newcomer's factor is positive first: a turned sign shows before a lost one
         generator = _generator()
         d = 8
         x, y = _records(m + 1, d, generator)
+        y[-1] = label
         theta = torch.randn(d + 1, generator=generator, dtype=torch.float64)
         lr = 0.1 + float(torch.rand(1, generator=generator))
         sent = -lr * _gradients(x, y, theta)  # (m + 1) × (d + 1)
@@ -78,9 +79,9 @@ def _newcomer(answer):
             require(not near(got, wrong[:-1]), words)
         own = sent[-1]
         require(not near(got, own[:-1]), "that is the newcomer's own update; divide its weight part by its bias part")
-        require(
-            not near(got, -x[-1]), "the sign is turned: weight and bias part of the newcomer's update have the same factor"
-        )
+        words = "the sign is turned: weight and bias part of the newcomer's update have the same factor"
+        words = words if label else "the sign is lost: divide by the bias part itself, not by its size"
+        require(not near(got, -x[-1]), words)
         require(near(got, x[-1]), f"the newcomer's measures begin {_start(x[-1])}; yours begin {_start(got)}")
 
 
@@ -97,7 +98,7 @@ def _noisy_sum(answer):
         epsilon = 0.2 + float(torch.rand(1, generator=generator))
         n, d = 30, 6
         updates = torch.randn(n, d, generator=generator, dtype=torch.float64)
-        sizes = clip * torch.linspace(0.2, 3, n, dtype=torch.float64)
+        sizes = clip * torch.linspace(0.2, 12, n, dtype=torch.float64)  # in 6 numbers: one above clip
         updates = updates / updates.abs().sum(1, keepdim=True) * sizes.unsqueeze(1)
         exact = tensor(call(answer, updates.clone(), clip, 1e12, releases, generator), (d,), "the noisy sum")
         total = updates.sum(0)
@@ -128,7 +129,7 @@ def _noisy_sum(answer):
             (b / math.sqrt(2), "over √2 too small: b is the scale; the deviation comes out as √2·b by itself"),
             (1.875 * b, "that of noise drawn for each of the three clients; the server draws it once, for the sum"),
         ):
-            if abs(wrong / b - 1) > 0.1 and abs(size / wrong - 1) < 0.05:
+            if abs(wrong / b - 1) > 0.1 and abs(size / wrong - 1) < 0.025:
                 raise Wrong(f"the scale of the noise is off: {words}")
         require(abs(size / std - math.sqrt(0.5)) < 0.03, "the noise has not the shape of Laplace noise")
         require(abs(size / b - 1) < 0.05, f"the scale should be {b:.4g}, the noise shows {size:.4g}")
@@ -166,6 +167,7 @@ def _compatible(answer):
         (0.08, 0.0, 0.5, 0.1, "δ allows events that have probability 0 without you"),
         (0.05, 0.0, 5.0, 0.0, "what never happens without you may not happen with you where δ = 0, however large ε is"),
         (0.55, 0.5, 0.2, 0.0, "this small change is allowed"),
+        (0.492, 0.2, 1.0, 0.0, "that is less than e^ε times as likely, and allowed"),
         (0.42, 0.1, 1.0, 0.1, "δ is added once, after the factor: e^ε·q + δ"),
     ]
     while len(cases) < 40:

@@ -102,7 +102,7 @@ WRONG = {
         (lambda b, a, m: ((m + 1) * a - m * b)[:-1], "own update"),
         (lambda b, a, m: (m * a - (m + 1) * b)[:-1] / (m * a - (m + 1) * b)[-1], "exchanged"),
         (lambda b, a, m: -((m + 1) * a - m * b)[:-1] / ((m + 1) * a - m * b)[-1], "sign is turned"),
-        (lambda b, a, m: ((m + 1) * a - m * b)[:-1] / ((m + 1) * a - m * b)[-1].abs(), "measures begin|sign is turned"),
+        (lambda b, a, m: ((m + 1) * a - m * b)[:-1] / ((m + 1) * a - m * b)[-1].abs(), "sign is lost"),
         (lambda b, a, m: a[:-1] / a[-1], "measures begin"),
         (lambda b, a, m: ((m + 1) * a + m * b)[:-1] / ((m + 1) * a + m * b)[-1], "measures begin"),
         (lambda b, a, m: (m * a - (m - 1) * b)[:-1] / (m * a - (m - 1) * b)[-1], "measures begin"),
