@@ -40,11 +40,11 @@ def alone(drawn, hospitals=10):
     return np.array(rows)
 
 
-@claim("00", "ten hospitals reach a median of 0.90 where the first settings reach 0.63", quick=False)
+@claim("00", "ten hospitals reach a median of about 0.9 where the first settings reach about 0.6", quick=False)
 def the_settings_found_win_most_of_it_back(block):
-    drawn = seeds(block, 40)
+    drawn = seeds(block, 100)
     found, first = np.median(scores(drawn, FOUND)), np.median(scores(drawn))
-    return {"found": found, "first": first}, 0.88 <= found <= 0.93 and abs(first - 0.63) < 0.06
+    return {"found": found, "first": first}, abs(found - 0.9) < 0.03 and abs(first - 0.6) < 0.05
 
 
 @claim("00", "What stays true: a hospital alone has 0.94", quick=False)
@@ -65,11 +65,11 @@ def the_first_settings_lose_by_the_noise(block):
     return numbers, abs(numbers["clip"] - 0.96) < 0.01 and abs(noise - both).mean() < 0.05 and numbers["noise"] < 0.85
 
 
-@claim("00", "More rounds alone do not help (each gets more noise)", quick=False)
-def more_rounds_alone_do_not_help(block):
+@claim("00", "More rounds alone bring little, for each gets more noise", quick=False)
+def more_rounds_alone_bring_little(block):
     drawn = seeds(block, 40)
     few, many = np.median(scores(drawn)), np.median(scores(drawn, (80, 1, CLIP)))
-    return {"20 rounds": few, "80 rounds": many}, many < few + 0.06
+    return {"20 rounds": few, "80 rounds": many}, many < few + 0.1  # the best settings bring 0.3
 
 
 @claim("00", "and twenty reach what a hospital alone reaches", quick=False)
@@ -79,13 +79,11 @@ def twenty_hospitals_reach_one_alone(block):
     return {"private": private, "alone": single}, abs(private - single) < 0.02
 
 
-@claim("00", "Private and alone meet at about 50 hospitals", quick=True)
-def private_and_alone_meet_at_fifty(block):
-    gaps = {
-        n: np.median(scores(seeds(block, 10), hospitals=n)) - np.median(alone(seeds(block, 10), n)) for n in (20, 50, 100)
-    }
+@claim("00", "Private and alone meet between 20 and 100 hospitals", quick=True)
+def private_and_alone_meet_in_between(block):
+    gaps = {n: np.median(scores(seeds(block, 10), hospitals=n)) - np.median(alone(seeds(block, 10), n)) for n in (20, 100)}
     numbers = {f"private − alone at {n}": gap for n, gap in gaps.items()}
-    return numbers, gaps[20] < -0.03 and abs(gaps[50]) < 0.05 and gaps[100] > 0.05
+    return numbers, gaps[20] < 0 < gaps[100]
 
 
 @claim("00", "the same ε takes the accuracy from 0.96 to 0.94, and alone is worse than calling every tumour benign (0.53)")

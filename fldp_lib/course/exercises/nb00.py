@@ -164,7 +164,7 @@ QUIZ = (
         (
             (
                 "More rounds and nothing else, so that the noise averages out over them.",
-                "the budget is fixed for the whole run, so each of more rounds gets more noise; here that did not help.",
+                "the budget is fixed for the whole run, so each of more rounds gets more noise; here that brought little.",
             ),
             (
                 "A smaller clip, with more local steps and rounds to make up for it.",
