@@ -40,11 +40,11 @@ def alone(drawn, hospitals=10):
     return np.array(rows)
 
 
-@claim("00", "ten hospitals reach a median of about 0.9 where the first settings reach about 0.6", quick=False)
+@claim("00", "ten hospitals reach a median of about 0.9 where the first settings reach about 0.65", quick=False)
 def the_settings_found_win_most_of_it_back(block):
     drawn = seeds(block, 100)
     found, first = np.median(scores(drawn, FOUND)), np.median(scores(drawn))
-    return {"found": found, "first": first}, abs(found - 0.9) < 0.03 and abs(first - 0.6) < 0.05
+    return {"found": found, "first": first}, 0.88 <= found < 0.93 and abs(first - 0.65) < 0.05
 
 
 @claim("00", "What stays true: a hospital alone has 0.94", quick=False)
