@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from fldp_lib import Plan, accounting, aggregation, checks, clients, course, data, mechanisms, models, train
 from fldp_lib.adversary import faults, poisoning
 from fldp_lib.data import generators
-from fldp_lib.interactive import explorers, plots
+from fldp_lib.interactive import explorers, plots, predictions
+from fldp_lib.privacy import attacker
 from fldp_lib.training import algorithms
 from fldp_lib.training.transport import compression, signatures
 
@@ -35,6 +36,7 @@ LINE = plots.line([0, 1], [0, 1])
 SIGNERS, ROSTER = signatures.enrol(3)
 SLIDER = explorers.Slider("n", "number", 1, 9, 3, whole=True)
 CHOICE = explorers.Choice("kind", "kind", ["a", "b"], "a")
+PREDICTION = predictions.Prediction("which?", ["a", "b"], 1, "so")
 EXPLORER = explorers.Explorer(
     "title", [SLIDER, CHOICE], lambda n, kind: n, CHART, lambda r: [plots.line([0, 1], [0, r])], lambda r: f"result {r}"
 )
@@ -150,7 +152,7 @@ class SqueezedClasses(torch.nn.Module):
 
 def explorer(**changes):
     parts = dict(title="title", controls=[SLIDER], compute=lambda n: n, chart=CHART, marks=lambda r: [LINE], say=str)
-    return parts | dict(predict=("which?", ["a", "b"])) | changes
+    return parts | dict(predict=("which?", ["a", "b"], 1, "so")) | changes
 
 
 # fmt: off
@@ -265,8 +267,18 @@ INTERACTIVE = [
     Target("interactive.explorers.Explorer", explorer, dict(title="text", compute="function", marks="function",
         say="function", controls={"None": None, "none": [], "text": "ab", "5": 5, "a slider": SLIDER,
         "two of one name": [SLIDER, SLIDER], "numbers": [1, 2]}, chart={"None": None, "5": 5, "a panel": plots.Panel(),
-        "text": "chart"}, predict={"text": "which?", "5": 5, "no options": ("which?", []), "numbers": ("which?", [1, 2]),
-        "one": ("which?",), "no question": (None, ["a"])})),
+        "text": "chart"}, predict={"text": "which?", "5": 5, "no answer": ("which?", ["a", "b"])})),
+    Target("interactive.predictions.Prediction", lambda: dict(question="which?", options=["a", "b"], right=1, because="so"),
+        dict(question="text", options={"None": None, "none": [], "numbers": [1, 2], "one": ["a"], "twice": ["a", "a"],
+        "text": "ab"}, right={"None": None, "2": 2, "-1": -1, "text": "a", "0.5": 0.5}, because="text")),
+    Target("interactive.predictions.Prediction.reveal", lambda: dict(choice="a"), dict(choice="choice",
+        result={}), lambda: PREDICTION),
+    Target("privacy.attacker.Attacker.said", lambda: dict(unit="client"), dict(unit="text"), lambda: attacker.of(None)),
+    Target("interactive.predictions.checked", lambda: dict(asked=("which?", ["a", "b"], 0, "so")),
+        dict(asked={"text": "which?", "5": 5, "no answer": ("which?", ["a", "b"])}), called={"asked": "predict"}),
+    Target("course.quizzes.predict", lambda: dict(id="05.a", question="which?", options=["a", "b"], right=1, because="so"),
+        dict(id="text", question="text", options={"None": None, "none": [], "one": ["a"]}, right={"2": 2, "text": "a"},
+        because="text")),
     Target("interactive.explorers.Explorer.set", lambda: dict(n=3, kind="b"), dict(n="index", kind="choice"),
         lambda: EXPLORER),
     Target("interactive.explorers.Explorer.set", lambda: dict(), dict(unknown={"5": 5}), lambda: EXPLORER),
@@ -689,6 +701,8 @@ EXEMPT = {
     "book.build.main": "a command line, whose errors argparse and sys.exit tell: tests/book/test_build.py",
     "book.formulas.setup": "Sphinx calls it",
     "course.answers.*": "a learner's answer is told what is wrong with it, and nothing is raised: tests/course",
+    "course.quizzes.Asked": MADE,
+    "interactive.predictions.Prediction.page": "drawn with the result that the explorer has computed",
     "course.teacher.Exercise.check": "every answer is allowed; what is wrong with it is printed: tests/course",
     "course.teacher.Figure": MADE,
     "data.forms.*": PART,

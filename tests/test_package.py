@@ -39,7 +39,7 @@ ROOMS = {
         "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
-    "interactive": ["marks", "pictures", "plots", "scenes", "controls", "views", "explorers"],
+    "interactive": ["marks", "pictures", "plots", "scenes", "controls", "predictions", "views", "explorers"],
     "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",

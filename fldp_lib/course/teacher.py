@@ -12,9 +12,9 @@ from .. import checks
 from . import progress as progress_
 from .answers import NotTried, Wrong
 from .contents import folder
-from .quizzes import Question, Quiz
+from .quizzes import Question, Quiz, predict
 
-__all__ = ["Code", "Exercise", "Figure", "Question", "Quiz", "exercise", "figure", "progress", "quiz", "source"]
+__all__ = ["Code", "Exercise", "Figure", "Question", "Quiz", "exercise", "figure", "predict", "progress", "quiz", "source"]
 
 
 @dataclass(frozen=True)

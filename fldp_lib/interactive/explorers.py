@@ -12,7 +12,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from .. import checks
-from . import plots, views
+from . import plots, predictions, views
 from .controls import LABEL, PANEL, SHEET, STAGE, Choice, Slider
 
 __all__ = ["Choice", "Explorer", "Slider"]
@@ -30,7 +30,8 @@ class Explorer:
         chart: a `plots.Chart`, whose axes stay as they are.
         marks: turns the result into a list of `plots` marks.
         say: turns the result into one or two sentences that state what is seen; the alternative text, too.
-        predict: a question to answer before the first result is shown, and its options: ("Which …?", ["…", "…"]).
+        predict: a question to answer before the first result is shown, its options, the place of the right one and the
+            reason, as `Prediction` takes them: ("Which …?", ["…", "…"], 1, "…"); functions are called with the result.
 
     Raises:
         TypeError, ValueError: no controls, two of one name, what should be a function and is none, and the like.
@@ -40,7 +41,8 @@ class Explorer:
     """
 
     def __init__(self, title, controls, compute, chart, marks, say, predict=None):
-        controls = _checked(title, controls, compute, chart, marks, say, predict)
+        controls = _checked(title, controls, compute, chart, marks, say)
+        predict = predictions.checked(predict)
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
@@ -171,14 +173,14 @@ class Explorer:
         return views.export_html(self, path, points, **values)
 
     def _ask(self, predict, shown):
-        question, options = predict
-        menu = widgets.ToggleButtons(options=["?", *options], value="?")
+        menu = widgets.ToggleButtons(options=["?", *predict.options], value="?")
         menu.style.button_width = "auto"
-        label = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(question)}</p>")
+        label = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(predict.question)}</p>")
 
         def commit(change):
             if change["new"] != "?" and menu in self.panel.children:
-                label.value = f"<p>Your prediction: <b>{html.escape(change['new'])}</b>. Move the sliders and see.</p>"
+                told = html.escape(predict.reveal(change["new"], self.result))
+                label.value = f'<p role="status">Your prediction: <b>{html.escape(change["new"])}</b>. {told}</p>'
                 self.panel.children = (*(c for c in self.panel.children if c is not menu and c not in shown), *shown)
 
         menu.observe(commit, "value")
@@ -196,7 +198,7 @@ class Explorer:
         return f"Explorer({self.title!r})"
 
 
-def _checked(title, controls, compute, chart, marks, say, predict):
+def _checked(title, controls, compute, chart, marks, say):
     """Refuse what cannot make an explorer, before anything is computed; return the controls as a list."""
     checks.text("title", title, some=True), checks.kind("chart", chart, plots.Chart, "a plots.Chart")
     if not isinstance(controls, (list, tuple)) or not all(isinstance(c, (Slider, Choice)) for c in controls) or not controls:
@@ -205,13 +207,6 @@ def _checked(title, controls, compute, chart, marks, say, predict):
         raise ValueError(f"controls must have different names, got {[control.name for control in controls]}")
     for name, value in (("compute", compute), ("marks", marks), ("say", say)):
         checks.function(name, value)
-    if predict is not None:
-        pair = predict if isinstance(predict, (tuple, list)) and len(predict) == 2 else (None, None)
-        options = pair[1] if isinstance(pair[1], (tuple, list)) else ()
-        if not isinstance(pair[0], str) or not options or not all(isinstance(option, str) for option in options):
-            raise TypeError(
-                f'predict must be None or a question and its options, ("…?", ["…", "…"]), got {checks.shown(predict)}'
-            )
     return list(controls)
 
 

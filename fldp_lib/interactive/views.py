@@ -132,7 +132,7 @@ def export_html(explorer, path, points=None, **values):
     width, height = (72 * side for side in explorer.chart.size)
     page = PAGE.format(
         title=html.escape(explorer.title),
-        predict=_predict(explorer.predict),
+        predict="" if explorer.predict is None else explorer.predict.page(explorer.result),
         controls="".join(_control(explorer, name, column) for name, column in grid.items()),
         width=width,
         height=height,
@@ -183,13 +183,6 @@ def _control(explorer, name, column):
         return f"<label>{words}<select data-control>{options}</select><output></output></label>"
     slider = f'<input type="range" data-control min="0" max="{last}" step="1" value="{start}">'
     return f"<label>{words}{slider}<output></output></label>"
-
-
-def _predict(asked):
-    if asked is None:
-        return ""
-    question, options = asked
-    return f"<p><b>Predict first:</b> {html.escape(question)} <i>{html.escape(' · '.join(options))}</i></p>\n"
 
 
 def _distance(value, start):

@@ -40,6 +40,19 @@ class Attacker:
     bound: float
     people: int
 
+    def said(self, unit="client"):
+        """Return what such an attacker can do in a clause, for a sentence beside an ε.
+
+        Args:
+            unit: whose presence is guessed, such as "client", "patient" or "driver".
+        """
+        checks.text("unit", unit, some=True)
+        return (
+            f"who guesses at even odds whether a {unit} was in is right for about {self.people} of 100 (at most "
+            f"{_up(self.even_odds)}; the bound over all mechanisms with this (ε, δ) is {_up(self.bound)}) and finds at most "
+            f"{_percent(self.tpr)} of the members at {self.fpr:.0%} false alarms"
+        )
+
     def __str__(self):
         same = "" if self.mu is None else f" (as hard as N(0, 1) against N({self.mu:.3g}, 1))"
         return (
@@ -111,6 +124,11 @@ def _numeric(parts):
         law = losses.Composed(accountants.merged(parts), add, epsilon=0.0)
         even, power = max(even, (1 + law.delta(0.0)) / 2), max(power, law.power(FALSE_RATE))
     return even, power
+
+
+def _percent(share):
+    """A share in per cent with one decimal, never told smaller than it is."""
+    return f"{math.ceil(1000 * share - 1e-6) / 10:.1f}%"
 
 
 def _up(share):

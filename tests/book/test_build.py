@@ -223,11 +223,11 @@ def test_an_exported_explorer_starts_where_the_notebooks_does_and_asks_its_quest
     rate = explorers.Slider("rate", "rate", 0, 100, 37, step=1)
     shown = explorers.Explorer(
         "T", [rate], lambda rate: rate, plots.Chart([plots.Panel("y", "x", x=(0, 1), y=(0, 100))]),
-        lambda r: [plots.line([0, 1], [r, r])], lambda r: f"is {r:g}", predict=("a < b?", ["yes", "no"]),
+        lambda r: [plots.line([0, 1], [r, r])], lambda r: f"is {r:g}", predict=("a < b?", ["yes", "no"], 0, "so"),
     )  # fmt: skip
     text = shown.export_html(tmp_path / "x.html", points=5).read_text(encoding="utf-8")
     assert "Values on the grid: rate: 0, 37, 50, 75, 100" in text and 'value="1">' in text
-    assert "a &lt; b? <i>yes · no</i>" in text
+    assert "a &lt; b? <i>yes · no</i>" in text and "<summary>answer</summary>yes: so<" in text
 
 
 def test_names_bars_and_limits_are_spaced_as_tex_does():

@@ -73,7 +73,7 @@ def test_quiz_explains_every_choice_and_reads_without_a_kernel():
     for number, question in enumerate(quiz.questions, 1):
         for choice in range(1, len(question.options) + 1):
             said = quiz.answer(number, choice)
-            assert said.startswith("Right" if choice - 1 == question.right else "No")
+            assert said.startswith("Right" if choice - 1 == question.place else "No")
     bundle = quiz._repr_mimebundle_()
     assert all(html.escape(question.text) in bundle["text/html"] for question in quiz.questions)
     assert bundle["text/plain"] == f"Quiz({len(quiz.questions)} questions)"
@@ -106,9 +106,9 @@ def test_progress_counts_what_was_solved_and_answered():
     progress.write("exercises", "05.2", True)
     progress.write("exercises", "05.2", False)  # once solved, it stays solved
     quiz = course.quiz("05")
-    quiz.answer(1, quiz.questions[0].right + 1)
-    quiz.answer(2, quiz.questions[1].right + 1)
-    quiz.answer(2, (quiz.questions[1].right + 1) % len(quiz.questions[1].options) + 1)  # changed to a wrong one
+    quiz.answer(1, quiz.questions[0].place + 1)
+    quiz.answer(2, quiz.questions[1].place + 1)
+    quiz.answer(2, (quiz.questions[1].place + 1) % len(quiz.questions[1].options) + 1)  # changed to a wrong one
     _, solved, exercises, right, questions, rest = next(row for row in course.progress().rows if row[0] == "05")
     assert (solved, right, rest) == (1, 1, "05.1") and exercises >= 3 and questions >= 3
     assert "■" in repr(course.progress()) and "solved: 1 of" in repr(course.progress())

@@ -134,17 +134,20 @@ def test_a_whole_logarithmic_slider_stays_whole_and_resets():
     assert explorer.reset().result == 300
 
 
-def test_prediction_hides_the_result_until_it_is_made():
-    explorer = build(predict=("Up or down?", ["up", "down"]))
+def test_prediction_hides_the_result_until_it_is_made_and_then_tells_what_is_right_and_why():
+    asked = ("Up or down?", ["up", "down"], lambda result: int(result < 0), lambda result: f"it is {result:g}")
+    for choice, words in (("up", "Right: it is"), ("down", "Not so; it is “up”: it is")):
+        explorer = build(predict=asked)
 
-    def seen():
-        return any(explorer._picture in getattr(child, "children", ()) for child in explorer.panel.children)
+        def seen(explorer=explorer):
+            return any(explorer._picture in getattr(child, "children", ()) for child in explorer.panel.children)
 
-    assert not seen()
-    menu = next(child for child in explorer.panel.children if type(child).__name__ == "ToggleButtons")
-    menu.value = "up"
-    assert seen()
-    assert menu not in explorer.panel.children
+        assert not seen()
+        menu = next(child for child in explorer.panel.children if type(child).__name__ == "ToggleButtons")
+        menu.value = choice
+        assert seen() and menu not in explorer.panel.children
+        told = " ".join(child.value for child in explorer.panel.children if type(child).__name__ == "HTML")
+        assert f"{words} {explorer.result:g}" in told
 
 
 def test_output_has_a_still_picture_and_a_fixed_repr():

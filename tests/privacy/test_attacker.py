@@ -168,3 +168,13 @@ def test_it_reads_as_one_sentence_that_calls_the_bound_a_bound():
 )
 def test_bad_input_is_refused_by_name(call, error, fragments):
     refuses(call, error, *fragments)
+
+
+def test_the_clause_for_a_sentence_names_the_unit_and_keeps_the_bound_apart():
+    found = attacker.of(calibrate("gaussian", 2.0, 1e-5, rounds=20), rounds=20)
+    assert found.said("patient") == (
+        "who guesses at even odds whether a patient was in is right for about 60 of 100 (at most 0.600; the bound over all "
+        "mechanisms with this (ε, δ) is 0.881) and finds at most 3.5% of the members at 1% false alarms"
+    )
+    everything = attacker.of(None)
+    assert "about 100 of 100 (at most 1.000;" in everything.said() and "100.0% of the members" in everything.said()

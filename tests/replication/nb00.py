@@ -1,0 +1,1 @@
+"""Claims of notebook 00 on fresh seeds."""

@@ -1,0 +1,1 @@
+"""Claims of notebook 03 on fresh seeds."""

@@ -1,0 +1,1 @@
+"""Claims of notebook 04 on fresh seeds."""

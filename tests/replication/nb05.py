@@ -1,0 +1,1 @@
+"""Claims of notebook 05 on fresh seeds."""

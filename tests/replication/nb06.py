@@ -1,0 +1,1 @@
+"""Claims of notebook 06 on fresh seeds."""

@@ -1,0 +1,1 @@
+"""Claims of notebook 07 on fresh seeds."""

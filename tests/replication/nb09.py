@@ -1,0 +1,1 @@
+"""Claims of notebook 09 on fresh seeds."""

@@ -1,0 +1,1 @@
+"""Claims of notebook 11 on fresh seeds."""

@@ -1,0 +1,1 @@
+"""Claims of notebook 13 on fresh seeds."""

@@ -1,0 +1,1 @@
+"""Claims of notebook 14 on fresh seeds."""

@@ -1,0 +1,1 @@
+"""Claims of notebook 15 on fresh seeds."""

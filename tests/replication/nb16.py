@@ -1,0 +1,1 @@
+"""Claims of notebook 16 on fresh seeds."""

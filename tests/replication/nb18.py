@@ -1,0 +1,1 @@
+"""Claims of notebook 18 on fresh seeds."""

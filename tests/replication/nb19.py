@@ -1,0 +1,1 @@
+"""Claims of notebook 19 on fresh seeds."""
