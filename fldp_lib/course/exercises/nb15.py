@@ -112,6 +112,7 @@ def _chosen(updates, attackers):
         "only the n − attackers − 2 nearest count: far ones are the attackers' to choose": squares.sum(1),
         "an update is not its own neighbour: its distance 0 does not count": _near(squares, count - 1),
         "squared distances": _near(squares.sqrt(), count),
+        "the distances squared once, not twice": _near(squares.square(), count),
         "the smallest sum, not the largest": -_near(squares, count),
         "that is one neighbour too many: n − attackers − 2 of them": _near(squares, count + 1),
         "two neighbours too many: n − attackers − 2 of them": _near(squares, count + 2),
@@ -143,7 +144,7 @@ def _drawn(rng, honest):
 
 def _krum(answer):
     rng, got, picks = np.random.default_rng(), [], []
-    while len(picks) < 12 or len({tuple(row[words] for row in picks) for words in picks[0]}) < len(picks[0]):
+    while len(picks) < 20 or len({tuple(row[words] for row in picks) for words in picks[0]}) < len(picks[0]):
         updates, attackers, row = _drawn(rng, honest=not picks)
         picks.append(row | {"numbers from 0, as Python counts": row[""] + 1})
         got.append(whole(call(answer, updates.clone(), attackers), "the number"))

@@ -92,7 +92,7 @@ class Roster:
             if len(keys) != 3 or not self._holds(b"keys", number, keys[:2], keys[2]):
                 raise ValueError(
                     f"keys of client {number} must be signed by client {number} for round {self.round} of "
-                    f"{self.federation!r}, got {'none' if len(keys) != 3 else 'another'} signature; nothing is revealed"
+                    f"{self.federation!r}, got {'no' if len(keys) != 3 else 'another'} signature; nothing is revealed"
                 )
         owners = {}
         for number, (*pair, _) in advertised.items():

@@ -135,7 +135,7 @@ WRONG = {
         (krum(lambda s, k, f: s[:, k]), r"largest of them"),
         (krum(lambda s, k, f: s[:, 1:k].sum(1)), r"not its own neighbour"),
         (krum(lambda s, k, f: s[:, 1 : k + f + 1].sum(1)), r"it should be number|far ones|one neighbour"),
-        (krum(lambda s, k, f: s[:, 1 : k + 1].square().sum(1)), r"it should be number"),
+        (krum(lambda s, k, f: s[:, 1 : k + 1].square().sum(1)), r"squared once"),
         (krum(lambda s, k, f: s.median(1).values), r"it should be number"),
         (krum(lambda s, k, f: s[:, 1 : k // 2 + 1].sum(1)), r"it should be number"),
         (plain(lambda u, k: torch.cdist(u, u).square()[:, 1 : k + 1].sum(1)), r"sort the distances first"),
