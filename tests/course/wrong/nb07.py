@@ -144,7 +144,7 @@ WRONG = {
         (bisected(1e-3, 1e3), r"breaks the promise|more noise than needed"),
         (bracketed(below=False), r"more noise than needed|raised RuntimeError"),
         (bracketed(end=0), r"above the target|breaks the promise"),
-        (bracketed(end=0, stop=0.9999), r"above the target"),
+        (bracketed(end=0, stop=0.9999), r"above the target|breaks the promise"),
         (bracketed(stop=0.9), r"more noise than needed"),
         (lambda spent, target: spent(1.0) / target, r"breaks the promise|more noise than needed"),
         (lambda spent, target: math.log(spent(1.0) / spent(2.0), 2), r"breaks the promise|more noise|positive number"),
