@@ -10,8 +10,8 @@ import traitlets
 from .. import checks
 
 LABEL = "10em"  # width of a control's label
-# Classes by which the page finds the parts of an explorer, and a quiz.
-PANEL, ROW, LOG, STAGE, QUIZ = "fldp-panel", "fldp-row", "fldp-log", "fldp-stage", "fldp-quiz"
+# Classes by which the page finds the parts of an explorer, a quiz and a question of the text.
+PANEL, ROW, LOG, STAGE, QUIZ, ASKED = (f"fldp-{part}" for part in ("panel", "row", "log", "stage", "quiz", "asked"))
 # The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
 # accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
 # gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
@@ -31,7 +31,9 @@ SHEET = """<style onload="(async sheet => {
     const say = () => {
       const slider = handle.parentElement.parentElement.parentElement.noUiSlider
       const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
-      const value = row.classList.contains('fldp-log') ? Number((10 ** now).toPrecision(3)) : now
+      const log = row.classList.contains('fldp-log'), box = Number((row.querySelector('input') || {}).value)
+      const off = Math.abs((log ? Math.log10(box) : box) - now), grid = slider ? slider.options.step : 0
+      const value = off <= grid / 2 + 1e-9 ? box : log ? Number((10 ** now).toPrecision(3)) : now  // 300 stands at 302
       if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
     }
     new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
@@ -114,7 +116,7 @@ class Slider:
 
     def tidy(self, value):
         """Return a value as it is shown and computed with: whole if it is to be, three digits on a logarithmic slider."""
-        value = round(value) if self.whole else float(f"{value:.3g}") if self.log else value
+        value = round(value) if self.whole else float(f"{value:.{3 if self.log else 9}g}")  # no residue of steps added up
         return min(max(value, self.low), self.high)
 
     def _on_grid(self, value):
@@ -173,6 +175,7 @@ class Slider:
             for entry in placed:
                 if _same(reported, entry[0]):  # the page saying where it was put; the program has moved on since
                     placed.remove(entry)
+                    slider.value = self._on_grid(holder.value)  # and so the handle goes on to where the box is
                     return
             holder.value = self.tidy(reported)
 
