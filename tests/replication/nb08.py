@@ -109,14 +109,14 @@ def the_clip_takes_the_rare_nines(block):
 
 @claim(
     "08",
-    "and most of what is lost is lost to the noise: 0.6 of the nines are right, where the others lose 0.02",
+    "and most of what is lost is lost to the noise: 0.6 of the nines are right, while the others fall from 0.95 to 0.93",
     quick=False,
 )
 def after_sixty_rounds_it_is_the_noise(block):
     found = {arm: np.mean([_rare_shares(s, 60, arm) for s in seeds(block, 8)], 0) for arm in ("plain", "clip", "both")}
     nines, others = ({arm: float(shares[k]) for arm, shares in found.items()} for k in (0, 1))
     holds = abs(nines["plain"] - nines["clip"]) < 0.05 and abs(nines["plain"] - 0.8) < 0.1
-    holds &= nines["clip"] - nines["both"] > 3 * (others["clip"] - others["both"]) > 0
+    holds &= nines["clip"] - nines["both"] > 3 * (others["clip"] - others["both"]) > 0 and abs(others["both"] - 0.93) < 0.025
     return {f"nines, {arm}": share for arm, share in nines.items()} | {"others, both": others["both"]}, holds
 
 
