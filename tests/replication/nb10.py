@@ -97,7 +97,7 @@ def pooled_logistic_regression_and_the_federation_without_privacy(block):
 
 @claim("10", "with noise in shares it costs 0.552 ± 0.029 at ε = 1", quick=True)
 def shares_at_one_are_near_pooled_and_below_denying_everybody(block):
-    one, two = costs(german_plan(1.0, 1), block, 25), costs(german_plan(2.0, 1), block, 25)
+    one, two = costs(german_plan(1.0, 1), block, 16), costs(german_plan(2.0, 1), block, 16)
     return {"ε = 1": one, "ε = 2": two}, abs(one - 0.552) < 0.04 and abs(two - 0.536) < 0.04
 
 
