@@ -126,7 +126,7 @@ class Asked:
     def _panel(self):
         import ipywidgets as widgets
 
-        from ..interactive.controls import QUIZ, SHEET
+        from ..interactive.controls import ASKED, QUIZ, SHEET
 
         question = widgets.HTML(f"{SHEET}<p><b>Predict first:</b> {html.escape(self.prediction.question)}</p>")
         choices = widgets.RadioButtons(options=self.prediction.options, value=None, layout=widgets.Layout(width="auto"))
@@ -137,7 +137,7 @@ class Asked:
 
         choices.observe(commit, "value")
         panel = widgets.VBox([question, choices, told])
-        panel.add_class(QUIZ)
+        panel.add_class(QUIZ), panel.add_class(ASKED)
         return panel
 
     def _repr_mimebundle_(self, include=None, exclude=None):

@@ -8,15 +8,17 @@ import ipywidgets as widgets
 import traitlets
 
 from .. import checks
+from . import theme
 
 LABEL = "10em"  # width of a control's label
-# Classes by which the page finds the parts of an explorer, and a quiz.
-PANEL, ROW, LOG, STAGE, QUIZ = "fldp-panel", "fldp-row", "fldp-log", "fldp-stage", "fldp-quiz"
+PARTS = ("panel", "body", "row", "log", "stage", "quiz", "asked")  # by these classes the page finds them
+PANEL, BODY, ROW, LOG, STAGE, QUIZ, ASKED = (f"fldp-{part}" for part in PARTS)
 # The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
 # accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
 # gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
 # that go from cell to cell, are kept off the menus and choices, which need them.
-SHEET = """<style onload="(async sheet => {
+SHEET = (
+    """<style onload="(async sheet => {
   const panel = () => sheet.closest('.fldp-panel, .fldp-quiz')
   const menus = () => panel() ? [...panel().querySelectorAll('select, [type=radio]')] : []
   const sliders = () => panel() ? [...panel().querySelectorAll('.fldp-row')].map(
@@ -31,7 +33,9 @@ SHEET = """<style onload="(async sheet => {
     const say = () => {
       const slider = handle.parentElement.parentElement.parentElement.noUiSlider
       const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
-      const value = row.classList.contains('fldp-log') ? Number((10 ** now).toPrecision(3)) : now
+      const log = row.classList.contains('fldp-log'), box = Number((row.querySelector('input') || {}).value)
+      const off = Math.abs((log ? Math.log10(box) : box) - now), grid = slider ? slider.options.step : 0
+      const value = off <= grid / 2 + 1e-9 ? box : log ? Number((10 ** now).toPrecision(3)) : now  // 300 stands at 302
       if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
     }
     new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
@@ -40,7 +44,10 @@ SHEET = """<style onload="(async sheet => {
 })(this)">
 .fldp-stage { display: grid; contain: layout paint; overflow: hidden }
 .fldp-stage > * { grid-area: 1 / 1; margin: 0 }
-</style>"""
+"""
+    + theme.sheet(PANEL)
+    + "</style>"
+)
 
 
 def _same(a, b):
@@ -114,7 +121,7 @@ class Slider:
 
     def tidy(self, value):
         """Return a value as it is shown and computed with: whole if it is to be, three digits on a logarithmic slider."""
-        value = round(value) if self.whole else float(f"{value:.3g}") if self.log else value
+        value = round(value) if self.whole else float(f"{value:.{3 if self.log else 9}g}")  # no residue of steps added up
         return min(max(value, self.low), self.high)
 
     def _on_grid(self, value):
@@ -149,7 +156,7 @@ class Slider:
             moved: called with the change when the value has changed; the number box follows after it, so that the
                 picture does not wait for the box.
         """
-        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="20em"))
+        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="100%", max_width="20em"))
         if self.log:
             low, high = math.log10(self.low), math.log10(self.high)
             slider = widgets.FloatLogSlider(value=self.value, base=10, min=low, max=high, step=self.step, **words)
@@ -173,6 +180,7 @@ class Slider:
             for entry in placed:
                 if _same(reported, entry[0]):  # the page saying where it was put; the program has moved on since
                     placed.remove(entry)
+                    slider.value = self._on_grid(holder.value)  # and so the handle goes on to where the box is
                     return
             holder.value = self.tidy(reported)
 

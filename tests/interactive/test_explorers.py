@@ -49,7 +49,7 @@ def test_a_moved_slider_computes_once():
 
 def row(explorer, number):
     """The number box and the slider of one of the first rows."""
-    return [child for child in explorer.panel.children if len(getattr(child, "children", ())) == 2][number].children
+    return explorer.panel.children[-2].children[0].children[number].children
 
 
 def test_number_box_and_slider_hold_the_same_value():
@@ -76,9 +76,19 @@ def test_a_slider_that_settles_on_its_own_grid_moves_nothing():
     assert [call["epsilon"] for call in calls] == [2.51]
     explorer.set(epsilon=8.0).set(epsilon=1.0)
     slider.value = 10**0.9 * (1 + 1e-12)  # late: the page says where the first call put it
-    assert explorer.state["epsilon"] == 1.0
+    assert explorer.state["epsilon"] == 1.0 and slider.value == pytest.approx(1.0)  # and the handle stands by the box
     slider.value = 10**0.8  # and now it is the learner
     assert explorer.state["epsilon"] == 6.31
+
+
+def test_steps_added_up_leave_no_residue_in_the_box():
+    slider = explorers.Slider("rate", "rate", 0, 3, 0.1, step=0.1)
+    chart = plots.Chart([plots.Panel()])
+    explorer = explorers.Explorer("r", [slider], lambda rate: rate, chart, lambda r: [], lambda r: f"{r}")
+    box, moved = row(explorer, 0)
+    for place in (0.1 + 0.2, 3 * 0.7, 2.0000000000000004):
+        moved.value = place
+        assert box.value == explorer.state["rate"] == round(place, 9)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +150,7 @@ def test_prediction_hides_the_result_until_it_is_made_and_then_tells_what_is_rig
         explorer = build(predict=asked)
 
         def seen(explorer=explorer):
-            return any(explorer._picture in getattr(child, "children", ()) for child in explorer.panel.children)
+            return any("fldp-body" in child._dom_classes for child in explorer.panel.children)
 
         assert not seen()
         menu = next(child for child in explorer.panel.children if type(child).__name__ == "ToggleButtons")

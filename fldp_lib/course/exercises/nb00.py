@@ -1,65 +1,73 @@
-"""Notebook 00: the best guess against ε, merging clients' steps, reading a guarantee."""
+"""Notebook 00: the bound on a guess against ε, merging clients' steps, reading a guarantee."""
 
 import math
 import random
 
 import numpy as np
-import torch
 
 from ... import data, train
 from ...privacy import mechanisms
 from ...training import clients, models
-from ..answers import Wrong, call, number, require
+from ..answers import Wrong, call, compare, near, number, parts, require, same, tensor
 from ..teacher import Exercise, Question
 
 
-def _best_guess(answer):
+def _guess_bound(answer):
     rng = np.random.default_rng()
-    cases = [(rng.uniform(0.2, 6), 0.0) for _ in range(3)]
-    cases += [(rng.uniform(0.2, 6), rng.uniform(0.01, 0.1)), (0.0, 0.0)]
+    cases = [(rng.uniform(0.3, 6), 0.0) for _ in range(3)]
+    cases += [(rng.uniform(0.3, 3), rng.uniform(0.01, 0.1)), (0.0, 0.0), (0.0, 0.3)]
     for epsilon, delta in cases:
         got = number(call(answer, epsilon, delta), "the result")
-        right = (math.exp(epsilon) + delta) / (1 + math.exp(epsilon))
-        close = math.isclose(got, right, rel_tol=1e-6)
-        if not close and math.isclose(got, math.exp(-epsilon), rel_tol=1e-6):
-            raise Wrong("exp(-ε) is no probability of anything here; even odds and factor e^ε give e^ε/(1+e^ε)")
-        if not close and math.isclose(got, 1 - right, rel_tol=1e-6):
-            raise Wrong("that is how often the best guess is wrong, at least; the exercise asks how often it is right")
-        if not close and delta and math.isclose(got, math.exp(epsilon) / (1 + math.exp(epsilon)), rel_tol=1e-6):
-            raise Wrong(f"right for δ = 0, but δ = {delta:.3g} is left out: it helps the one who guesses")
-        if not close and delta and math.isclose(got, right - delta / (1 + math.exp(epsilon)) + delta, rel_tol=1e-6):
-            raise Wrong("δ stands inside the fraction: (e^ε + δ)/(1 + e^ε)")
-        require(close, f"at ε = {epsilon:.3g}, δ = {delta:.3g} the bound is {right:.4f}; you gave {got:.4f}")
+        e = math.exp(epsilon)
+        right = (e + delta) / (1 + e)
+        slips = [
+            (
+                math.exp(-epsilon),
+                "exp(−ε) is no probability of a guess; at δ = 0 even odds and the factor e^ε give e^ε/(1 + e^ε)",
+            ),
+            (1 - right, "that is how often such a guess is wrong, at least; the exercise asks how often it is right"),
+            (e, "e^ε to 1 are the odds; odds o to 1 are the probability o/(1 + o)"),
+        ]
+        if delta:
+            slips += [
+                (e / (1 + e), f"right for δ = 0, but δ = {delta:.3g} is left out: it helps whoever guesses"),
+                (e / (1 + e) + delta, "δ stands inside the fraction: (e^ε + δ)/(1 + e^ε)"),
+            ]
+        compare(got, right, slips, f"at ε = {epsilon:.3g}, δ = {delta:.3g} the bound is {right:.4f}; you gave {got:.4f}")
+
+
+def _hospitals(how, count):
+    """A federation whose hospitals' plain mean is far from the right merge, unless all are equal; its updates; the merge."""
+    patients = data.load("breast_cancer", features=["worst area", "worst smoothness"])
+    while True:
+        seed = random.SystemRandom().randrange(2**29)
+        model = models.Linear(2, 1, seed=seed)
+        theta = models.flatten(model)
+        fed = data.split(patients, count, how=how, alpha=0.5, seed=seed)
+        updates = clients.local_updates(model, theta, fed, lr=1.0)
+        right = clients.local_updates(model, theta, data.split(patients, 1, seed=0), lr=1.0)[0].double()
+        if how == "iid" or float((updates.mean(0) - right).abs().max() / right.abs().max()) > 0.02:
+            return fed, updates, right
 
 
 def _merge(answer):
-    seed = random.SystemRandom().randrange(2**31)
-    patients = data.load("breast_cancer", features=["worst area", "worst smoothness"])
-    model = models.Linear(2, 1, seed=seed)
-    theta = models.flatten(model)
-    for how, hospitals in (("iid", 5), ("sizes", 7), ("sizes", 12)):  # 455 = 5 × 91: the first sizes are equal
-        fed = data.split(patients, hospitals, how=how, alpha=0.5, seed=seed % 1000 + hospitals)
-        updates = clients.local_updates(model, theta, fed, lr=1.0)
-        everybody = data.split(patients, 1, seed=0)
-        right = clients.local_updates(model, theta, everybody, lr=1.0)[0]
-        got = call(answer, updates.clone(), fed.sizes.clone())
-        try:
-            got = torch.as_tensor(got)
-        except (TypeError, ValueError, RuntimeError):
-            raise Wrong(f"the merged update should be a tensor, got {got!r}") from None
-        require(got.shape == right.shape, f"the merged update has shape {tuple(right.shape)}, got {tuple(got.shape)}")
-        got, close = got.to(right), lambda a, b: bool(torch.allclose(a, b, rtol=1e-4, atol=1e-5))
-        if close(got, right):
+    for how, count in (("iid", 5), ("sizes", 7), ("sizes", 12)):  # 455 = 5 × 91: the first sizes are equal
+        fed, updates, right = _hospitals(how, count)
+        got = tensor(call(answer, updates.clone(), fed.sizes.clone()), (3,), "the merged update")
+        weighted = updates.double() * fed.sizes.unsqueeze(1)
+        if near(got, right, 1e-4):
             continue
-        sizes = fed.sizes.to(right).unsqueeze(1)
-        if close(got, updates.mean(0)):
-            raise Wrong(
-                "every hospital counts the same; that is right for equal sizes only. Here a hospital holds n_k patients"
-            )
-        if close(got, updates.sum(0)) or close(got, (updates * sizes).sum(0)):
-            raise Wrong("a sum, where a mean is asked: the weights must add up to 1")
-        if close(got, (updates * sizes).mean(0)):
-            raise Wrong("weighted by n_k, then divided by the number of hospitals; divide by the number of patients")
+        for wrong, words in (
+            (
+                updates.mean(0),
+                "every hospital counts the same; that is right for equal sizes only. Here a hospital holds n_k",
+            ),
+            (updates.sum(0), "a sum, where a mean is asked: the weights must add up to 1"),
+            (weighted.sum(0), "a sum over all patients, where a mean is asked: the weights must add up to 1"),
+            (weighted.mean(0), "weighted by n_k, then divided by the number of hospitals; divide by the number of patients"),
+            (-right, "the sign is turned: the updates are steps already, and are averaged as they are"),
+        ):
+            require(not near(got, wrong, 1e-4), words)
         right, got = ([round(value, 4) for value in update.tolist()] for update in (right, got))
         raise Wrong(f"with sizes {fed.sizes.tolist()} the merged update is {right}, you gave {got}")
 
@@ -68,40 +76,40 @@ def _guarantee(answer):
     rng = np.random.default_rng()
     patients = data.load("breast_cancer", features=["worst area", "worst smoothness"])
     fed = data.split(patients, 455, seed=int(rng.integers(1000)))
-    rounds = [int(n) for n in rng.permutation(np.arange(3, 8))]
+    rounds = [int(n) for n in rng.permutation(np.arange(10, 14))]  # so many that basic composition is off by far more
     cases = [
         (mechanisms.Laplace(float(rng.uniform(0.1, 0.3)), 2.0), 1e-5),
         (mechanisms.Gaussian(float(rng.uniform(8, 15)), 2.0), 1e-6),
-        (mechanisms.Gaussian(float(rng.uniform(8, 15)), 2.0, at="client", unit="record"), 1e-5),
+        (mechanisms.Gaussian(float(rng.uniform(8, 15)), 2.0, at="client", unit="record"), 1e-4),
         (mechanisms.Gaussian(0.0, 2.0), 1e-5),
     ]
-    for (mechanism, delta), count in zip(cases, rounds, strict=False):
+    for (mechanism, delta), count in zip(cases, rounds, strict=True):
         history = train(models.Linear(2, 1), fed, rounds=count, lr=1.0, mechanism=mechanism, delta=delta, progress=False)
-        got = call(answer, history)
-        require(isinstance(got, (tuple, list)) and len(got) == 3, f"return three things (ε, δ, unit), got {got!r}")
+        got = parts(call(answer, history), 3, "the guarantee (ε, δ, unit)")
         require(
             np.ndim(got[0]) == 0, "ε should be one number, the total of all rounds; history.epsilon is one value a round"
         )
         epsilon, right = number(got[0], "ε"), history.total_epsilon
-        if not math.isclose(epsilon, right, rel_tol=1e-6):
-            if math.isclose(epsilon, history.epsilon_after(1), rel_tol=1e-6) or epsilon == getattr(
-                mechanism, "epsilon", None
-            ):
+        if not same(epsilon, right, 1e-3):  # history.epsilon[-1] is within 1e-4
+            if same(epsilon, history.epsilon_after(1), 1e-3) or epsilon == getattr(mechanism, "epsilon", None):
                 raise Wrong(f"that is ε of one round; the run has {count}")
-            if math.isclose(epsilon, history.plan.epsilon(method="basic"), rel_tol=1e-6):
-                raise Wrong("rounds × ε of one round is valid but not the tightest; the history knows a smaller total")
-            if math.isclose(epsilon, getattr(mechanism, "noise_multiplier", math.nan), rel_tol=1e-6):
+            if same(epsilon, history.plan.epsilon(method="basic")) or same(epsilon, count * history.epsilon_after(1)):
+                raise Wrong(
+                    f"rounds × ε of one round is no less than the total, and here more; the history knows {right:.5g}"
+                )
+            if same(epsilon, getattr(mechanism, "noise_multiplier", math.nan)):
                 raise Wrong("that is the noise multiplier, not ε")
             raise Wrong(f"the run's total ε is {right:.4g}; you gave {epsilon:.4g}")
-        require(math.isclose(number(got[1], "δ"), delta, rel_tol=1e-9), f"δ of this run is {delta:g}, you gave {got[1]!r}")
-        require(got[2] == mechanism.unit, f"the unit of this run is {mechanism.unit!r}, you gave {got[2]!r}")
+        require(same(number(got[1], "δ"), delta), f"δ of this run is {delta:g}, you gave {got[1]!r}")
+        known = isinstance(got[2], str) and str(got[2]) == mechanism.unit
+        require(known, f"the unit of this run is {mechanism.unit!r}, you gave {got[2]!r}")
 
 
 EXERCISES = (
     Exercise(
         "00.1",
-        "Write best_guess(epsilon, delta): the highest chance, at even odds, of a right guess whether a client took part.",
-        _best_guess,
+        "Write guess_bound(epsilon, delta): at even odds, the bound on the chance of a right guess whether a client was in.",
+        _guess_bound,
         (
             "Notebook section 'What ε means': start from δ = 0, where the odds are at most e^ε to 1.",
             "Odds of e^ε to 1 are a probability of e^ε/(1+e^ε).",
@@ -135,53 +143,54 @@ QUIZ = (
         "A model was trained with a total ε of 1 at client level; each client is a hospital. What is promised?",
         (
             (
-                "Nobody can learn anything about a patient from the model.",
+                "Nobody can learn anything about a single patient of a hospital from the model.",
                 "what holds for patients in general (large nuclei, so probably malignant) is learnt all the same; "
                 "bounded is the change that one hospital's data make.",
             ),
             (
-                "The model's law changes by a factor of at most e, up to δ, when one hospital's data are added or removed.",
+                "With or without one hospital's data the model's law is alike up to e, and δ.",
                 "neighbours differ by one whole hospital, and ε = 1 is the logarithm of the factor.",
             ),
             (
-                "With probability exp(−1) the data stay private.",
-                "no such probability exists; a guess at even odds is right with probability at most 0.73, give or take δ.",
+                "With probability exp(−1), about 37%, the hospitals' data stay private in this run.",
+                "no such probability exists; the bound on a guess at even odds is 0.73, over all mechanisms with ε = 1.",
             ),
         ),
         1,
     ),
     Question(
-        "Ten hospitals, total ε = 1: the private model is useless. What brings accuracy back without weakening the promise?",
+        "Ten hospitals, total ε = 1, a clip that hardly any step reaches: the noise swamps the model. Which change "
+        "helps, at the same ε?",
         (
             (
-                "More rounds.",
-                "the budget is fixed for the whole run, so more rounds mean more noise in each.",
+                "More rounds and nothing else, so that the noise averages out over them.",
+                "the budget is fixed for the whole run, so each of more rounds gets more noise; here that brought little.",
             ),
             (
-                "More hospitals.",
-                "the noise on the sum stays the same while the sum grows, so the noise on the mean falls as 1/N.",
+                "A smaller clip, with more local steps and rounds to make up for it.",
+                "the noise is sized for the clip; the median rises to about 0.9 here, still below training alone.",
             ),
             (
-                "Training each hospital for longer before it sends its update.",
-                "the update is clipped to the same length before it is summed, and the noise is sized for that length.",
+                "A larger clip, so that no hospital's step is ever shortened by it.",
+                "the noise is sized for the clip and grows with it, whether or not a step is that long.",
             ),
         ),
         1,
     ),
     Question(
-        "You try ten settings of the ε slider at ε = 1 each on real patients and publish the best model. The published ε is",
+        "You try ten settings at ε = 1 each on real patients and publish the best model. Which ε has to be published?",
         (
             (
-                "1, since only one model is published.",
+                "1, since only one of the ten models is ever published.",
                 "the choice depends on all ten models, so all ten runs count.",
             ),
             (
-                "more than 1, and at most 10.",
+                "That of all ten runs together: 10, or what a tighter count gives.",
                 "ten runs on the same patients compose; adding up their ε, and their δ, is a valid bound. Publishing only "
                 "the best can be made cheaper (Papernot & Steinke 2022), but not free.",
             ),
             (
-                "less than 1, since nine models were thrown away.",
+                "Less than 1, since nine models were thrown away after they were seen.",
                 "throwing results away after seeing them gives nothing back.",
             ),
         ),

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from ..answers import Wrong, call, number, require, same
+from ..answers import Wrong, call, number, numbers, require, same
 from ..teacher import Exercise, Question
 
 
@@ -13,11 +13,7 @@ def _belief_range(answer):
     rng = np.random.default_rng()
     for _ in range(4):
         prior, epsilon = float(rng.uniform(0.05, 0.95)), float(rng.uniform(0.2, 3))
-        got = call(answer, prior, epsilon)
-        try:
-            low, high = (float(end) for end in got)
-        except (TypeError, ValueError):
-            raise Wrong(f"return a pair (lowest, highest), got {got!r}") from None
+        low, high = numbers(call(answer, prior, epsilon), 2, "the pair (lowest, highest)")
         factor = math.exp(epsilon)
         ends = [prior * f / (1 - prior + prior * f) for f in (1 / factor, factor)]
         if same(low, ends[0]) and same(high, ends[1]):
@@ -65,13 +61,14 @@ def _best_player(answer):
     for epsilon, tilt in product((float(rng.uniform(0.3, 0.8)), float(rng.uniform(1.5, 3))), (-1.6, -0.5, 0.4, 1.7)):
         logit, count = tilt * epsilon, int(rng.integers(20, 900))
         prior = 1 / (1 + math.exp(-logit))
-        for offset in (*rng.uniform(-6, 5, 12), *rng.uniform(-1, 0, 8)):
+        between = np.linspace(-1, 0, 16, endpoint=False) + rng.uniform(0, 1 / 16, 16)  # one in each sixteenth
+        for offset in (*(np.arange(-6, 5) + rng.uniform(0, 1, 11)), *between):
             number = count + float(offset)
             ratio = epsilon * (abs(number - (count - 1)) - abs(number - count))  # ln of p_A/p_B
             if abs(ratio + logit) < 1e-3 * epsilon:
                 continue
             got = call(answer, number, count, prior, epsilon)
-            require(got in ("A", "B"), f"return 'A' or 'B', got {got!r}")
+            require(isinstance(got, str) and got in ("A", "B"), f"return 'A' or 'B', got {got!r}")
             if got == ("A" if ratio + logit > 0 else "B"):
                 continue
             straight = 2 * epsilon * (offset + 0.5) + logit > 0  # the ratio between the counts, prolonged
@@ -98,7 +95,8 @@ def _pure_epsilon(answer):
     def ask(p, q):
         return number(call(answer, p.copy(), q.copy()), "ε")
 
-    pairs = [rng.dirichlet(np.full(int(rng.integers(3, 9)), 3.0), 2) for _ in range(8)]
+    drawn = [rng.dirichlet(np.full(int(rng.integers(3, 9)), 3.0), 2) for _ in range(4)]
+    pairs = [pair for p, q in drawn for pair in ((p, q), (q, p))]  # both orders: one direction alone is never enough
     for p, q in pairs:
         ratios = np.log(p / q)
         right, got = float(abs(ratios).max()), ask(p, q)
@@ -121,7 +119,7 @@ def _pure_epsilon(answer):
         got = ask(*(alone if turn % 2 else alone[::-1]))
         require(got == math.inf, f"an output that only one of them can produce leaves no finite ε; you gave {got:.4g}")
     twin = rng.dirichlet(np.ones(4))
-    require(abs(ask(twin, twin)) < 1e-12, "two equal distributions have ε = 0")
+    require(same(ask(twin, twin), 0.0), "two equal distributions have ε = 0")
 
 
 def _epsilon_of(answer):
@@ -213,11 +211,11 @@ QUIZ = (
                 "no such probability exists: the bound holds on every output.",
             ),
             (
-                "The attacker's belief is at most e/(1 + e), about 73%, after any output.",
-                "e^ε multiplies the odds of 1 at most; odds of e are a probability of e/(1 + e).",
+                "The attacker's belief is at most about 73%, after any output.",
+                "e^ε multiplies the odds of 1 at most; odds of e are the probability e/(1 + e).",
             ),
             (
-                "The attacker learns nothing about whether the target is in.",
+                "The attacker learns nothing about whether the target is in the data.",
                 "that would be ε = 0; here the odds may change by a factor of e.",
             ),
         ),
@@ -228,11 +226,11 @@ QUIZ = (
         "tumour is malignant. Has differential privacy failed?",
         (
             (
-                "Yes: something about an individual was inferred.",
+                "Yes: something true about one individual was inferred from it.",
                 "it was inferred from what holds for patients in general; that is what the model is for.",
             ),
             (
-                "Only if δ is larger than 1/n.",
+                "Only if δ is larger than one over the number of patients, 1/n.",
                 "δ concerns the members of the register, and you are none.",
             ),
             (
@@ -247,7 +245,7 @@ QUIZ = (
         "alone, for one record more or less in a hospital that keeps its 100 other patients?",
         (
             (
-                "ε = 1: the record is a part of the hospital.",
+                "ε = 1: the record is a part of the hospital, and hidden with it.",
                 "the neighbour lacks the whole hospital; here the hospital stays, with other data.",
             ),
             (
@@ -255,7 +253,7 @@ QUIZ = (
                 "two steps between neighbours; its clipped update may turn round and move the sum by 2C.",
             ),
             (
-                "ε = 0.01: the record is one in a hundred.",
+                "ε = 0.01: the record is one in a hundred, and moves the update by as much.",
                 "nothing says that the hospital's update changes in proportion; clipping bounds its length only.",
             ),
         ),
