@@ -77,10 +77,11 @@ class WeightedMean:
 class SecureMean:
     """The mean by secure aggregation: the server handles masked vectors only, and learns their sum.
 
-    Runs the whole protocol of `secure` in every round, key agreement and secret sharing included: seconds for a hundred
-    clients. With noise in shares (`at="shares"`) the sum is private, too, and no one ever holds a single update. Clipped
-    updates are rounded towards zero before their noise (`settle`), so that none grows beyond its clip; rounding each noisy
-    update to 2^(1−bits)·bound is not in the accounting (Kairouz, Liu & Steinke 2021 account for it).
+    Runs the whole protocol of `secure` in every round, key agreement, secret sharing and signatures included, with
+    identities made for that round: seconds for a hundred clients. With noise in shares (`at="shares"`) the sum is private,
+    too, and no one ever holds a single update. Clipped updates are rounded towards zero before their noise (`settle`), so
+    that none grows beyond its clip; rounding each noisy update to 2^(1−bits)·bound is not in the accounting (Kairouz, Liu &
+    Steinke 2021 account for it).
 
     Args:
         bound: largest absolute value of an entry, noise included; positive. A larger one is an error, never clipped.
