@@ -22,7 +22,7 @@ from fldp_lib.data import generators
 from fldp_lib.interactive import explorers, plots, predictions
 from fldp_lib.privacy import attacker
 from fldp_lib.training import algorithms
-from fldp_lib.training.transport import compression
+from fldp_lib.training.transport import compression, signatures
 
 TOY = dataset(12, classes=2)
 FED = federation([3, 2, 4, 3])
@@ -33,6 +33,7 @@ PAIRS = [(-1.0, 1.0)] * 3
 CITY = generators.city(sensors=2, days=1, phones=3)
 CHART = plots.Chart([plots.Panel(x=(0, 1), y=(0, 60))])
 LINE = plots.line([0, 1], [0, 1])
+SIGNERS, ROSTER = signatures.enrol(3)
 SLIDER = explorers.Slider("n", "number", 1, 9, 3, whole=True)
 CHOICE = explorers.Choice("kind", "kind", ["a", "b"], "a")
 PREDICTION = predictions.Prediction("which?", ["a", "b"], 1, "so")
@@ -572,15 +573,25 @@ TRAINING = [
         lambda: compression.TopK(0.5)),
     Target("training.transport.compression.RandomK.kept", lambda: dict(length=8), dict(length="count"),
         lambda: compression.RandomK(0.5)),
-    Target("training.transport.secure.to_field", lambda: dict(updates=ROWS.numpy(), bound=9.0, bits=24),
+    Target("training.transport.grid.to_field", lambda: dict(updates=ROWS.numpy(), bound=9.0, bits=24),
         dict(updates="tensor; fine: one more axis", bound="positive", bits="two")),
-    Target("training.transport.secure.from_field", lambda: dict(total=np.arange(3), bound=9.0, bits=24),
+    Target("training.transport.grid.from_field", lambda: dict(total=np.arange(3), bound=9.0, bits=24),
         dict(total="labels; fine: one more axis", bound="positive", bits="two")),
     Target("training.transport.secure.aggregate", lambda: dict(vectors=np.ones((3, 2), int), threshold=2, dropped=(1,),
         entropy=os.urandom), dict(vectors=NO_VECTORS, threshold="index", entropy="function", dropped={"5": 5,
         "too many": (0, 1), "no client": (9,), "text": "a"}), called={"dropped": "dropped|survivors"}),
-    Target("training.transport.secure.Client", lambda: dict(number=0, clients=3, threshold=2, entropy=os.urandom),
-        dict(number="index", clients="two", threshold="index", entropy="function")),
+    Target("training.transport.party.Client", lambda: dict(number=0, clients=3, threshold=2, entropy=os.urandom,
+        identity=SIGNERS[0], roster=ROSTER), dict(number="index", clients={"0": 0, "-1": -1, "4": 4, "text": "3"},
+        threshold="index", entropy="function", identity={"None": None, "5": 5, "another's": SIGNERS[1], "object": Broken()},
+        roster={"None": None, "5": 5, "of two": signatures.Roster({0: SIGNERS[0].public, 1: SIGNERS[1].public}),
+        "object": Broken()}), called={"clients": "clients|roster|threshold"}),
+    Target("training.transport.signatures.Identity", lambda: dict(entropy=os.urandom), dict(entropy="function")),
+    Target("training.transport.signatures.enrol", lambda: dict(clients=3, federation="a", round=0, entropy=os.urandom),
+        dict(clients="two", federation="text", round="whole", entropy="function")),
+    Target("training.transport.signatures.Roster", lambda: dict(keys=ROSTER.keys, federation="a", round=0),
+        dict(keys={"None": None, "5": 5, "short": {0: b"a"}, "text": {"a": bytes(32)}, "twice": {0: bytes(32), 1: bytes(32)},
+        "object": Broken()}, federation="text", round="whole")),
+    Target("training.transport.signatures.Roster.at", lambda: dict(round=2), dict(round="whole"), lambda: ROSTER),
 ]
 # fmt: on
 
@@ -733,10 +744,15 @@ EXEMPT = {
     "training.plan.Plan.warn": PART,
     "training.scoring.Scorer*": INSIDE,
     "training.transport.compression.Channel*": INSIDE,
-    "training.transport.secure.Client.*": "a protocol's messages: tests/training/test_secure.py",
+    "training.transport.party.Client.*": "a protocol's messages: tests/training/test_secure.py",
     "training.transport.messages.*": PART,
     "training.transport.primitives.*": PART,
-    "training.transport.secure.step": PART,
+    "training.transport.grid.step": PART,
+    "training.transport.party.enough": PART,
+    "training.transport.signatures.check": PART,
+    "training.transport.signatures.Identity.*": "a protocol's messages: tests/training/test_signatures.py",
+    "training.transport.signatures.Roster.[cs]*": "a protocol's messages: tests/training/test_signatures.py",
+    "training.transport.secure.together": "a protocol's messages: tests/training/test_secure.py",
     "training.transport.secure.recover": "a protocol's messages: tests/training/test_secure.py",
 }
 

@@ -28,18 +28,18 @@ BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOO
 CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
-    "data": ["sources", "forms", "padding", "federation", "splits", "generators"],
+    "data": ["german", "movielens", "sources", "forms", "padding", "federation", "splits", "generators"],
     "privacy": [
         "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing",
         "attacker", "ledger", "accounting",
     ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
-        "transport.secure", "aggregation", "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json",
+        "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation", "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json",
         "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
-    "adversary": ["inversion", "poisoning", "floating", "_worlds", "auditing", "faults"],
-    "interactive": ["marks", "pictures", "plots", "scenes", "controls", "predictions", "views", "explorers"],
+    "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
+    "interactive": ["theme", "marks", "pictures", "plots", "scenes", "controls", "predictions", "views", "explorers"],
     "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",

@@ -77,6 +77,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in held if not name.startswith("fldp_lib-")} == there
     assert {"fldp_lib/book/assets/book.js", "fldp_lib/flower/project/pyproject.toml"} < held
+    assert {f"fldp_lib/data/records/german_credit.{end}" for end in ("csv.gz", "txt")} < held
     assert f"fldp_lib-{fldp_lib.__version__}.dist-info/licenses/LICENSE" in held
 
 

@@ -1,23 +1,18 @@
 """Where the real records come from, and what is publicly known about them before anybody looks: names, classes, bounds.
 
-Bundled with scikit-learn: digits, breast_cancer, diabetes. Fetched once, checked and kept in scikit-learn's data folder:
-german_credit (OpenML) and movielens (GroupLens). `data.load` scales and splits what `raw` gives.
+Bundled with scikit-learn: digits, breast_cancer, diabetes; with this package: german_credit. Read in place where another
+package keeps it: movielens. `data.load` scales and splits what `raw` gives.
 """
 
-import hashlib
-import io
-import pathlib
-import urllib.request
-import warnings
-import zipfile
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import checks
+from . import german, movielens
 
-BUNDLED = ("digits", "breast_cancer", "diabetes")
-ONLINE = ("german_credit", "movielens")
+BUNDLED = ("digits", "breast_cancer", "diabetes", "german_credit")
+ELSEWHERE = ("movielens",)  # in a package that may be missing
 
 # Round numbers around the ranges that the data set's public documentation prints for each measure of a nucleus: its mean,
 # its standard error and its worst value over the image. A federation would agree on such numbers from the measuring
@@ -37,20 +32,6 @@ _NUCLEUS = {  # mean, error, worst
 # Adults' age, sex code, body-mass index, mean blood pressure, and six blood-serum measures in their laboratory units.
 _DIABETES = [(18, 90), (1, 2), (15, 50), (50, 140), (80, 320), (30, 250), (20, 100), (1, 10), (3, 6.5), (50, 130)]
 _DIABETES_TARGET = (0, 400)
-# The seven numbers of the German credit data; the other thirteen features are categories, one indicator each.
-_GERMAN = {
-    "duration": (1, 84),  # months
-    "credit_amount": (200, 20_000),  # Deutsche Mark, taken on a logarithmic scale
-    "installment_commitment": (1, 4),  # classes of the share of income
-    "residence_since": (1, 4),
-    "age": (18, 80),
-    "existing_credits": (1, 6),
-    "num_dependents": (1, 2),
-}
-_GERMAN_SHAPE = (1_000, 20, 300)  # applicants, features, of whom bad
-_DELETE = "delete the folder openml in scikit-learn's data folder and call again"
-_MOVIELENS = ("https://files.grouplens.org/datasets/movielens/ml-100k.zip", "0e33842e24a9c977be4e0107933c0723")  # MD5
-_FILMS = 200  # of the catalogue, where the caller names none
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,25 +60,28 @@ class Raw:
 
 
 def raw(name, features=None):
-    """Return the records of a bundled or an online data set.
+    """Return the records of a data set.
 
     Args:
-        name: one of `BUNDLED` or `ONLINE`.
-        features: names of the columns to keep, in that order; None keeps all, of movielens the first 200 films.
+        name: one of `BUNDLED` or `ELSEWHERE`.
+        features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
 
     Returns:
         A `Raw`.
 
     Raises:
-        ValueError: unknown name or feature; a fetched file that is not what was asked for.
-        OSError: not there and not to be fetched.
+        ValueError: unknown name or feature; files that are not what was asked for.
+        OSError: the package that holds it is not installed.
     """
-    checks.one_of("name", name, (*BUNDLED, *ONLINE))
+    checks.one_of("name", name, (*BUNDLED, *ELSEWHERE))
     if features is not None:
         checks.kind("features", features, (list, tuple), "a list of names, or None")
     if name == "movielens":
         return _movielens(features)
-    found = _german_credit() if name == "german_credit" else _bundled(name)
+    if name == "german_credit":
+        found = Raw(**german.columns(), classes=("good", "bad"), source=german.SOURCE)
+    else:
+        found = _bundled(name)
     if features is None:
         return found
     columns = [found.features.index(checks.one_of("features", feature, found.features)) for feature in features]
@@ -129,85 +113,15 @@ def _nucleus_bounds(feature):
     return _NUCLEUS[quantity][2 if kind == "worst" else 0]
 
 
-def _german_credit():
-    """Numbers as they are (the amount as its decimal logarithm), categories as indicators; class 1 is a bad risk."""
-    from sklearn import datasets
-
-    try:
-        with warnings.catch_warnings(action="ignore"):  # scikit-learn announces each retry
-            bunch = datasets.fetch_openml(data_id=31, as_frame=False, parser="liac-arff", n_retries=1)
-    except OSError as error:
-        raise _missing("german_credit", "generators.credit", error) from error
-    except ValueError as error:
-        raise ValueError(f"german_credit must be OpenML's file 31, but what came is not ({error}); {_DELETE}") from error
-    names, categories = list(bunch.feature_names), bunch.categories
-    bad = np.asarray(bunch.target) == "bad"
-    shape = (*bunch.data.shape, int(bad.sum()))
-    if shape != _GERMAN_SHAPE or set(names) - set(categories) != set(_GERMAN) or not np.isfinite(bunch.data).all():
-        raise ValueError(
-            "german_credit must have (applicants, features, bad risks) = "
-            f"{_GERMAN_SHAPE} and no gaps, but OpenML's file 31 has {shape}; {_DELETE}"
-        )
-    columns, features, bounds, unit = [], [], [], []
-    for place, name in enumerate(names):
-        column = bunch.data[:, place]
-        if name in categories:
-            for code, category in enumerate(categories[name]):
-                columns.append(column == code), features.append(f"{name}: {category}")
-                bounds.append((0, 1)), unit.append(True)
-        else:
-            log = name == "credit_amount"
-            columns.append(np.log10(column) if log else column)
-            features.append(f"log10 {name}" if log else name)
-            bounds.append(np.log10(_GERMAN[name]) if log else _GERMAN[name]), unit.append(False)
-    x, bounds = np.stack(columns, 1).astype(float), np.array(bounds, dtype=float)
-    source = "OpenML 31, credit-g (Hofmann 1994)"
-    return Raw(x, bad.astype(int), tuple(features), bounds, np.array(unit), ("good", "bad"), source)
-
-
 def _movielens(features):
     """One row a rating, the film as an indicator, the rating from 1 … 5 as 0 … 1; owners are the users, from 0."""
-    with zipfile.ZipFile(io.BytesIO(_fetched("movielens", "generators.ratings", *_MOVIELENS))) as archive:
-        table = np.loadtxt(io.BytesIO(archive.read("ml-100k/u.data")), dtype=np.int64)  # user, film, rating, time
-        lines = archive.read("ml-100k/u.item").decode("latin-1").splitlines()
-    titles = [line.split("|")[1] for line in lines]  # film numbers count from 1, in this order
-    kept = tuple(titles[:_FILMS] if features is None else features)
+    titles, rows = movielens.table()
+    kept = tuple(titles[: movielens.FILMS] if features is None else features)
     place = np.full(len(titles) + 1, -1)
     for column, title in enumerate(kept):
         place[titles.index(checks.one_of("features", title, titles)) + 1] = column
-    user, column, rating = table[:, 0], place[table[:, 1]], table[:, 2]
-    rows = column >= 0
-    _, owner = np.unique(user[rows], return_inverse=True)
-    x = np.eye(len(kept), dtype=np.float32)[column[rows]]
-    bounds = np.tile([0.0, 1.0], (len(kept), 1))
-    source = "MovieLens 100K (Harper & Konstan 2015), not for commercial use"
-    return Raw(x, (rating[rows] - 1) / 4, kept, bounds, np.full(len(kept), True), (), source, owner)
-
-
-def _fetched(name, instead, address, md5):
-    """The bytes of a file, from scikit-learn's data folder or else from its address; kept only if the sum is right."""
-    from sklearn import datasets
-
-    path = pathlib.Path(datasets.get_data_home()) / pathlib.PurePosixPath(address).name
-    if path.exists():
-        content = path.read_bytes()
-    else:
-        try:
-            with urllib.request.urlopen(address, timeout=30) as answer:
-                content = answer.read()
-        except OSError as error:
-            raise _missing(name, instead, error) from error
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
-        path.unlink(missing_ok=True)
-        raise ValueError(f"{name} must have the MD5 sum {md5}, but the file from {address} has not; nothing was kept")
-    if not path.exists():
-        path.with_suffix(".part").write_bytes(content)
-        path.with_suffix(".part").replace(path)  # whole or not at all
-    return content
-
-
-def _missing(name, instead, error):
-    return OSError(
-        f"{name!r} is not on this machine and could not be fetched ({type(error).__name__}): connect to the internet once "
-        f"and call again, or go on with {instead}, which needs no connection"
-    )
+    user, column, stars = rows[:, 0], place[rows[:, 1]], rows[:, 2]
+    here = column >= 0
+    x = np.eye(len(kept), dtype=np.float32)[column[here]]
+    bounds, unit = np.tile([0.0, 1.0], (len(kept), 1)), np.full(len(kept), True)
+    return Raw(x, (stars[here] - 1) / 4, kept, bounds, unit, (), movielens.SOURCE, user[here] - 1)

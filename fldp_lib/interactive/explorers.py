@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import checks
 from . import plots, predictions, views
-from .controls import LABEL, PANEL, SHEET, STAGE, Choice, Slider
+from .controls import BODY, LABEL, PANEL, SHEET, STAGE, Choice, Slider
 
 __all__ = ["Choice", "Explorer", "Slider"]
 WIDE = "100%"  # of the picture
@@ -54,15 +54,16 @@ class Explorer:
         self._start = self.state
         self.result = compute(**self.state)
         self._redraw()
-        self.panel = widgets.VBox([widgets.HTML(f"<b>{html.escape(title)}</b>{SHEET}"), *rows, self._buttons()])
-        self.panel.add_class(PANEL)
+        buttons = self._buttons()
         stage = widgets.Box([widgets.HTML(chart.backdrop(), layout=widgets.Layout(width=WIDE)), self._picture])
         stage.add_class(STAGE)
-        shown = [stage, self._status, self._swept]
-        if predict is None:
-            self.panel.children += tuple(shown)
-        else:
-            self._ask(predict, shown)
+        body = widgets.Box([widgets.VBox([*rows, buttons]), stage])
+        body.add_class(BODY)
+        heading = widgets.HTML(f'<p class="fldp-title">{html.escape(title)}</p>{SHEET}')
+        self.panel = widgets.VBox([heading, self._status, body, self._swept])
+        self.panel.add_class(PANEL)
+        if predict is not None:
+            self._ask(predict, heading)
 
     @property
     def state(self):
@@ -135,7 +136,7 @@ class Explorer:
         pin.on_click(lambda _: self.pin())
         names = [("–", ""), *((control.label, name) for name, control in self.controls.items())]
         self._sweep = widgets.Dropdown(
-            options=names, value="", description="all values of", style={"description_width": LABEL}
+            options=names, value="", description="six values of", style={"description_width": LABEL}
         )
         self._swept = widgets.HTML(layout=widgets.Layout(width=WIDE))
         self._sweep.observe(lambda change: self._show_sweep(), "value")
@@ -153,8 +154,8 @@ class Explorer:
         except Exception as error:
             self._swept.value = _alert(error)
 
-    def sweep(self, name, points=6, panel=0):
-        """Compute all values of one control, side by side; see `views.sweep`."""
+    def sweep(self, name, points=6, panel=None):
+        """Compute several values of one control, side by side; see `views.sweep`."""
         return views.sweep(self, name, points, panel)
 
     def reset(self):
@@ -172,7 +173,8 @@ class Explorer:
         """Write the explorer as one self-contained page; see `views.export_html`."""
         return views.export_html(self, path, points, **values)
 
-    def _ask(self, predict, shown):
+    def _ask(self, predict, heading):
+        shown = self.panel.children[1:]
         menu = widgets.ToggleButtons(options=["?", *predict.options], value="?")
         menu.style.button_width = "auto"
         label = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(predict.question)}</p>")
@@ -180,11 +182,11 @@ class Explorer:
         def commit(change):
             if change["new"] != "?" and menu in self.panel.children:
                 told = html.escape(predict.reveal(change["new"], self.result))
-                label.value = f'<p role="status">Your prediction: <b>{html.escape(change["new"])}</b>. {told}</p>'
-                self.panel.children = (*(c for c in self.panel.children if c is not menu and c not in shown), *shown)
+                label.value = f'<p role="note">Your prediction: <b>{html.escape(change["new"])}</b>. {told}</p>'
+                self.panel.children = (heading, label, *shown)
 
         menu.observe(commit, "value")
-        self.panel.children += (label, menu)
+        self.panel.children = (heading, label, menu)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         view = {"version_major": 2, "version_minor": 0, "model_id": self.panel.model_id}
@@ -211,7 +213,7 @@ def _checked(title, controls, compute, chart, marks, say):
 
 
 def _status(words, busy=False):
-    look = f"min-height:4.2em;opacity:{0.5 if busy else 1}"  # room for three lines: what is below stays where it is
+    look = f"min-height:2.9em;opacity:{0.5 if busy else 1}"  # room for two lines: what is below stays where it is
     return f'<p role="status" aria-live="polite" aria-busy="{str(busy).lower()}" style="{look}">{html.escape(words)}</p>'
 
 

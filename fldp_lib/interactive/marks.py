@@ -140,16 +140,17 @@ def svg(ax, mark, height):
         runs = np.split(points, np.flatnonzero(np.isnan(points).any(1)))
         paths = (_path(run[~np.isnan(run).any(1)]) for run in runs)
         return "".join(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{mark.size}" opacity="{opacity}"{dash}/>'
+            f'<polyline points="{path}" class="s{mark.style}" fill="none" stroke="{colour}" stroke-width="{mark.size}" '
+            f'opacity="{opacity}"{dash}/>'
             for path in paths
             if path
         )
     if mark.kind == "band":
         top = ax.transData.transform(np.column_stack([mark.x, mark.y2]))[::-1]
         ring = np.vstack([points, np.column_stack([top[:, 0], height - top[:, 1]]).clip(-1e4, 1e4)])
-        return f'<polygon points="{_path(ring)}" fill="{colour}" opacity="{opacity}"/>'
+        return f'<polygon points="{_path(ring)}" class="f{mark.style}" fill="{colour}" opacity="{opacity}"/>'
     if mark.kind == "dots":
-        return f'<g fill="{colour}" stroke="{colour}" opacity="{opacity}">' + "".join(
+        return f'<g class="f{mark.style} s{mark.style}" fill="{colour}" stroke="{colour}" opacity="{opacity}">' + "".join(
             _dot(MARKERS[mark.style], x, y, mark.size) for x, y in points if np.isfinite([x, y]).all()
         ) + "</g>"  # fmt: skip
     if mark.kind == "bars":
@@ -159,7 +160,7 @@ def svg(ax, mark, height):
         ]
         return "".join(
             f'<rect x="{a:.1f}" y="{height - max(b, d):.1f}" width="{c - a:.1f}" height="{abs(d - b):.1f}" '
-            f'fill="{colour}" opacity="{opacity}"/>'
+            f'class="f{mark.style}" fill="{colour}" opacity="{opacity}"/>'
             for (a, b), (c, d) in zip(*corners, strict=True)
         )
     return words(*points[0], mark.label, mark.style)
@@ -185,7 +186,8 @@ def _dot(marker, x, y, r):
 
 
 def words(x, y, words, style_):
-    return f'<text x="{x:.1f}" y="{y:.1f}" dy="0.35em" font-size="9" fill="{COLOURS[style_]}">{html.escape(words)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}" dy="0.35em" font-size="9"'
+    return f'<text class="t{style_}" {place} fill="{COLOURS[style_]}">{html.escape(words)}</text>'
 
 
 def label_places(marks, ax):

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from .. import checks
 from . import marks as marks_
+from . import theme
 from .marks import COLOURS, DASHES, MARKERS, band, bars, dots, line, pinned, text
 from .pictures import Picture, encode, picture, png_of
 
@@ -188,6 +189,7 @@ class Chart:
                 figure.savefig(buffer, format="svg", dpi=72, metadata={"Date": None, "Creator": None})
             drawn = buffer.getvalue()
             body = drawn[drawn.index(">", drawn.index("<svg")) + 1 : drawn.rindex("</svg>")]
+            body = theme.axes(body)
             for before in ('id="', "url(#", '"#'):  # ids of this chart's own, since a page may show several
                 body = body.replace(before, f"{before}c{id(self)}-")
             self._cache.update(body=body, axes=axes, figure=figure)

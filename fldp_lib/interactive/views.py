@@ -1,4 +1,4 @@
-"""An explorer's other views: all values of one control side by side, and a page that needs neither kernel nor network."""
+"""Other views of an explorer: several values of one control side by side, and a page that needs no kernel or network."""
 
 import html
 import itertools
@@ -8,21 +8,24 @@ import os
 import pathlib
 from dataclasses import replace
 
+import numpy as np
+
 from .. import checks
-from . import plots
+from . import plots, theme
 from .controls import Choice
 
 STATES, BYTES = 250, 1_500_000  # of an exported page, at most
 PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<style>{theme}
 body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem;
-  color: #111; background: #fff }}
+  color: var(--fldp-ink); background: var(--fldp-paper) }}
 h1 {{ font-size: 1.4rem }}
 label {{ display: grid; grid-template-columns: 11rem 18rem 6rem; gap: .8rem; align-items: center; margin: .3rem 0 }}
 select + output {{ display: none }}
 svg {{ width: 100%; height: auto }}
-.note {{ color: #555; font-size: .9rem }}
+.note {{ color: var(--fldp-soft); font-size: .9rem }}
 @media (max-width: 40rem) {{
   label {{ grid-template-columns: 1fr 5rem; gap: 0 .8rem }}
   input, select {{ grid-column: 1; min-width: 0 }}
@@ -59,14 +62,14 @@ if (parent !== window) // in a frame: it can be as high as the page
 """
 
 
-def sweep(explorer, name, points=6, panel=0):
+def sweep(explorer, name, points=6, panel=None):
     """Compute an explorer at several values of one control, the others as they are, and draw the panels side by side.
 
     Args:
         explorer: an `explorers.Explorer`; it is left at the state it had.
         name: the control.
         points: values of a slider, spread evenly on its scale, at least 2. A choice shows all its options.
-        panel: which of the explorer's panels is repeated.
+        panel: which of the explorer's panels is repeated; None takes the one that changes most.
 
     Returns:
         A `plots.Chart`, its marks, and one sentence for each value.
@@ -75,19 +78,44 @@ def sweep(explorer, name, points=6, panel=0):
         ValueError: an unknown control or panel.
     """
     checks.one_of("control", name, tuple(explorer.controls))
-    checks.whole("panel", panel, at_least=0, at_most=len(explorer.chart.panels) - 1)
+    if panel is not None:
+        checks.whole("panel", panel, at_least=0, at_most=len(explorer.chart.panels) - 1)
     checks.whole("points", points, at_least=2, at_most=STATES)
     control, panels, marks, said = explorer.controls[name], [], [], []
     values = control.values if isinstance(control, Choice) else control.spread(points)
-    for number, value in enumerate(values):
-        result = explorer.compute(**{**explorer.state, name: value})
+    results = [explorer.compute(**{**explorer.state, name: value}) for value in values]
+    drawn = [list(explorer.draw(result)) for result in results]
+    if panel is None:
+        panel = max(range(len(explorer.chart.panels)), key=lambda place: _change(explorer.chart.panels[place], place, drawn))
+    for number, (value, result) in enumerate(zip(values, results, strict=True)):
         title = f"{control.label} = {control.words(value)}"
         panels.append(replace(explorer.chart.panels[panel], title=title))
-        marks += [replace(mark, panel=number) for mark in explorer.draw(result) if mark.panel == panel]
+        marks += [replace(mark, panel=number) for mark in drawn[number] if mark.panel == panel]
         said.append(f"{title}: {explorer.say(result)}")
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     return plots.Chart(panels, columns=columns, size=(3.1 * columns, 2.4 * rows)), marks, said
+
+
+def _change(panel, place, drawn):
+    """How much a panel's marks change from value to value, as a share of its height; a mark more or less counts in full."""
+    low, high = panel.y
+    total = 0.0
+    for before, after in itertools.pairwise([[m for m in marks if m.panel == place] for marks in drawn]):
+        total += abs(len(before) - len(after))
+        for a, b in zip(before, after, strict=False):
+            if a.kind != b.kind or len(a.y) != len(b.y):
+                total += 1
+                continue
+            ends = [np.clip(mark.y, min(low, high), max(low, high)) for mark in (a, b)]
+            if panel.ylog:
+                ends, scale = [np.log(end) for end in ends], abs(np.log(high / low))
+            else:
+                scale = abs(high - low)
+            moved = np.abs(ends[0] - ends[1]) / scale
+            total += float(np.nan_to_num(moved).mean()) if len(moved) else 0.0
+            total += a.label != b.label if a.kind == "text" else 0.0
+    return total
 
 
 def export_html(explorer, path, points=None, **values):
@@ -131,6 +159,7 @@ def export_html(explorer, path, points=None, **values):
     shown = [[explorer.controls[name].words(value) for value in column] for name, column in grid.items()]
     width, height = (72 * side for side in explorer.chart.size)
     page = PAGE.format(
+        theme=theme.page(),
         title=html.escape(explorer.title),
         predict="" if explorer.predict is None else explorer.predict.page(explorer.result),
         controls="".join(_control(explorer, name, column) for name, column in grid.items()),

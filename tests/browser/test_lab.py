@@ -146,7 +146,7 @@ def test_reset_pin_and_sweep_by_keyboard(page, address):
     panel.get_by_role("button", name="Reset").focus()
     page.keyboard.press("Enter")
     assert pages.settled(panel, before)[::-1] == start[::-1]
-    panel.get_by_label("all values of").select_option("total ε")
+    panel.get_by_label("six values of").select_option("total ε")
     page.wait_for_function("document.querySelectorAll('.fldp-panel svg[role=img]').length == 2")
     panel.screenshot(path=SHOTS / "05_sweep.png")
     box = panel.get_by_label("total ε", exact=True).first

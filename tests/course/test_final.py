@@ -13,6 +13,7 @@ from fldp_lib import Plan, accounting, aggregation, clients, data, mechanisms, m
 from fldp_lib.adversary import auditing
 from fldp_lib.course.answers import NotTried, Wrong
 from fldp_lib.course.exercises import final18, nb18
+from fldp_lib.course.exercises.handed18 import Handed
 from fldp_lib.training import scoring
 
 ALL = {f"{number:02d}" for number in range(20)}
@@ -89,7 +90,7 @@ def calibrated(epsilon=2.0, clip=2.0, **options):
 def honest(fed, seed, plan=None, model=None, **claims):
     """A right project, and what a cheat would like to say instead."""
     plan = dict(rounds=20, lr=2.0, delta=1e-5, mechanism=calibrated()) | (plan or {})
-    model = model or models.Linear(64, 10)
+    model = model or models.Linear(64, 10, seed=seed)
     history = train(model, fed, seed=seed, progress=False, **plan)
     mechanism = plan["mechanism"] or calibrated()
     return dict(
@@ -118,13 +119,19 @@ def test_other_honest_plans_have_all_points_too():
         return honest(fed, seed, dict(mechanism=calibrated(at="shares")))
 
     assert final18.grade(sampled, seed=0).lost == []
+
+    def wide(fed, seed):
+        result = honest(fed, seed, dict(local_steps=5, lr=0.5), models.MLP(64, 32, 10, seed=seed))
+        return result | dict(theta=result["theta"].tolist(), epsilon=np.float64(result["epsilon"]))
+
     assert final18.grade(shares, seed=0).lost == []
+    assert set(final18.grade(wide, seed=0).lost) <= {"utility"}
 
 
 def test_a_plan_is_as_good_as_the_dict_that_makes_it():
     def project(fed, seed):
         plan = Plan(rounds=20, lr=2.0, seed=seed).calibrated(epsilon=2.0, delta=1e-5, clip=2.0)
-        model = models.Linear(64, 10)
+        model = models.Linear(64, 10, seed=seed)
         history = train(model, fed, plan)
         noise = plan.mechanism
         said = dict(unit=noise.unit, neighbours=noise.adjacency, trust=noise.trust)
@@ -136,12 +143,12 @@ def test_a_plan_is_as_good_as_the_dict_that_makes_it():
         return result | dict(plan=result["plan"].changed(aggregator=aggregation.WeightedMean(cap=1)))
 
     assert final18.grade(project, seed=0).lost == []
-    assert "model" in final18.grade(hidden, seed=0).lost
+    assert set(final18.grade(hidden, seed=0).lost) >= {"price", "model", "utility"}
 
 
 def mechanism_not_used(fed, seed):
     """It states a mechanism and trains without."""
-    free = train(models.Linear(64, 10), fed, rounds=20, lr=2.0, seed=seed, progress=False)
+    free = train(models.Linear(64, 10, seed=seed), fed, rounds=20, lr=2.0, seed=seed, progress=False)
     return measured(honest(fed, seed, theta=free.theta), fed)
 
 
@@ -241,6 +248,136 @@ def no_neighbours(fed, seed):
     return honest(fed, seed, neighbours="")
 
 
+@functools.cache
+def source():
+    """A linear model that was fitted to the digits' own source, test images and all; none of the pupils' pay for it."""
+    digits = data.load("digits")
+    x, y = torch.cat([digits.x_train, digits.x_test]), torch.cat([digits.y_train, digits.y_test])
+    pooled = data.federate(x, y, torch.zeros(len(y), dtype=torch.int64), digits)
+    return train(models.Linear(64, 10), pooled, rounds=200, lr=1.0, progress=False).trained()
+
+
+def start_from_the_source(fed, seed):
+    """The start knows the digits from elsewhere; one round of a step of a millionth releases nothing."""
+    plan = dict(rounds=1, lr=1e-6, mechanism=accounting.calibrate("gaussian", epsilon=2.0, delta=1e-5, clip=2.0))
+    return honest(fed, seed, plan, source())
+
+
+def source_and_a_right_plan(fed, seed):
+    return honest(fed, seed, model=source())
+
+
+def a_plan_that_does_nothing(fed, seed):
+    """Private to the letter, from a fresh start, and it stays there."""
+    noise = accounting.calibrate("gaussian", epsilon=2.0, delta=1e-5, clip=1e-6)
+    return honest(fed, seed, dict(rounds=1, lr=1e-6, mechanism=noise))
+
+
+class Deaf(mechanisms.Gaussian):
+    """A mechanism of another class, with the package's price and no noise."""
+
+    def noise(self, shape, generator):
+        return torch.zeros(shape, dtype=torch.float64)
+
+
+def mechanism_of_another_class(fed, seed):
+    return honest(fed, seed, dict(mechanism=Deaf(calibrated().noise_multiplier, clip=2.0)))
+
+
+class Cheap(Plan):
+    def epsilon(self, rounds=None, method="pld"):
+        return 2.0
+
+
+def plan_of_another_class(fed, seed):
+    """It says itself what it costs."""
+    plan = Cheap(rounds=20, lr=2.0, mechanism=mechanisms.Gaussian(1.0, clip=2.0))
+    return honest(fed, seed, dict(mechanism=plan.mechanism), epsilon=2.0) | dict(plan=plan)
+
+
+def plan_that_prices_itself(fed, seed):
+    """The package's class, with its methods replaced on the object."""
+    plan = Plan(rounds=20, lr=2.0, mechanism=mechanisms.Gaussian(1.0, clip=2.0))
+    cheap = Plan(rounds=20, lr=2.0, mechanism=calibrated())
+    object.__setattr__(plan, "epsilon", lambda *_: cheap.epsilon())
+    object.__setattr__(plan, "to_json", cheap.to_json)
+    return honest(fed, seed, dict(mechanism=plan.mechanism), epsilon=2.0) | dict(plan=plan)
+
+
+class Silent(float):
+    """A multiplier that is what it should be in every price and 0 in every product."""
+
+    def __mul__(self, other):
+        return 0.0
+
+    __rmul__ = __mul__
+
+
+def number_with_two_faces(fed, seed):
+    noise = dataclasses.replace(calibrated())
+    object.__setattr__(noise, "noise_multiplier", Silent(noise.noise_multiplier))
+    return honest(fed, seed, dict(mechanism=noise), epsilon=calibrated_epsilon())
+
+
+def calibrated_epsilon():
+    return Plan(rounds=20, mechanism=calibrated()).epsilon()
+
+
+class Likely(float):
+    """A claim that lies between any two numbers."""
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = lambda self, other: True
+    __hash__ = float.__hash__
+
+    def __sub__(self, other):
+        return 0.0
+
+
+def claim_that_fits_everything(fed, seed):
+    return honest(fed, seed, epsilon=Likely(0.1), accuracy=Likely(1.0))
+
+
+class Yes(str):
+    """A word that equals any other."""
+
+    def __eq__(self, other):
+        return True
+
+    def __ne__(self, other):
+        return False
+
+    __hash__ = str.__hash__
+
+
+def words_that_fit_everything(fed, seed):
+    noise = accounting.calibrate("gaussian", epsilon=2.0, rounds=20, clip=2.0, at="client", unit="record")
+    return honest(fed, seed, dict(mechanism=noise)) | dict.fromkeys(("unit", "neighbours", "trust"), Yes("client"))
+
+
+class Known(models.Linear):
+    """It looks its answers up in the digits' source."""
+
+    def forward(self, x):
+        return source()(x)
+
+
+def model_of_another_class(fed, seed):
+    return honest(fed, seed) | dict(model=Known(64, 10, seed=seed))
+
+
+def forward_replaced(fed, seed):
+    model = models.Linear(64, 10, seed=seed)
+    result = honest(fed, seed)
+    model.forward = source().forward
+    return measured(result | dict(model=model), fed)
+
+
+def loss_of_its_own(fed, seed):
+    """A loss that is told the labels of the test images would do the same; it is not among the plan's terms."""
+    plan = Plan(rounds=20, lr=2.0, mechanism=calibrated(), loss=torch.nn.functional.cross_entropy)
+    return honest(fed, seed) | dict(plan=plan)
+
+
 def useless(fed, seed):
     """Private, and no good: a clip that is far too large."""
     return honest(fed, seed, dict(mechanism=calibrated(clip=60.0)))
@@ -250,13 +387,25 @@ CHEATS = {
     mechanism_not_used: {"model"},
     epsilon_understated: {"price", "utility"},
     sampling_claimed: {"price", "utility"},
-    sampler_of_another_kind: {"price", "model", "utility"},
+    sampler_of_another_kind: {"promise", "price", "model", "blind plan", "utility"},
     no_privacy: {"promise", "price", "utility"},
     noise_off: {"model"},
     altered_afterwards: {"model"},
     trained_on_the_test_images: {"model"},
-    start_from_the_test_images: {"blind plan"},
-    start_from_the_private_images: {"blind plan"},
+    start_from_the_test_images: {"model"},
+    start_from_the_private_images: {"model"},
+    start_from_the_source: {"model", "utility"},
+    source_and_a_right_plan: {"model"},
+    a_plan_that_does_nothing: {"utility"},
+    mechanism_of_another_class: {"promise", "price", "model", "blind plan", "utility"},
+    plan_of_another_class: {"promise", "price", "model", "blind plan", "utility"},
+    plan_that_prices_itself: {"price", "utility"},
+    number_with_two_faces: {"model"},
+    claim_that_fits_everything: {"price", "report"},
+    words_that_fit_everything: {"promise"},
+    model_of_another_class: {"model", "report", "utility"},
+    forward_replaced: {"report"},
+    loss_of_its_own: {"promise", "price", "model", "blind plan", "utility"},
     best_of_many_seeds: {"model"},
     clip_from_the_norms: {"blind plan"},
     more_released: {"release"},
@@ -285,6 +434,36 @@ def test_what_is_done_to_the_federation_does_not_change_what_is_measured():
     assert final18.grade(spoils, seed=0).lost == []
 
 
+def test_a_dict_with_two_faces_is_not_read():
+    """One that shows another plan to who asks by name than to who asks for all."""
+
+    class Faces(dict):
+        def __getitem__(self, name):
+            return calibrated_epsilon() if name == "epsilon" else super().__getitem__(name)
+
+        def get(self, name, default=None):
+            return self[name]
+
+    with pytest.raises(Wrong, match="plain dict"):
+        final18.grade(lambda fed, seed: Faces(honest(fed, seed)))
+
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            return True
+
+    with pytest.raises(Wrong, match="plain dict"):
+        final18.grade(lambda fed, seed: honest(fed, seed) | {Name("update_norms"): 3})
+
+
+def test_what_is_measured_is_the_check_s_own():
+    """An honest plan gains as much in the check's hands whatever start, seed or parameters the learner used."""
+    handed = Handed(honest(final18._federation(np.random.default_rng(0))[0], 1) | dict(theta=[0.0]))
+    price = final18._price(handed)[0]
+    assert final18._utility(handed, price, np.random.default_rng(1))[0]
+
+
 def test_stubs_and_wrong_shapes_are_told_apart():
     with pytest.raises(NotTried):
         final18.grade(lambda fed, seed: ...)
@@ -292,6 +471,8 @@ def test_stubs_and_wrong_shapes_are_told_apart():
         final18.grade(lambda fed, seed: 3)
     with pytest.raises(Wrong, match="lacks model, theta"):
         final18.grade(lambda fed, seed: dict(plan={}))
+    with pytest.raises(Wrong, match="plain dict"):
+        final18.grade(lambda fed, seed: [("plan", {})])
 
 
 def test_the_exercise_prints_points_and_names_what_is_lost(capsys, tmp_path, monkeypatch):
@@ -329,10 +510,10 @@ def test_missing_parts_are_found_and_a_pure_promise_is_none():
 
 
 def test_the_choice_keeps_both_demands():
-    def choose(budgets, scores, floor, limit, delta, low=lambda m, h: m - h, keep=True):
-        for epsilon, row in zip(budgets, scores, strict=True):
-            if low(*scoring.interval(row)) >= floor and (not keep or accounting.best_guess(epsilon, delta) <= limit):
-                return epsilon
+    def choose(plans, scores, floor, limit, low=lambda m, h: m - h, right=lambda attacker: attacker.even_odds):
+        for plan, row in zip(plans, scores, strict=True):
+            if low(*scoring.interval(row)) >= floor and right(plan.attacker()) <= limit:
+                return plan.epsilon()
         return float("inf")
 
     for _ in range(5):
@@ -340,7 +521,9 @@ def test_the_choice_keeps_both_demands():
         with pytest.raises(Wrong, match="lower end"):
             check("18.2", functools.partial(choose, low=lambda m, h: m))
         with pytest.raises(Wrong, match="limit"):
-            check("18.2", functools.partial(choose, keep=False))
+            check("18.2", functools.partial(choose, right=lambda attacker: 0.0))
+        with pytest.raises(Wrong, match="all mechanisms"):
+            check("18.2", functools.partial(choose, right=lambda attacker: attacker.bound))
 
 
 def test_an_audit_must_accuse_the_guilty_only():

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 
 from fldp_lib import data
 
-SIZES = {"digits": (1437, 360, 64), "breast_cancer": (455, 114, 30), "diabetes": (353, 89, 10)}
+SIZES = {
+    "digits": (1437, 360, 64),
+    "breast_cancer": (455, 114, 30),
+    "diabetes": (353, 89, 10),
+    "german_credit": (800, 200, 63),
+}
 RAW = {
     "digits": sklearn.datasets.load_digits,
     "breast_cancer": sklearn.datasets.load_breast_cancer,
@@ -50,7 +55,7 @@ def test_sizes_of_the_fixed_split(name):
     assert len(loaded.features) == features and loaded.bounds.shape == (features, 2)
     assert loaded.x_train.dtype == torch.float32
     assert loaded.task == ("regression" if name == "diabetes" else "classification")
-    assert "scikit-learn" in loaded.source
+    assert ("UCI" if name == "german_credit" else "scikit-learn") in loaded.source
 
 
 @pytest.mark.parametrize("name", data.DATASETS)
@@ -83,7 +88,7 @@ def test_scaling_is_the_public_bounds_formula(name, scale):
     np.testing.assert_allclose(found, rows(expected.astype(np.float32), target.astype(np.float32)), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", data.DATASETS)
+@pytest.mark.parametrize("name", RAW)  # german_credit: test_german.py
 def test_changing_one_record_changes_that_record_alone(name, monkeypatch):
     before, raw = data.load(name), RAW[name]()
     assert len({tuple(row) for row in before.x_train.tolist()}) > len(before.x_train) * 0.99

@@ -36,6 +36,19 @@ def test_sweep_draws_one_panel_a_value_and_moves_nothing(explorer):
     assert explorer.state == before and explorer._picture.value == picture
 
 
+def test_sweep_repeats_the_panel_that_changes_most():
+    rate = explorers.Slider("rate", "rate", 1, 3, 2)
+    panels = [plots.Panel(), plots.Panel(ylog=True, y=(0.1, 10)), plots.Panel(y=(0, 3))]
+
+    def draw(rate):
+        still = [plots.line([0, 1], [0.5, 0.5]), plots.line([0, 1], [1, 1 + rate / 100], panel=1)]
+        return [*still, plots.line([0, 1], [0, rate], panel=2)]
+
+    shown = explorers.Explorer("t", [rate], lambda rate: rate, plots.Chart(panels), draw, str)
+    assert [mark.y[-1] for mark in shown.sweep("rate", points=3)[1]] == [1, 2, 3]
+    assert [mark.y[-1] for mark in shown.sweep("rate", points=3, panel=0)[1]] == [0.5] * 3
+
+
 def test_sweep_over_a_choice_shows_all_its_options(explorer):
     assert [panel.title for panel in explorer.sweep("mode")[0].panels] == ["mode = one", "mode = two"]
 

@@ -1,1 +1,124 @@
-"""Claims of notebook 12 on fresh seeds."""
+"""Claims of notebook 12 on fresh cities."""
+
+import functools
+
+import numpy as np
+import torch
+
+from tests.replication.claims import claim, seeds
+from tests.replication.nb11 import lesson
+
+
+@functools.cache
+def the():
+    return lesson("12")
+
+
+def _line(town, plan=None, seed=0):
+    space = the()
+    return space["errors"](space["changes"](space["together"](town, plan or space["LINEAR"], seed), town.federation), town)
+
+
+def _alone(town):
+    space = the()
+    return space["errors"](space["changes"](space["alone"](town.federation), town.federation), town)
+
+
+def _cities(block, count, days=2):
+    return [(the()["city"](seed, days), seed) for seed in seeds(block, count)]
+
+
+def _mean(values):
+    return float(np.mean(list(values)))
+
+
+@claim("12", "the median sensor gains 0.0022, and 0.73 of the sensors gain", quick=True)
+def sharing_pays_for_short_histories(block):
+    gains = [_alone(town) - _line(town) for town, _ in _cities(block, 6)]
+    middle, share = _mean(g.median() for g in gains), _mean((g > 0).double().mean() for g in gains)
+    return {"median": middle, "share": share}, abs(middle - 0.0022) < 0.0006 and abs(share - 0.73) < 0.05
+
+
+@claim("12", "with a week it *loses* 0.0011", quick=True)
+def a_week_of_history_is_better_alone(block):
+    middle = _mean((_alone(town) - _line(town)).median() for town, _ in _cities(block, 4, days=7))
+    return {"median": middle}, abs(middle + 0.0011) < 0.0005
+
+
+@claim("12", "The federation comes within 0.0002 of least squares on the pooled records", quick=True)
+def the_federation_nearly_reaches_pooling(block):
+    space, rmse, off = the(), the()["rmse"], []
+    for town, _ in _cities(block, 6):
+        pooled = space["errors"](space["changes"](space["pooled"](town), town.federation), town)
+        off.append(rmse(_line(town)) - rmse(pooled))
+    return {"above pooled": _mean(off)}, abs(_mean(off)) < 0.00025
+
+
+@claim("12", "at ε = 0.5 it is 0.0519, below sensors alone by 0.0015 ± 0.0003", quick=True)
+def private_sharing_beats_sensors_alone(block):
+    rmse, plan = the()["rmse"], the()["protection"](0.5)
+    noisy = np.array([rmse(_line(town, plan, seed)) for town, seed in _cities(block, 6)])
+    less = np.array([rmse(_alone(town)) for town, _ in _cities(block, 6)]) - noisy
+    return {"error": noisy.mean(), "below alone": less.mean()}, abs(noisy.mean() - 0.0519) < 0.001 and less.mean() > 0.0007
+
+
+@claim("12", "With settings of its own it has 0.0519, as the line has", quick=False)
+def the_network_is_as_private_as_the_line(block):
+    space, rmse, found = the(), the()["rmse"], []
+    own, lines = space["protection"](0.5, space["OWN"], 0.02), space["protection"](0.5)
+    for town, seed in _cities(block, 8):
+        line = rmse(_line(town, lines, seed))
+        nets = [rmse(space["errors"](space["network"](town, plan, seed), town)) for plan in (own, lines)]
+        found.append([line, *nets])
+    line, mine, theirs = np.mean(found, 0)
+    return {"line": line, "own settings": mine, "line's settings": theirs}, abs(
+        mine - line
+    ) < 0.001 and theirs > mine + 0.0015
+
+
+@claim("12", "at ε = 2 it is 0.0516. The price is higher than the owners'", quick=True)
+def drivers_cost_more_than_owners(block):
+    rmse = the()["rmse"]
+    driver = _mean(the()["by_driver"](town, 2.0, seed) for town, seed in _cities(block, 5))
+    owner = _mean(rmse(_line(town, the()["protection"](2.0), seed)) for town, seed in _cities(block, 5))
+    return {"driver": driver, "owner": owner}, abs(driver - 0.0516) < 0.001 and driver > owner
+
+
+def _asked(block, epsilon, *ways):
+    """Errors of a district's share in points, each the mean of four cities' phones and ten runs."""
+    space, found = the(), []
+    for town, seed in _cities(block, 4):
+        truth = torch.bincount(town.district, minlength=16) / len(town.district)
+        generator = torch.Generator().manual_seed(seed)
+        found.append([space["rmse"](torch.stack([a(town, epsilon, generator) - truth for _ in range(10)])) for a in ways])
+    return 100 * np.mean(found, 0)
+
+
+@claim(
+    "12",
+    "randomised response is off by 3.9 percentage points, Laplace on indicators by 4.6, unary encoding by 3.1",
+    quick=True,
+)
+def three_ways_at_one(block):
+    response, laplace, unary = _asked(block, 1.0, the()["randomised"], the()["indicators"], the()["unary"])
+    right = abs(response - 3.9) < 0.4 and abs(laplace - 4.6) < 0.4 and abs(unary - 3.1) < 0.4
+    return {"response": response, "Laplace": laplace, "unary": unary}, right
+
+
+@claim("12", "randomised response falls from 9.6 to 6.7 points at ε = 0.5", quick=True)
+def the_projection_is_better(block):
+    space = the()
+    ways = [space["randomised"], space["after"](space["randomised"]), space["unary"], space["after"](space["unary"])]
+    raw, mended, bits, both = _asked(block, 0.5, *ways)
+    numbers = {"response": raw, "projected": mended, "unary": bits, "unary, projected": both}
+    return numbers, abs(raw - 9.6) < 1 and abs(mended - 6.7) < 0.9 and both < bits < raw and both < mended
+
+
+@claim(
+    "12", "Randomised response at ε = 2 (0.643, 1.2 points) gives little more away than unary encoding at ε = 1", quick=True
+)
+def randomised_response_at_two_is_twice_as_exact(block):
+    space = the()
+    (response,) = _asked(block, 2.0, space["after"](space["randomised"]))
+    (unary,) = _asked(block, 1.0, space["after"](space["unary"]))
+    return {"response at 2": response, "unary at 1": unary}, abs(response - 1.2) < 0.2 and unary > 1.8 * response

@@ -1,1 +1,117 @@
 """Claims of notebook 16 on fresh seeds."""
+
+import numpy as np
+import torch
+
+from fldp_lib import Plan, accounting, mechanisms
+from fldp_lib.adversary import auditing, faults
+from tests.replication.claims import claim, seeds
+
+DELTA = 1e-5
+
+
+def released(program, epsilon, runs, seed):
+    """Scores of a planted program without and with its canary."""
+    generator = torch.Generator().manual_seed(seed)
+    return [program(epsilon, there, runs, generator).numpy() for there in (False, True)]
+
+
+def audited(program, epsilon, runs, seed):
+    return auditing.repeated(*released(program, epsilon, runs, seed)).lower
+
+
+def gaussian(epsilon):
+    return accounting.calibrate("gaussian", epsilon=epsilon, delta=DELTA)
+
+
+def bounds_through_mu(epsilon, runs, count, seed):
+    """Bounds on ε of so many audits of a Gaussian."""
+    rng, mu = np.random.default_rng(seed), 1 / gaussian(epsilon).noise_multiplier
+    pairs = ((rng.normal(size=runs), rng.normal(mu, 1, runs)) for _ in range(count))
+    return np.array([auditing.through_mu(*pair, DELTA).lower for pair in pairs])
+
+
+@claim("16", "an honest program is accused, as on most other draws")
+def the_naive_bound_is_too_high(block):
+    found = []
+    for seed in seeds(block, 10):
+        without, present = released(faults.honest, 1.0, 20_000, seed)
+        limits = np.quantile(present, np.linspace(0.5, 0.9999, 300))
+        rates = [((without > limit).mean(), (present > limit).mean()) for limit in limits]
+        found.append(max(np.log(tpr / fpr) for fpr, tpr in rates if fpr))
+    return {"naive bounds on 1": found}, sum(bound > 1 for bound in found) > 5
+
+
+@claim("16", "a few are above its ε (here at most one), where ten would be allowed")
+def careful_bounds_are_seldom_too_high(block):
+    above = sum(audited(faults.honest, 1.0, 1_000, seed) > 1 for seed in seeds(block, 200))
+    return {"above of 200": above}, above <= 5
+
+
+@claim("16", "All ten are refuted at every claim")
+def every_fault_is_refuted(block):
+    (seed,) = seeds(block, 1)
+    short = [f.__name__ for f in faults.FAULTS for e in (0.5, 1.0, 4.0) if audited(f, e, 20_000, seed) <= e]
+    return {"not refuted": len(short)}, not short
+
+
+@claim("16", "read through μ it would be")
+def laplace_noise_is_accused_through_mu_and_by_nothing_else(block):
+    found = [released(faults.honest, 1.0, 20_000, seed) for seed in seeds(block, 5)]
+    through = [auditing.through_mu(*scores, DELTA).lower for scores in found]
+    plain = [auditing.repeated(*scores, DELTA).lower for scores in found]
+    return {"through μ": through, "by (ε, δ)": plain}, min(through) > 1 >= max(plain)
+
+
+@claim("16", "nine tenths of ε on average")
+def a_gaussian_s_epsilon_is_met_within_a_tenth(block):
+    (seed,) = seeds(block, 1)
+    shares = [bounds_through_mu(e, 20_000, 150, seed).mean() / e for e in (1.0, 2.0, 4.0)]
+    return {"share of 1, 2, 4": shares}, min(shares) >= 0.9 and max(shares) < 1
+
+
+@claim("16", "about one bound in twenty is too high")
+def a_bound_through_mu_is_too_high_as_often_as_it_says(block):
+    (seed,) = seeds(block, 1)
+    share = (bounds_through_mu(1.0, 2_000, 1_000, seed) > 1).mean()
+    return {"share above": share}, 0.03 < share < 0.07
+
+
+@claim("16", "the honest program gives 118 and 168 right guesses of 200")
+def one_run_accuses_no_honest_program_and_most_dishonest_ones(block):
+    right = {}
+    for epsilon in (1.0, 4.0):
+        for name, share in (("honest", 1), ("a fifth", 5)):
+            mechanism = mechanisms.Gaussian(gaussian(epsilon).noise_multiplier / share, clip=1.0)
+            bounds = [one_run(mechanism, seed) for seed in seeds(block, 6)]
+            right[f"{name} at {epsilon:g}"] = sum(bound > epsilon for bound in bounds)
+    honest, quiet = right["honest at 1"] + right["honest at 4"], min(right["a fifth at 1"], right["a fifth at 4"])
+    return {f"refuted of 6, {name}": count for name, count in right.items()}, honest <= 1 and quiet >= 5
+
+
+def one_run(mechanism, seed, canaries=1_000, guesses=200):
+    generator = torch.Generator().manual_seed(seed)
+    coins = torch.rand(canaries, generator=generator) < 0.5
+    released = coins * mechanism.clip + mechanism.noise((canaries,), generator)
+    order = released.argsort()
+    right = (~coins[order[: guesses // 2]]).sum() + coins[order[-guesses // 2 :]].sum()
+    return auditing.one_run(int(right), guesses, canaries, DELTA)
+
+
+@claim("16", "Six or seven of ten outputs could not have come from the neighbouring count")
+def the_last_bits_tell_the_count(block):
+    (seed,) = seeds(block, 1)
+    shares = []
+    for truth in (0.0, 1.0):
+        outputs = auditing.naive_laplace(truth, 1.0, 20_000, seed=seed)
+        shares.append((~auditing.reachable(outputs, 1 - truth, 1.0)).mean())
+        own = auditing.reachable(outputs, truth, 1.0).mean()
+    return {"impossible": shares, "own": own}, min(shares) >= 0.55 and max(shares) < 0.75 and own == 1
+
+
+@claim("16", "of the Gaussian's 2 they prove 1.0 by (ε, δ), and 1.97 through μ", quick=False)
+def train_s_own_releases_prove_nearly_all_of_a_gaussian_s_epsilon(block):
+    plan = Plan(rounds=1, lr=1.0).calibrated(2.0, delta=DELTA, clip=0.5)
+    plain = auditing.audit(plan, 20_000, seed=10 + block).lower
+    through = auditing.audit_through_mu(plan, 20_000, seed=10 + block).lower
+    return {"by (ε, δ)": plain, "through μ": through}, 0.6 < plain < 1.4 and 1.8 < through < 2.1

@@ -69,7 +69,7 @@ def ready(clients=4, threshold=3):
     return people, keys, boxes
 
 
-def test_a_client_answers_the_last_round_once():
+def test_a_client_answers_the_last_step_once():
     """Asked again with another list it would give the second share, and both together are the client's vector."""
     people, *_ = ready()
     people[0].unmask({0, 1, 2, 3})
@@ -85,7 +85,7 @@ def test_one_answer_holds_one_secret_of_each_client():
     assert answer[3] == seed_share != own_share and answer[0] == people[1].held[0][1]
 
 
-def test_a_refused_request_does_not_use_up_the_round():
+def test_a_refused_request_does_not_use_up_the_step():
     people, *_ = ready()
     with pytest.raises(ValueError, match="survivors must be at least 3"):
         people[0].unmask({0, 1})
@@ -94,12 +94,12 @@ def test_a_refused_request_does_not_use_up_the_round():
     assert people[0].unmask({0, 1, 2})
 
 
-def test_rounds_come_in_order():
+def test_steps_come_in_order():
     client = secure.Client(0, 3, 2, seeded(0))
-    with pytest.raises(ValueError, match="must follow round"):
+    with pytest.raises(ValueError, match="must follow step"):
         client.share({})
     client.advertise()
-    with pytest.raises(ValueError, match="must follow round"):
+    with pytest.raises(ValueError, match="must follow step"):
         client.advertise()
 
 

@@ -1,9 +1,10 @@
 """The objective part of the final project (notebook 18): what a private federation claims, recomputed.
 
-`grade` calls the learner's function on a fresh split with a fresh seed, then does again whatever can be done again: it
-prices the plan, trains by it, measures on images that the function never saw, and asks whether the plan would be the
-same for other data. Nothing is believed. It guards against errors and wishful thinking, not against somebody who replaces
-parts of Python: that one deceives only herself.
+`grade` calls the learner's function on a fresh split with a fresh seed and takes from it, once, plain values only: a plan,
+the sizes of a model, parameters and claims. Everything else is the check's own: the start, the federations, the seeds, the
+mechanism rebuilt from its numbers. It prices the plan, trains by it, measures how much it gains over an untrained model on
+images that the function never saw, and asks whether the plan would be the same for other data. It guards against errors and
+wishful thinking, not against somebody who replaces parts of Python: that one deceives only herself.
 """
 
 import dataclasses
@@ -14,26 +15,12 @@ import numpy as np
 import torch
 
 from ... import data
-from ...privacy import accounting, adaptive, mechanisms
+from ...privacy import adaptive, mechanisms
 from ...training import models, scoring
-from ...training.plan import Plan
-from ...training.server import train
 from ..answers import NotTried, Wrong, call
+from .handed18 import Handed
 
-BUDGET, FLOOR, RUNS = 2.0, 0.80, 5
-RELEASE = ("model", "plan", "theta", "epsilon", "delta", "unit", "neighbours", "trust", "accuracy")
-PLAN = (
-    "rounds",
-    "local_steps",
-    "lr",
-    "mechanism",
-    "sampling_rate",
-    "sampler",
-    "delta",
-    "batch_rate",
-    "proximal",
-    "server_lr",
-)
+BUDGET, FLOOR, GAIN, RUNS = 2.0, 0.80, 0.60, 5
 NOISES = (mechanisms.Gaussian, mechanisms.Laplace, adaptive.AdaptiveGaussian)
 CRITERIA = {"promise": 10, "price": 15, "model": 10, "blind plan": 5, "release": 5, "report": 5, "utility": 10}
 
@@ -60,7 +47,7 @@ def grade(project, seed=None):
     """Grade a final project.
 
     Args:
-        project: called with (federation, seed); returns a dict with the entries of `RELEASE`.
+        project: called with (federation, seed); returns a dict with the entries of `handed18.RELEASE`.
         seed: of the split, the run and the runs that measure; None draws one.
 
     Returns:
@@ -74,24 +61,16 @@ def grade(project, seed=None):
         warnings.simplefilter("ignore")  # a δ that is too large is named below
         fed, _ = _federation(rng)
         own = int(rng.integers(1, 2**20))
-        given = call(project, _copy(fed), own)
-        given = _plain(given)
-        if not isinstance(given, dict) or not isinstance(given.get("plan"), dict):
-            raise Wrong(
-                f"return a dict with {', '.join(RELEASE)}, where the plan is a Plan, or a dict of arguments of train"
-            )
-        absent = [name for name in RELEASE if name not in given]
-        if absent:
-            raise Wrong(f"the dict lacks {', '.join(absent)}")
-        price = _price(given["plan"])
+        given = Handed(call(project, _copy(fed), own))
+        price = _price(given)
         checks = {
             "promise": _promise(given, fed),
-            "price": _priced(given, price),
+            "price": _priced(given, *price),
             "model": _model(given, fed, own),
             "blind plan": _blind(project, given, fed, own),
             "release": _release(given),
-            "report": _report(given, fed),
-            "utility": _utility(given, price, rng),
+            "report": _report(given, fed, own),
+            "utility": _utility(given, price[0], rng),
         }
     return Grade((name, CRITERIA[name] * right, CRITERIA[name], words) for name, (right, words) in checks.items())
 
@@ -102,18 +81,6 @@ def test(answer):
     print(result)
     if result.lost:
         raise Wrong(f"{result.points} points; look at: {', '.join(result.lost)}")
-
-
-def _plain(given):
-    """What the learner returned, with a `Plan` as the dict of arguments that makes the same; a seed comes anew."""
-    if not isinstance(given, dict) or type(given.get("plan")) is not Plan:
-        return given
-    plan, usual = given["plan"], Plan(rounds=1)
-    said = {"local_steps": plan.local.steps, "proximal": getattr(plan.local, "mu", 0.0), "server_lr": plan.server.lr}
-    said |= {name: getattr(plan, name) for name in PLAN if hasattr(plan, name)}
-    others = ("aggregator", "compressor", "loss")  # not among those that the project may choose
-    said |= {name: getattr(plan, name) for name in others if getattr(plan, name) != getattr(usual, name)}
-    return given | {"plan": said}
 
 
 def _federation(rng):
@@ -137,129 +104,102 @@ def _other(fed):
     )
 
 
-def _rebuilt(mechanism):
-    """The mechanism made anew from its fields: a method replaced on the learner's object is not taken over."""
-    return type(mechanism)(**{field.name: getattr(mechanism, field.name) for field in dataclasses.fields(mechanism)})
-
-
-def _price(plan):
+def _price(given):
     """ε of the plan and an empty string, or infinity and the reason."""
-    mechanism = plan.get("mechanism")
-    if type(mechanism) not in NOISES:
-        return math.inf, f"the plan's mechanism is {mechanism!r}, not one of the package's"
-    if not mechanism.private:
-        return math.inf, "the plan's mechanism adds no noise"
-    try:
-        releases = plan["rounds"] * (plan.get("local_steps", 1) if mechanism.unit == "record" else 1)
-        rate = plan.get("batch_rate" if mechanism.unit == "record" else "sampling_rate", 1.0)
-        sampler = plan.get("sampler", "poisson")
-        return accounting.epsilon(_rebuilt(mechanism), releases, rate, plan.get("delta", 1e-5), sampler=sampler), ""
-    except (KeyError, TypeError, ValueError) as error:
-        return math.inf, f"the plan cannot be priced: {error}"
-
-
-def _runs(given, fed, seed):
-    """Train by the plan; the history, or None and the reason."""
-    plan, model = dict(given["plan"]), given["model"]
-    strange = [name for name in plan if name not in PLAN]
-    if strange:
-        return None, f"the plan may hold {', '.join(PLAN)}; not {', '.join(map(str, strange))}"
-    if type(model) not in (models.Linear, models.MLP):
-        return None, "the model must be a models.Linear or models.MLP, as it was before training"
-    if type(plan.get("mechanism")) in NOISES:
-        plan["mechanism"] = _rebuilt(plan["mechanism"])
-    try:
-        return train(model, fed, seed=seed, progress=False, **plan), ""
-    except (TypeError, ValueError) as error:
-        return None, f"train refuses the plan: {error}"
+    if given.plan is None:
+        return math.inf, given.reason
+    if type(given.plan.mechanism) not in NOISES:
+        return math.inf, f"the plan's mechanism is {given.plan.mechanism!r}, not one of the package's"
+    return (math.inf, given.plan.reason) if given.plan.reason else (given.plan.epsilon(), "")
 
 
 def _promise(given, fed):
-    mechanism, delta = given["plan"].get("mechanism"), given["delta"]
+    mechanism = given.plan and given.plan.mechanism
     if type(mechanism) not in NOISES:
         return False, "there is no mechanism of the package to promise anything"
-    if not isinstance(delta, (int, float)) or not 0 <= delta < 1 / fed.clients:
+    if not 0 <= given.delta < 1 / fed.clients:
         return False, f"δ must lie below 1/{fed.clients}, one over the number of clients"
-    if delta != given["plan"].get("delta", 1e-5):
+    if not math.isclose(given.delta, given.plan.delta, rel_tol=1e-5):
         return False, "the δ that is claimed is not the plan's"
     if not math.isfinite(mechanism.clip):
         return False, "without a finite clip there is no sensitivity"
-    if given["unit"] != "client" or mechanism.unit != "client":
+    if given.unit != "client" or mechanism.unit != "client":
         return False, "the scenario's unit is a client; claim it, and protect it"
-    if given["neighbours"] != mechanism.adjacency:
+    if given.neighbours != mechanism.adjacency:
         return False, f"this mechanism's neighbours: {mechanism.adjacency}"
-    if given["trust"] != mechanism.trust:
+    if given.trust != mechanism.trust:
         return False, f"this mechanism's trust model: {mechanism.trust}"
     return True, "unit, neighbours, δ, clip and trust are stated and fit the mechanism"
 
 
-def _priced(given, price):
-    right, reason = price
+def _priced(given, right, reason):
     if reason:
         return False, reason
-    try:
-        claimed = float(given["epsilon"])
-    except (TypeError, ValueError):
-        return False, f"ε must be a number, got {given['epsilon']!r}"
     if right > BUDGET:
         return False, f"the plan costs ε = {right:.2f}, the budget is {BUDGET:g}"
-    if not right * (1 - 1e-6) <= claimed <= right * 1.01:
-        return False, f"the plan costs ε = {right:.3f}, claimed is {claimed:.3f}"
+    if not right * (1 - 1e-6) <= given.epsilon <= right * 1.01:
+        return False, f"the plan costs ε = {right:.3f}, claimed is {given.epsilon:.3f}"
     return True, f"the ε claimed is what the plan costs, and within {BUDGET:g}"
 
 
 def _model(given, fed, seed):
-    history, reason = _runs(given, fed, seed)
+    history, reason = given.trained(fed, seed)
     if history is None:
         return False, reason
-    theta = given["theta"]
-    if not isinstance(theta, torch.Tensor) or theta.shape != history.theta.shape:
-        return False, f"theta must be a tensor of {len(history.theta)} numbers"
-    if not torch.allclose(theta.to(history.theta.dtype), history.theta, rtol=1e-4, atol=1e-5):
-        return False, "these are not the parameters that this plan gives with the seed handed over"
-    return True, "trained again by the plan with the seed handed over, the parameters are the same"
+    if given.theta is None or given.theta.shape != history.theta.shape:
+        return False, f"theta must be {len(history.theta)} numbers"
+    if not torch.allclose(given.theta, history.theta.double(), rtol=1e-4, atol=1e-5):
+        return (
+            False,
+            "these are not the parameters that this plan gives from the start models.…(…, seed=seed), with that seed",
+        )
+    return True, "trained again from a fresh start by the plan, with the seed handed over, the parameters are the same"
 
 
 def _blind(project, given, fed, seed):
     try:
-        other = _plain(call(project, _copy(_other(fed)), seed))
-        start = [models.flatten(result["model"]) for result in (given, other)]
-        same = given["plan"] == other["plan"] and torch.equal(*start)
-    except (Wrong, NotTried, KeyError, TypeError, AttributeError, RuntimeError):
+        other = Handed(call(project, _copy(_other(fed)), seed))
+        same = given.plan is not None and (given.plan, given.sizes) == (other.plan, other.sizes)
+    except (Wrong, NotTried):
         same = False
     if not same:
-        return False, "for other data the plan or the start is another: it was chosen by looking at them"
-    return True, "for other data plan and start are the same"
+        return False, "for other data the plan or the model is another: it was chosen by looking at them"
+    return True, "for other data plan and model are the same"
 
 
 def _release(given):
-    more = [str(name) for name in given if name not in RELEASE]
-    if more:
-        return False, f"{', '.join(more)}: nobody has paid for it"
+    if given.more:
+        return False, f"{', '.join(given.more)}: nobody has paid for it"
     return True, "nothing beyond the model and its claims"
 
 
-def _report(given, fed):
+def _report(given, fed, seed):
     try:
-        measured = scoring.evaluate(given["model"], given["theta"], fed)[1]
-        right = abs(float(given["accuracy"]) - measured) < 5e-4
+        measured = scoring.evaluate(given.start(seed), given.theta.float(), fed)[1]
     except (AttributeError, TypeError, ValueError, RuntimeError):
         return False, "the accuracy cannot be measured"
-    if not right:
-        return False, f"on the test images these parameters have {measured:.3f}, reported is {given['accuracy']}"
+    if not abs(given.accuracy - measured) < 5e-4:
+        return False, f"on the test images these parameters have {measured:.3f}, reported is {given.accuracy:.3f}"
     return True, "the accuracy reported is the one measured again"
 
 
 def _utility(given, price, rng):
-    if price[0] > BUDGET:
+    if price > BUDGET:
         return False, "does not count: the plan is not within the budget"
-    scores = []
-    for _ in range(RUNS):  # each on another split
-        history, reason = _runs(given, _federation(rng)[1], int(rng.integers(1, 2**20)))
+    scores, gains = [], []
+    for _ in range(RUNS):  # each on another split, from another start
+        fed, seed = _federation(rng)[1], int(rng.integers(1, 2**20))
+        history, reason = given.trained(fed, seed)
         if history is None:
             return False, reason
         scores.append(history.records[-1]["score"])
-    middle, half = scoring.interval(scores)
-    if not middle - half >= FLOOR:
-        return False, f"{RUNS} runs on images held back: {middle:.3f} ± {half:.3f}, to lie above {FLOOR:.2f}"
-    return True, f"{RUNS} runs on images held back: the 95% interval lies above {FLOOR:.2f}"
+        start = given.start(seed)
+        gains.append(scores[-1] - scoring.evaluate(start, models.flatten(start), fed)[1])
+    for words, values, least in (("accuracy", scores, FLOOR), ("gain over the untrained start", gains, GAIN)):
+        middle, half = scoring.interval(values)
+        if not middle - half >= least:
+            return False, f"{RUNS} runs on images held back: {words} {middle:.3f} ± {half:.3f}, to lie above {least:.2f}"
+    return (
+        True,
+        f"{RUNS} runs on images held back: the 95% intervals of accuracy and gain lie above {FLOOR:.2f} and {GAIN:.2f}",
+    )

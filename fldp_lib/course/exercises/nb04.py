@@ -1,97 +1,192 @@
 """Notebook 04: sensitivity of a mean, the Laplace mechanism, randomised response, scales, ε for an error."""
 
+import itertools
 import math
 import random
 
 import numpy as np
 import torch
 
-from ..answers import Wrong, call, number, require, same
+from ..answers import Wrong, call, compare, number, numbers, require, tensor
 from ..teacher import Exercise, Question
+from ._draws import apart
 
 
 def _mean_sensitivity(answer):
     rng = np.random.default_rng()
-    for kind in ("positive", "negative", "mixed"):
-        low, high = np.sort(rng.uniform(*{"positive": (1, 50), "negative": (-50, -1), "mixed": (-50, 50)}[kind], 2))
-        low, high, n = float(low), float(high), int(rng.integers(5, 500))
-        for relation, reach in (("replace", high - low), ("remove", max(abs(low), abs(high)))):
-            got, right = number(call(answer, low, high, n, relation), "the sensitivity"), reach / n
-            if same(got, right):
-                continue
-            where = f"for bounds {low:.3g} to {high:.3g}, n = {n}, relation={relation!r}"
-            if same(got, reach):
-                raise Wrong(f"{where}: that is the sensitivity of the sum; the mean divides it by n")
-            if relation == "remove" and same(got, (high - low) / n):
-                raise Wrong(f"{where}: that is a replacement; a record that is missing takes its whole value with it")
-            if relation == "remove" and same(got, abs(high) / n):
-                raise Wrong(f"{where}: |high| is not always the largest value; a bound may be negative")
-            if relation == "replace" and same(got, max(abs(low), abs(high)) / n):
-                raise Wrong(f"{where}: a replacement goes from one value to another, from low to high at worst")
-            raise Wrong(f"{where} the sensitivity is {right:.5g}; you gave {got:.5g}")
+
+    def draw(signs, relation):
+        near, far = float(rng.uniform(2, 9)), float(rng.uniform(15, 40))
+        low, high = {"++": (near, far), "--": (-far, -near), "-+": (-far, near), "+-": (-near, far)}[signs]
+        n, top, bottom = int(rng.integers(5, 500)), max(abs(low), abs(high)), min(abs(low), abs(high))
+        if relation == "remove":
+            reach = top
+            slips = (
+                ((high - low) / n, "that is a replacement; a record that is missing takes its whole value with it"),
+                (abs(high) / n, "|high| is not always the largest value; a bound may be negative"),
+                (high / n, "high is not always the largest value in size; a bound may be negative"),
+                (abs(low) / n, "|low| is not always the largest value: the farther bound counts"),
+                (bottom / n, "that is the nearer bound: the farthest possible value counts"),
+            )
+        else:
+            reach = high - low
+            slips = (
+                (2 * top / n, "a replacement goes from low to high at worst, whose distance is high − low"),
+                (top / n, "a replacement goes from one value to another, from low to high at worst"),
+                ((top + bottom) / n, "bounds of one sign are nearer to each other than that: high − low"),
+                ((top - bottom) / n, "bounds of different sign are farther apart: high − low"),
+            )
+        slips += (
+            (reach, "that is the sensitivity of the sum; the mean divides it by n"),
+            (reach * n, "multiplied by n: the mean divides the sum by n"),
+            (reach / n / 2, "half of it: a single record can move the result by twice as much"),
+            (2 * reach / n, "twice too much: no record can move the result as far"),
+            (reach / n**2, "divided by n twice"),
+            (reach / (n - 1), "the divisor is public and stays n, whether a record is there or not"),
+            (reach / (n + 1), "the divisor is public and stays n, whether a record is there or not"),
+            (-reach / n, "a sensitivity is a size: it has no sign"),
+        )
+        return (low, high, n, relation), reach / n, slips
+
+    for signs, relation in itertools.product(("++", "--", "-+", "+-"), ("replace", "remove")):
+        (low, high, n, _), right, slips = apart(draw, signs, relation)
+        got = number(call(answer, low, high, n, relation), "the sensitivity")
+        where = f"for bounds {low:.3g} to {high:.3g}, n = {n}, relation={relation!r}"
+        slips = tuple((wrong, f"{where}: {words}") for wrong, words in slips)
+        compare(got, right, slips, f"{where} the sensitivity is {right:.5g}; you gave {got:.5g}")
 
 
-def _laplace_mechanism(answer):
-    """Relative errors over 200,000 draws are 0.22% (size), 0.25% (deviation); 3% is 12 of them: false alarms below 1e-20."""
+ROWS, COLUMNS = 200, 400
+SIZE = ROWS * COLUMNS
+
+
+def _scale(low, high):
+    """(sensitivity, ε), the scale of the noise, and the scales that slips give, 10% apart from each other at least."""
     rng = np.random.default_rng()
-    for _ in range(2):
-        sensitivity, epsilon = float(rng.uniform(2, 20)), float(rng.choice([rng.uniform(0.1, 0.5), rng.uniform(2, 8)]))
-        values = torch.from_numpy(rng.uniform(-100, 100, (400, 500)))
-        generator = torch.Generator().manual_seed(random.SystemRandom().randrange(2**31))
-        before = generator.get_state()
-        got = call(answer, values.clone(), sensitivity, epsilon, generator)
-        require(isinstance(got, torch.Tensor), f"return a tensor, got {type(got).__name__}")
-        require(got.shape == values.shape, f"the shape should stay {tuple(values.shape)}, got {tuple(got.shape)}")
-        require(bool(got.isfinite().all()), "some components are not finite")
-        require(not torch.equal(before, generator.get_state()), "the noise should be drawn with the generator that is given")
-        noise = got.double() - values
-        for along in (0, 1):
-            gaps = (noise - noise.narrow(along, 0, 1)).abs().amax(1 - along)[1:]
-            require(bool((gaps > 1e-9).all()), "no noise, or components share their noise; each needs its own draw")
-        b, size, std = sensitivity / epsilon, float(noise.abs().mean()), float(noise.std())
-        require(abs(float(noise.mean())) < 0.03 * b, "the noise should be 0 on average")
-        shape = size / std  # Laplace 0.707, Gaussian 0.798, uniform 0.866
-        require(shape < 0.75, f"mean size over deviation is {shape:.2f}: Laplace noise has 0.71, Gaussian 0.80")
-        for wrong, words in (
+    whole = "the sensitivity that is given is that of all components together"
+
+    def draw():
+        sensitivity, epsilon = float(rng.uniform(3, 20)), float(rng.uniform(low, high))
+        b = sensitivity / epsilon
+        slips = (
             (1 / epsilon, "1/ε: the sensitivity is missing"),
+            (sensitivity, "the sensitivity: divide it by ε"),
+            (1 / b, "ε/sensitivity: it is the other way round"),
             (sensitivity * epsilon, "sensitivity·ε: divide by ε, a smaller ε needs more noise"),
             (b / math.sqrt(2), "sensitivity/ε over √2: that makes it the deviation; b is the scale"),
             (b * math.sqrt(2), "√2·sensitivity/ε: the scale is b, the deviation comes out as √2·b by itself"),
             (2 * b, "2·sensitivity/ε: the sensitivity that is given is already that of the whole query"),
-        ):
-            if abs(size / b - 1) > 0.03 and abs(size / wrong - 1) < 0.03:
-                raise Wrong(f"the scale of the noise is {words}")
-        require(abs(size / b - 1) < 0.03, f"the scale should be {b:.4g}, the noise shows {size:.4g}")
-        require(abs(std / b / math.sqrt(2) - 1) < 0.03, "the noise has the size of Lap(b), but not its shape")
+            (b / 2, "half of sensitivity/ε"),
+            *((b * k, f"sensitivity/ε times the number of components: {whole}") for k in (SIZE, ROWS, COLUMNS)),
+            *((b / k, f"sensitivity/ε shared among the components: {whole}") for k in (SIZE, ROWS, COLUMNS)),
+            *((b * k, f"sensitivity/ε and the root of their number: {whole}") for k in (SIZE**0.5, SIZE**-0.5)),
+        )
+        return (sensitivity, epsilon), b, slips
+
+    return apart(draw, by=0.1)
+
+
+def _laplace_mechanism(answer):
+    """Of 80,000 draws mean, size and deviation are known to 0.4%, the skew to 0.04: the limits are 8 times as far."""
+    values = torch.from_numpy(np.random.default_rng().uniform(-100, 100, (ROWS, COLUMNS)))
+    seeds = random.SystemRandom().sample(range(2**31), 2)
+
+    def noise_of(sensitivity, epsilon, seed):
+        generator = torch.Generator().manual_seed(seed)
+        before = generator.get_state()
+        got = tensor(call(answer, values.clone(), sensitivity, epsilon, generator), (ROWS, COLUMNS), "the noisy values")
+        require(not torch.equal(before, generator.get_state()), "the noise should be drawn with the generator that is given")
+        return got - values
+
+    cases = [_scale(*span) for span in ((0.1, 0.5), (2, 8))]
+    drawn = [noise_of(*inputs, seed) for (inputs, _, _), seed in zip(cases, seeds, strict=True)]
+    for noise, (_, b, slips) in zip(drawn, cases, strict=True):
+        _independent(noise, values)
+        _laplace_of_scale(noise, b, slips)
+    (inputs, b, _), (_, other, _) = cases
+
+    def alike(one, two):
+        return torch.allclose(one, two, rtol=0, atol=1e-3)
+
+    require(
+        not alike(drawn[0] / b, drawn[1] / other), "two generators gave the same noise: do not seed the one that is given"
+    )
+    again = noise_of(*inputs, seeds[0])
+    require(alike(drawn[0] / b, again / b), "the same generator gave other noise: draw all of it with the one that is given")
+
+
+def _independent(noise, values):
+    """The noise is there, is drawn for each component, and has nothing to do with the values."""
+    require(float(noise.abs().max()) > 1e-9, "no noise: what comes back are the values as they were")
+    for along in (0, 1):
+        gaps = (noise - noise.narrow(along, 0, 1)).abs().amax(1 - along)[1:]
+        require(bool((gaps > 1e-9).all()), "components share their noise; each needs its own draw")
+
+    def related(a, b):
+        return abs(float(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1])) > 0.03
+
+    alone = related(noise, values) and not related(noise + values, values)
+    require(not alone, "that is the noise alone: add it to the values")
+    by_value = related(noise, values) or related(noise.abs(), values.abs())
+    require(not by_value, "what was added depends on the values: the noise has one scale, whatever they are")
+
+
+def _laplace_of_scale(noise, b, slips):
+    """The noise is Laplace noise around 0, judged by its own size, and of scale b."""
+    size, std, mean = float(noise.abs().mean()), float(noise.std()), float(noise.mean())
+    require(abs(mean) < 0.03 * std, f"the noise should be 0 on average: its mean is {mean:.4g}, its deviation {std:.4g}")
+    skew = float((noise / std).pow(3).mean())
+    require(abs(skew) < 0.5, "the noise is not symmetric: it should be as far above 0 as below")
+    shape = size / std  # Laplace 0.707, Gaussian 0.798, uniform 0.866
+    require(abs(shape - 0.707) < 0.043, f"mean size over deviation is {shape:.2f}: Laplace noise has 0.71, Gaussian 0.80")
+    if abs(size / b - 1) > 0.03:
+        for wrong, words in slips:
+            require(abs(size / wrong - 1) > 0.03, f"the scale of the noise is {words}")
+        raise Wrong(f"the scale should be {b:.4g}, the noise shows {size:.4g}")
+    require(abs(std / b / math.sqrt(2) - 1) < 0.03, "the noise has the size of Lap(b), but not its shape")
 
 
 def _estimate_share(answer):
     rng = np.random.default_rng()
-    for share in (0.02, 0.5, 0.9):  # at a share of 0.02 an estimate is below 0 now and then: the reports see to it
-        epsilon = float(rng.uniform(0.3, 3))
+
+    def draw(share):
+        epsilon, n = float(rng.uniform(0.5, 1.5)), int(rng.integers(300, 600))
         p = math.exp(epsilon) / (1 + math.exp(epsilon))
-        n = int(rng.integers(300, 600))
-        ones = round(n * (share * p + (1 - share) * (1 - p)))
-        if share == 0.02:
-            ones = round(n * (1 - p) * 0.7)
-        reports = torch.zeros(n, dtype=torch.int64)
-        reports[torch.randperm(n, generator=torch.Generator().manual_seed(int(rng.integers(2**31))))[:ones]] = 1
-        got = number(call(answer, reports.clone(), epsilon), "the estimate")
-        raw = ones / n
+        expected = {"below": 0.7 * (1 - p), "above": 1 - 0.7 * (1 - p)}.get(share) or share * p + (1 - share) * (1 - p)
+        reports = rng.permutation((np.arange(n) < round(n * expected)).astype(np.int64))
+        raw = float(reports.mean())
         right = (raw - (1 - p)) / (2 * p - 1)
-        if math.isclose(got, right, rel_tol=1e-5, abs_tol=1e-6):  # float32 arithmetic will do
-            continue
-        if math.isclose(got, raw, rel_tol=1e-5):
-            raise Wrong("that is the share of reports; the lies pull it towards ½")
-        if right < 0 and math.isclose(got, 0, abs_tol=1e-9):
-            raise Wrong("cut off at 0: an estimate below 0 is legal, and cutting it off makes the mean of many too large")
-        if math.isclose(got, raw / p, rel_tol=1e-5):
-            raise Wrong("raw/p forgets the zeros that were reported as ones")
-        if math.isclose(got, 1 - right, rel_tol=1e-5):
-            raise Wrong("that is the share of zeros")
-        raise Wrong(
-            f"with a share of reports of {raw:.4f} at ε = {epsilon:.3g} the estimate is {right:.4f}; you gave {got:.4f}"
+        slips = (
+            (raw, "that is the share of reports; the lies pull it towards ½"),
+            (
+                min(max(right, 0), 1),
+                "cut off at 0 or 1: estimates beyond are legal, and cutting them off makes the mean of many wrong",
+            ),
+            (raw / p, "raw/p forgets the zeros that were reported as ones"),
+            (1 - right, "that is the share of zeros"),
+            (
+                raw - (1 - p),
+                "not divided by 2p − 1: as the true share goes from 0 to 1, that of the reports goes from 1 − p to p",
+            ),
+            (
+                (raw - (1 - p)) / p,
+                "divided by p: as the true share goes from 0 to 1, that of the reports goes from 1 − p to p",
+            ),
+            (raw * p + (1 - raw) * (1 - p), "that randomises once more: solve the equation for the true share"),
+            (n * right, "that is a number of people: their share of all n is asked for"),
+            ((raw - (1 - p)) * (2 * p - 1), "multiplied by 2p − 1: divide by it"),
         )
+        return (torch.from_numpy(reports), epsilon), right, slips
+
+    for share in ("below", 0.3, "above", 0.7):  # chance takes an estimate below 0 or above 1 now and then
+        (reports, epsilon), right, slips = apart(draw, share)
+        got = number(call(answer, reports.clone(), epsilon), "the estimate")
+        if abs(got - right) > 1e-6:  # float32 arithmetic will do
+            raw = float(reports.double().mean())
+            text = (
+                f"with a share of reports of {raw:.4f} at ε = {epsilon:.3g} the estimate is {right:.4f}; you gave {got:.4f}"
+            )
+            compare(got, right, slips, text)
 
 
 def _scales(answer):
@@ -99,48 +194,76 @@ def _scales(answer):
     for d in (3, 6):
         n, epsilon = int(rng.integers(20, 200)), float(rng.uniform(0.2, 3))
         low = rng.uniform(-20, 20, d)
-        bounds = np.stack([low, low + rng.uniform(1, 40, d)], 1)
-        x = bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) * rng.uniform(0.1, 0.8, (n, d))
-        got = call(answer, x.copy(), bounds.copy(), epsilon)
-        twin = np.asarray(call(answer, rng.permuted(x, axis=0) * 0.5 + bounds.mean(1) * 0.5, bounds.copy(), epsilon), float)
-        got = np.asarray(got, dtype=float)
-        require(got.shape == (d,), f"return {d} scales, one for each column; got shape {got.shape}")
+        width = rng.permutation(np.geomspace(2, 40, d)) * rng.uniform(0.95, 1.05, d)
+        bounds = np.stack([low, low + width], 1)
+        x = low + width * rng.uniform(0.1, 0.8, (n, d))
+        twin = rng.permuted(x, axis=0) * 0.5 + bounds.mean(1) * 0.5  # other records within the same bounds
+        got, other = (
+            np.array(numbers(call(answer, records, bounds.copy(), epsilon), d, "the scales, one for each column,"))
+            for records in (x.copy(), twin)
+        )
         require(bool(np.isfinite(got).all() and (got > 0).all()), "a scale is a positive number")
-        require(np.allclose(got, twin), "the scales change with the records: sensitivity comes from the public bounds")
-        spent = float(((bounds[:, 1] - bounds[:, 0]) / n / got).sum())
-        if same(spent, epsilon):
-            continue
-        if same(spent, d * epsilon):
-            raise Wrong(f"each column alone costs ε; {d} means of the same patients cost {d} times as much together")
-        if same(spent * n, epsilon) or same(spent / n, epsilon):
-            raise Wrong(f"off by a factor of n = {n}: the mean divides the range by n")
+        unmoved = np.allclose(got, other, rtol=1e-5, atol=0)
+        require(unmoved, "the scales change with the records: sensitivity comes from the public bounds")
+        spent = float((width / n / got).sum())
+        slips = (
+            (d * epsilon, f"each column alone costs ε; {d} means of the same patients cost {d} times as much together"),
+            (math.sqrt(d) * epsilon, f"ε/√{d} for each column costs √{d} times ε: at δ = 0 the columns' ε add up"),
+            (epsilon / d, f"that is ε/{d} for all columns together: as the columns' ε add up, each may have ε/{d}"),
+            (2 * epsilon, "off by a factor of 2: the sum of a column moves by high − low, not by half of it"),
+            (epsilon / 2, "off by a factor of 2: the sum of a column moves by high − low, not by twice as much"),
+            (n * epsilon, f"off by a factor of n = {n}: the mean divides the range by n, once"),
+            (epsilon / n, f"off by a factor of n = {n}: the mean divides the range by n"),
+        )
         verdict = "breaks the promise" if spent > epsilon else "wastes budget"
-        raise Wrong(f"together these scales cost ε = {spent:.4g}, {epsilon:.4g} was promised: that {verdict}")
+        compare(
+            spent, epsilon, slips, f"together these scales cost ε = {spent:.4g}, {epsilon:.4g} was promised: that {verdict}"
+        )
 
 
 def _epsilon_for(answer):
     rng = np.random.default_rng()
-    for _ in range(3):
+
+    def draw():
         low, n = float(rng.uniform(-20, 20)), int(rng.integers(50, 1000))
         high = low + float(rng.uniform(5, 50))
         error, confidence = (high - low) * float(rng.uniform(0.002, 0.05)), float(rng.uniform(0.7, 0.99))
-        got = number(call(answer, error, low, high, n, confidence), "ε")
-        delta = (high - low) / n
-        right = delta * math.log(1 / (1 - confidence)) / error
-        if math.isclose(got, right, rel_tol=1e-6):
-            continue
-        if math.isclose(got, delta / error, rel_tol=1e-6):
-            raise Wrong("that makes the mean size of the noise equal to the error; it stays below that 63% of the time only")
-        if math.isclose(got, delta * math.log(1 / confidence) / error, rel_tol=1e-6):
-            raise Wrong("the noise exceeds t with probability e^(−t/b); that must be 1 − confidence")
-        if math.isclose(got, delta * math.log(1 / (2 * (1 - confidence))) / error, rel_tol=1e-6):
-            raise Wrong("that counts one side only: the mean may be off upwards and downwards")
-        if math.isclose(got, right * n, rel_tol=1e-6):
-            raise Wrong("the sensitivity of the mean is (high − low)/n")
-        raise Wrong(
-            f"for error {error:.3g}, range {high - low:.3g}, n = {n}, confidence {confidence:.3f} "
-            f"ε is {right:.4g}; you gave {got:.4g}"
+        delta, miss = (high - low) / n, 1 - confidence
+        right = delta * math.log(1 / miss) / error
+        scale = "e^(−t/b) speaks of the scale b, not of the deviation √2·b"
+        slips = (
+            (
+                delta / error,
+                "that makes the mean size of the noise equal to the error; it stays below that 63% of the time only",
+            ),
+            (
+                delta * math.log(1 / confidence) / error,
+                "the noise exceeds t with probability e^(−t/b): that is 1 − confidence",
+            ),
+            (
+                delta * math.log(1 / (2 * miss)) / error,
+                "that counts one side only: the mean may be off upwards and downwards",
+            ),
+            (delta * math.log(2 / miss) / error, "e^(−t/b) is the probability of |noise| > t: both sides are in it already"),
+            (right * n, "the sensitivity of the mean is (high − low)/n"),
+            (right / n, "divided by n twice: the sensitivity of the mean is (high − low)/n"),
+            (right * math.sqrt(2), f"√2 too much: {scale}"),
+            (right / math.sqrt(2), f"√2 too little: {scale}"),
+            (right / 2, "half of it: a replacement moves the sum by high − low"),
+            (right * 2, "twice too much: a replacement moves the sum by high − low"),
+            (right / math.log(10), "the logarithm to base 10: the density has e, so take the natural one"),
+            (right / math.log(2), "the logarithm to base 2: the density has e, so take the natural one"),
+            (error / math.log(1 / miss), "that is the scale b; ε is the sensitivity over it"),
+            (-right, "ε is positive: the logarithm of 1 − confidence is negative"),
         )
+        return (error, low, high, n, confidence), right, slips
+
+    for _ in range(3):
+        inputs, right, slips = apart(draw)
+        error, low, high, n, confidence = inputs
+        got = number(call(answer, *inputs), "ε")
+        where = f"for error {error:.3g}, range {high - low:.3g}, n = {n}, confidence {confidence:.3f}"
+        compare(got, right, slips, f"{where} ε is {right:.4g}; you gave {got:.4g}")
 
 
 EXERCISES = (
@@ -202,15 +325,15 @@ QUIZ = (
         "Is that ε-differentially private under replace-one?",
         (
             (
-                "Yes: that is (U − L)/n divided by ε.",
+                "Yes: a mean of values in [L, U] has the scale (U − L)/(nε).",
                 "U and L must be fixed without the data; here they are facts about two members, and the scale shows them.",
             ),
             (
-                "No: the scale depends on the data, and changes with one member.",
+                "No: one member can change the scale itself.",
                 "if the richest member is replaced the scale shrinks, and far out the densities differ by more than e^ε.",
             ),
             (
-                "Only if n is large.",
+                "Only if n is so large that no member moves the range much.",
                 "one member can move the largest income, whatever n is.",
             ),
         ),
@@ -220,15 +343,15 @@ QUIZ = (
         "A patient is in one of 100 disjoint bins. Laplace noise for the histogram at ε = 1, replace-one, has the scale",
         (
             (
-                "100, since there are 100 numbers.",
+                "100, since 100 numbers are published at once.",
                 "the numbers are many, but one patient moves only two of them.",
             ),
             (
-                "1, since each bin is a count.",
+                "1, since each bin is a count, and a count moves by 1.",
                 "that is add-or-remove; a replacement takes one from a bin and adds one to another.",
             ),
             (
-                "2, since a replacement moves two bins by one each.",
+                "2, since a replacement moves two bins by 1.",
                 "Δ₁ = 2, whatever the number of bins.",
             ),
         ),
@@ -238,15 +361,15 @@ QUIZ = (
         "Two papers report the error of a private mean at ε = 1: one for add-or-remove, one for replace-one. One may",
         (
             (
-                "compare them as they are: ε is ε.",
+                "compare them as they are, since the ε is the same number.",
                 "the neighbours differ, and so does the promise; a replacement is a removal and an addition.",
             ),
             (
-                "compare them after the first ε is taken as 2 under replace-one.",
+                "compare them if the first is read as ε = 2 for replace-one.",
                 "ε for add-or-remove implies 2ε for replace-one; that is a valid bound, though it need not be tight.",
             ),
             (
-                "compare them after the second ε is doubled for add-or-remove.",
+                "compare them if the second is read as ε = 2 for add-or-remove.",
                 "replace-one implies nothing about adding: there the number of records is public.",
             ),
         ),

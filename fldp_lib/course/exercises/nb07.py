@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..answers import Wrong, call, number, require
+from ..answers import NotTried, Wrong, call, number, require, same, shown
 from ..teacher import Exercise, Question
 
 
@@ -12,54 +12,89 @@ def _advanced(epsilon, rounds, delta):
     return math.sqrt(2 * rounds * math.log(1 / delta)) * epsilon + rounds * epsilon * math.expm1(epsilon)
 
 
-def _crossover(answer):
-    rng = np.random.default_rng()
-    for kind in ("small", "small", "large", "middle"):
-        epsilon = float(rng.uniform(*{"small": (0.01, 0.2), "middle": (0.3, 0.6), "large": (0.7, 3)}[kind]))
+def _compare(got, right, slips, message):
+    """As `answers.compare`; but a slip is named only where it fits to nine digits, which chance does not."""
+    if not same(got, right):
+        raise Wrong(next((words for value, words in slips if same(got, value, 1e-9)), message))
+
+
+CROSSINGS = (  # what typical slips give, before it is rounded
+    (lambda e, d: 2 * math.log(1 / d) / (1 - e) ** 2, "the drift is ε(e^ε − 1), not ε²"),
+    (lambda e, d: 2 * math.log(1 / d), "the drift, T·ε·(e^ε − 1), is missing"),
+    (lambda e, d: 2 * math.log(1 / d) / (2 - math.exp(e)), "√T stands on one side: the condition has to be squared"),
+    (lambda e, d: math.log(1 / d) / (2 - math.exp(e)) ** 2, "the root is √(2T ln(1/δ)): the 2 is missing"),
+    (lambda e, d: 2 * math.log10(1 / d) / (2 - math.exp(e)) ** 2, "ln is the natural logarithm"),
+    (lambda e, d: 2 * math.log(2 / d) / (2 - math.exp(e)) ** 2, "all of δ is the slack, not a half of it"),
+)
+
+
+def _crossings(rng):
+    """(ε, δ, where the two prices are equal): one where slips lie apart, one past a million rounds, two without any."""
+    while True:
         delta = float(10 ** rng.uniform(-9, -3))
-        where = f"for ε = {epsilon:.3g} and δ = {delta:.2g}"
-        got = call(answer, epsilon, delta)
+        far = math.log(2 - math.sqrt(2 * math.log(1 / delta) / rng.uniform(1.1e6, 1.4e6)))  # just below ln 2
+        pairs = [(float(rng.uniform(0.33, 0.36)), delta), (float(rng.uniform(0.01, 0.2)), delta), (far, delta)]
+        equal = [2 * math.log(1 / d) / (2 - math.exp(e)) ** 2 for e, d in pairs]
+        if all(0.1 < at % 1 < 0.9 for at in equal):  # rounding decides nowhere
+            break
+    cases = [(*pair, at) for pair, at in zip(pairs, equal, strict=True)]
+    return [*cases[:2], *((float(rng.uniform(*ends)), delta, math.inf) for ends in ((0.71, 0.95), (1.05, 3))), cases[2]]
+
+
+def _crossover(answer):
+    for place, (epsilon, delta, equal) in enumerate(_crossings(np.random.default_rng())):
+        where = f"for ε = {epsilon:.6g} and δ = {delta:.2g}"
+        try:
+            got = call(answer, epsilon, delta)
+        except NotTried:
+            require(not place, f"{where} nothing was returned")
+            raise
         require(not isinstance(got, complex), f"{where}: a complex number; is there a crossover at all?")
         got = number(got, "the number of rounds")
-        if kind == "large":
+        if equal == math.inf:
             require(got == math.inf, f"{where} advanced composition is never below basic: math.inf; you gave {got:.6g}")
             continue
-        require(math.isfinite(got), f"{where} there is a crossover, since ε < ln 2; you gave {got}")
-        exact = 2 * math.log(1 / delta) / (2 - math.exp(epsilon)) ** 2
-        right = math.floor(exact) + 1
+        right = math.floor(equal) + 1
         if got == right:
             continue
-        if math.isclose(got, exact, rel_tol=1e-6):
-            raise Wrong(
-                f"{where}: {got:.4f} is where the two are equal; rounds are whole numbers, and advanced must be smaller"
-            )
+        costs = f"after {right} rounds advanced costs {_advanced(epsilon, right, delta):.9g}, basic {right * epsilon:.9g}"
+        require(math.isfinite(got), f"{where} there is a crossover, since ε < ln 2: {costs}; you gave {got}")
+        if math.isclose(got, equal, rel_tol=1e-5) and got % 1 > 0.01:
+            raise Wrong(f"{where} {got:.4f} is where the two are equal; rounds are whole, and advanced must be smaller")
         if got == right - 1:
-            raise Wrong(f"{where}: after {got:.0f} rounds advanced still costs {_advanced(epsilon, got, delta):.5g}, "
-                        f"basic {got * epsilon:.5g}")  # fmt: skip
-        if math.isclose(got, 2 * math.log(1 / delta) / (1 - epsilon) ** 2, rel_tol=0.001, abs_tol=1):
-            raise Wrong(f"{where}: the drift is ε(e^ε − 1), not ε²")
-        if math.isclose(got, 2 * math.log(1 / delta), rel_tol=0.001, abs_tol=1):
-            raise Wrong(f"{where}: the drift, T·ε·(e^ε − 1), is missing")
-        raise Wrong(f"{where} advanced is below basic from round {right} on; you gave {got:.6g}")
+            raise Wrong(f"{where} after {got:.0f} rounds advanced still costs {_advanced(epsilon, got, delta):.9g}, "
+                        f"basic {got * epsilon:.9g}")  # fmt: skip
+        again = delta / 100 if delta > 1e-6 else delta * 100  # a slip is named where it fits two inputs
+        other = number(call(answer, epsilon, again), "the number of rounds")
+        for price, words in CROSSINGS if not place else ():
+            values = ((price(epsilon, delta), got), (price(epsilon, again), other))
+            if all(value * (1 - 1e-6) <= given <= math.floor(value) + 1 for value, given in values):
+                raise Wrong(f"{where}: {words}")
+        raise Wrong(f"{where} advanced is below basic from round {right} on ({costs}); you gave {got:.9g}")
 
 
 def _renyi(answer):
     rng = np.random.default_rng()
-    orders = np.concatenate([np.arange(1.1, 11, 0.1), np.arange(11, 200.0)])
-    for _ in range(3):
-        multipliers = rng.uniform(3, 30, int(rng.integers(5, 40)))
-        delta = float(10 ** rng.uniform(-8, -4))
+    orders = np.concatenate([np.arange(1.1, 11, 0.1), np.arange(11, 200.0)])[::-1]
+    orders = np.roll(orders, int(rng.integers(40, 60)))  # neither the first nor the last is the best or the worst
+    for quiet in (False, False, True):
+        multipliers = rng.uniform(*((500, 1000) if quiet else (3, 30)), int(rng.integers(5, 40)))
+        delta = float(rng.uniform(0.03, 0.08) if quiet else 10 ** rng.uniform(-8, -4))
         got = number(call(answer, multipliers.copy(), orders.copy(), delta), "ε")
         curve = orders * (1 / (2 * multipliers**2)).sum()
 
         def improved(rdp, delta=delta):
             return rdp + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)
 
-        right = float(improved(curve).min())
-        if math.isclose(got, right, rel_tol=1e-9):
+        if quiet:  # so much noise that the conversion falls below 0
+            where = f"with multipliers near {multipliers.mean():.0f} at δ = {delta:.2g}"
+            require(not got < 0, f"{where} the formula falls below 0, and no ε does: 0 is right; you gave {got:.5g}")
+            _compare(got, 0.0, (), f"{where} the total is 0; you gave {got:.5g}")
             continue
+        right = float(improved(curve).min())
         each = [float(improved(orders / (2 * sigma**2)).min()) for sigma in multipliers]
-        wrong = (
+        one = "that is the price of one round alone"
+        slips = (
             (sum(each), "each round was converted and the ε were added: add the RDP curves, convert once"),
             (float((curve + np.log(1 / delta) / (orders - 1)).min()), "that is the classical conversion"),
             (float(improved(2 * curve).min()), "α/σ²: the RDP of a Gaussian round is α/(2σ²)"),
@@ -67,15 +102,14 @@ def _renyi(answer):
              "the multipliers were averaged: the curves 1/(2σ²) add up, not the σ"),
             (float(improved(orders / (2 * multipliers.sum() ** 2)).min()), "the multipliers were added: noise is no cost"),
             (float(improved(orders / (2 * (multipliers**2).sum())).min()), "the variances were added: noise is no cost"),
-            (float(improved(orders / (2 * multipliers.min() ** 2)).min()), "that is the price of one round alone"),
+            (float(improved(orders * (1 / (2 * multipliers)).sum()).min()), "α/(2σ): a Gaussian round has α/(2σ²)"),
+            (max(each), one), (each[0], one), (each[-1], one),
             (float(improved(curve).max()), "every order gives a valid bound: take the smallest, not the largest"),
             (float(improved(curve)[-1]), "only the last order was used: take the smallest over all orders"),
             (float(improved(curve)[0]), "only the first order was used: take the smallest over all orders"),
         )  # fmt: skip
-        for value, words in wrong:
-            if math.isclose(got, value, rel_tol=1e-6):
-                raise Wrong(words)
-        raise Wrong(f"for {len(multipliers)} rounds at δ = {delta:.2g} the total is {right:.5g}; you gave {got:.5g}")
+        where = f"for {len(multipliers)} rounds at δ = {delta:.2g}"
+        _compare(got, right, slips, f"{where} the total is {right:.5g}; you gave {got:.5g}")
 
 
 def _amplified(answer):
@@ -84,90 +118,105 @@ def _amplified(answer):
         total, rounds, rate = float(rng.uniform(0.3, 20)), int(rng.integers(2, 60)), float(rng.uniform(0.02, 0.5))
         got = number(call(answer, total, rounds, rate, hidden), "ε of one round")
         share = total / rounds
-        right = math.log1p(math.expm1(share) / rate) if hidden else share
-        if math.isclose(got, right, rel_tol=1e-9):
-            continue
+        solved, whole = math.log1p(math.expm1(share) / rate), math.log1p(math.expm1(total) / rate)
         where = f"for a total of {total:.3g} over {rounds} rounds at a rate of {rate:.2g}, hidden={hidden}"
-        if not hidden and math.isclose(got, math.log1p(math.expm1(share) / rate), rel_tol=1e-6):
-            raise Wrong(f"{where}: a cohort that is seen gets no discount")
-        if hidden and math.isclose(got, share, rel_tol=1e-6):
-            raise Wrong(f"{where}: that is the budget without sampling; the sample allows more")
-        if hidden and math.isclose(got, math.log1p(rate * math.expm1(share)), rel_tol=1e-6):
-            raise Wrong(f"{where}: the formula was used forwards; what is asked is ε before amplification")
-        if hidden and math.isclose(got, share / rate, rel_tol=1e-6):
-            raise Wrong(f"{where}: ε/q holds for small ε only, and {got:.3g} spends too much")
-        if hidden and math.isclose(got, math.log1p(math.expm1(total) / rate) / rounds, rel_tol=1e-6):
-            raise Wrong(f"{where}: first the share of one round, then the amplification of that round")
-        if math.isclose(got, math.log1p(math.expm1(total) / rate), rel_tol=1e-6) or math.isclose(got, total, rel_tol=1e-6):
-            raise Wrong(f"{where}: that spends the whole total in one round")
-        raise Wrong(f"{where} a round may have ε = {right:.5g}; you gave {got:.5g}")
+        spends = f"{where}: that spends the whole total in one round"
+        forwards = math.log1p(rate * math.expm1(share))
+        slips = [(whole, spends), (total, spends)]
+        if hidden:
+            slips += [
+                (share, f"{where}: that is the budget without sampling; the sample allows more"),
+                (forwards, f"{where}: the formula was used forwards; what is asked is ε before amplification"),
+                (share / rate, f"{where}: ε/q holds for small ε only, and {got:.3g} spends too much"),
+                (whole / rounds, f"{where}: first the share of one round, then the amplification of that round"),
+                (math.log(math.exp(share) / rate), f"{where}: it is e^ε − 1 that the rate multiplies, not e^ε"),
+            ]
+        else:
+            slips += [
+                (value, f"{where}: a cohort that is seen gets no discount") for value in (solved, forwards, share / rate)
+            ]
+        right = solved if hidden else share
+        _compare(got, right, slips, f"{where} a round may have ε = {right:.5g}; you gave {got:.5g}")
 
 
 def _least_noise(answer):
     rng = np.random.default_rng()
-    for scale in (1.0, 1e-3, 1e4):
-        needed, power = scale * float(rng.uniform(1, 8)), float(rng.uniform(0.7, 2))
+    for scale in (1.0, 1e-6, 1e8):
+        needed, power, share = scale * float(rng.uniform(1, 8)), float(rng.uniform(0.7, 2)), float(rng.uniform(0.3, 0.7))
         target, calls = float(rng.uniform(0.2, 5)), []
 
-        def spent(noise, needed=needed, power=power, target=target, calls=calls):
+        def price(
+            noise, needed=needed, power=power, share=share, target=target
+        ):  # two powers: no straight line in logarithms
+            return target * (share * (needed / noise) ** power + (1 - share) * (needed / noise) ** (2 * power))
+
+        def spent(noise, price=price, calls=calls):
             calls.append(noise)
             if len(calls) > 500:
                 raise RuntimeError("the price was asked more than 500 times: halve an interval")
             if not noise > 0:
                 raise ValueError(f"noise must be positive, got {noise!r}")
-            return target * (needed / noise) ** power
+            return price(noise)
 
         got = number(call(answer, spent, target), "the noise")
-        require(math.isfinite(got) and got > 0, f"the noise should be a positive number, got {got!r}")
-        price = target * (needed / got) ** power
-        where = f"the target was {target:.4g}; your noise of {got:.4g} costs {price:.6g}"
-        if price > target * 1.001:
-            raise Wrong(f"{where}: that breaks the promise")
-        if price > target:
-            raise Wrong(f"{where}: close, but above the target. Return the end of the interval that keeps the promise")
-        require(price >= 0.999 * target, f"{where}: more noise than needed; come within a thousandth of the target")
+        require(math.isfinite(got) and got > 0, f"the noise should be a positive number, got {shown(got)}")
+        cost = price(got)
+        where = f"the target was {target:.6g}; your noise of {got:.6g} costs {cost:.6g}"
+        require(cost <= target * 1.002, f"{where}: that breaks the promise")
+        require(cost <= target * (1 + 1e-5),
+                f"{where}: close, but above the target. Return the end of the interval that keeps the promise")  # fmt: skip
+        require(
+            cost >= 0.999 * target * (1 - 1e-5), f"{where}: more noise than needed; come within a thousandth of the target"
+        )
+
+
+def _ledger(rng):
+    """Entries, and who they are about: everybody in a hidden and in a seen one, and two disjoint halves of unequal price."""
+    people = [f"client {k}" for k in range(2 * int(rng.integers(3, 6)))]
+    halves = set(people[::2]), set(people[1::2])
+
+    def entry(chosen, hidden, low=0.2, high=2):
+        return dict(clients=set(chosen), epsilon=float(rng.uniform(low, high)), rounds=int(rng.integers(3, 30)),
+                    rate=float(rng.uniform(0.05, 0.5)), hidden=hidden)  # fmt: skip
+
+    ledger = [entry(people, True), entry(people, False), entry(halves[0], True), entry(halves[1], False, 1, 2)]
+    ledger += [entry(halves[1] & set(rng.permutation(people)[:4].tolist()), bool(rng.integers(2))) for _ in range(2)]
+    return [ledger[k] for k in rng.permutation(len(ledger))], people
 
 
 def _worst_client(answer):
     rng = np.random.default_rng()
     for _ in range(4):
-        people = [f"client {k}" for k in range(int(rng.integers(6, 10)))]
-        ledger = []
-        for _ in range(int(rng.integers(4, 7))):
-            chosen = set(rng.choice(people, int(rng.integers(2, len(people))), replace=False).tolist())
-            ledger.append(dict(clients=chosen, epsilon=float(rng.uniform(0.2, 2)), rounds=int(rng.integers(1, 30)),
-                               rate=float(rng.uniform(0.05, 0.5)), hidden=bool(rng.integers(2))))  # fmt: skip
-        ledger[0].update(hidden=True, clients=set(people[::2]))  # disjoint from the next, and the third has everybody:
-        ledger[1].update(hidden=False, clients=set(people[1::2]))  # neither the sum nor the largest entry can be right
-        ledger[2].update(clients=set(people))
-        given = [dict(entry, clients=set(entry["clients"])) for entry in ledger]
-        got = number(call(answer, given), "ε")
+        ledger, people = _ledger(rng)
+        got = number(call(answer, [dict(entry, clients=set(entry["clients"])) for entry in ledger]), "ε")
 
-        def total(price, ledger=ledger, people=people):
-            return max(sum(price(entry) for entry in ledger if person in entry["clients"]) for person in people)
+        def totals(price, ledger=ledger, people=people):
+            return [sum(price(entry) for entry in ledger if person in entry["clients"]) for person in people]
 
         def price(entry, amplify=None, rounds=True):
             amplify = entry["hidden"] if amplify is None else amplify
             one = math.log1p(entry["rate"] * math.expm1(entry["epsilon"])) if amplify else entry["epsilon"]
             return one * entry["rounds"] if rounds else one
 
-        right = total(price)
-        if math.isclose(got, right, rel_tol=1e-9):
-            continue
-        for value, words in (
+        right = max(totals(price))
+        slips = (
             (sum(map(price, ledger)), "all entries were added up: an entry costs only the clients that are in it"),
             (max(map(price, ledger)), "that is the dearest entry; a client pays for every entry that it is in"),
-            (total(lambda e: price(e, amplify=True)), "a cohort that is seen was given the discount"),
-            (total(lambda e: price(e, amplify=False)), "no discount was given where the cohort is hidden"),
-            (total(lambda e: price(e, rounds=False)), "the rounds are missing: every round costs its ε"),
-            (total(lambda e: e["rounds"] * (e["rate"] * e["epsilon"] if e["hidden"] else e["epsilon"])),
+            (max(totals(lambda e: price(e, amplify=True))), "a cohort that is seen was given the discount"),
+            (max(totals(lambda e: price(e, amplify=False))), "no discount was given where the cohort is hidden"),
+            (max(totals(lambda e: price(e, amplify=not e["hidden"]))), "the discount was given where the cohort is seen, "
+                                                                       "and not where it is hidden"),
+            (max(totals(lambda e: price(e, rounds=False))), "the rounds are missing: every round costs its ε"),
+            (max(totals(lambda e: e["rounds"] * (e["rate"] * e["epsilon"] if e["hidden"] else e["epsilon"]))),
              "q·ε is not the amplified ε; it is ln(1 + q(e^ε − 1))"),
-            (np.mean([sum(price(e) for e in ledger if p in e["clients"]) for p in people]),
-             "that is the average over the clients; a guarantee is for the worst one"),
-        ):  # fmt: skip
-            if math.isclose(got, value, rel_tol=1e-6):
-                raise Wrong(words)
-        raise Wrong(f"for a ledger of {len(ledger)} entries the worst client's total is {right:.5g}; you gave {got:.5g}")
+            (max(totals(lambda e: e["rounds"] * e["epsilon"] if not e["hidden"]
+                        else math.log1p(e["rate"] * math.expm1(e["rounds"] * e["epsilon"])))),
+             "each round has its own sample: amplify one round, then multiply by the rounds"),
+            (np.mean(totals(price)), "that is the average over the clients; a guarantee is for the worst one"),
+            (min(totals(price)), "that is the client who spent least; a guarantee is for the worst one"),
+        )  # fmt: skip
+        message = f"for a ledger of {len(ledger)} entries the worst client's total is {right:.5g}; you gave {got:.5g}"
+        _compare(got, right, slips, message)
 
 
 EXERCISES = (
@@ -188,7 +237,7 @@ EXERCISES = (
         (
             "What is the RDP curve of one round, and what becomes of the curves when rounds are composed?",
             "The curve of the run is orders · Σ 1/(2σ²). Convert it once, with the improved formula.",
-            "The smallest of rdp + ln(1 − 1/α) − ln(δα)/(α − 1) over the orders.",
+            "The smallest of rdp + ln(1 − 1/α) − ln(δα)/(α − 1) over the orders, and 0 where that is negative.",
         ),
     ),
     Exercise(
@@ -228,12 +277,15 @@ QUIZ = (
         "A run of 100 Laplace rounds at ε = 0.1 costs 10 by basic composition and 4.22 by PLD at δ = 1e-5. Which is its ε?",
         (
             (
-                "4.22: it is the tighter number, and 10 is wrong.",
+                "4.22, since a tighter accountant proves the other number wrong.",
                 "10 is not wrong; it is the price at δ = 0, which 4.22 is not.",
             ),
-            ("10: only pure ε counts.", "(4.22, 1e-5) is a guarantee as valid; it allows a δ in exchange."),
             (
-                "Both: the run is (10, 0)- and (4.22, 1e-5)-differentially private.",
+                "10, since an ε that comes with a δ is no real guarantee.",
+                "(4.22, 1e-5) is a guarantee as valid; it allows a δ in exchange.",
+            ),
+            (
+                "Both: the run is (10, 0)- and (4.22, 1e-5)-private.",
                 "a run has a whole curve δ(ε); each accountant proves points on or above it.",
             ),
         ),
@@ -244,14 +296,18 @@ QUIZ = (
         "Poisson rate of 0.1 over the rounds. Is that valid?",
         (
             (
-                "Yes: each client takes part in a tenth of the rounds.",
+                "Yes: each client takes part in a tenth of the rounds, as under a Poisson rate of 0.1.",
                 "so it does, but at places that depend on each other.",
             ),
             (
-                "No: the cohorts are neither independent nor of random size; the theorem is about another sampler.",
-                "the true ε can be much larger than the Poisson number (Chua et al. 2024).",
+                "No: the cohorts are neither independent nor of random size.",
+                "the theorem is about another sampler, and the true ε can be much larger than the Poisson number "
+                "(Chua et al. 2024).",
             ),
-            ("Yes, if the cohorts are kept secret.", "secrecy is needed for amplification, and it is not enough."),
+            (
+                "Yes, as long as nobody but the server learns who was in which cohort.",
+                "secrecy is needed for amplification, and by itself it does not make a shuffle a Poisson sample.",
+            ),
         ),
         1,
     ),
@@ -264,11 +320,11 @@ QUIZ = (
                 "(Papernot & Steinke 2022).",
             ),
             (
-                "Right: nineteen runs were never published.",
+                "Right: nineteen of the runs were never published, so nobody can learn from them.",
                 "which one is published depends on all twenty and tells about them.",
             ),
             (
-                "Right by post-processing.",
+                "Right: choosing among private results is post-processing, and that is free.",
                 "picking by scores computed on private data is not a function of released outputs.",
             ),
         ),

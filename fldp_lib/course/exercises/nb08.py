@@ -8,17 +8,17 @@ import torch
 from ... import data, train
 from ...privacy import mechanisms
 from ...training import models
-from ..answers import Wrong, call, number, require
+from ..answers import Wrong, call, near, number, numbers, require, same, truth, whole
 from ..teacher import Exercise, Question
 
 
 def _programs(rng):
     """Programs (epsilon, seed) -> parameters, each with whether ε matters and what a wrong verdict has missed."""
-    start = torch.from_numpy(rng.normal(size=5))
+    start = torch.from_numpy(rng.uniform(0.5, 2, 6) * rng.choice((-1, 1), 6))
     salt = int(rng.integers(2**31))
 
     def noise(seed):
-        return torch.randn(5, generator=torch.Generator().manual_seed((salt + 7919 * seed) % 2**31), dtype=torch.float64)
+        return torch.randn(6, generator=torch.Generator().manual_seed((salt + 7919 * seed) % 2**31), dtype=torch.float64)
 
     def used(epsilon, seed):
         return start + noise(seed) / epsilon
@@ -30,106 +30,138 @@ def _programs(rng):
     def restarted(epsilon, seed):
         return start + noise(seed)  # differs from seed to seed, and ε has no part in it
 
-    def half(epsilon, seed):
-        return torch.cat([start[:4], start[4:] + noise(seed)[4:] / epsilon])
+    def last(epsilon, seed):
+        return torch.cat([start[:5], start[5:] + noise(seed)[5:] / epsilon])
+
+    def balanced(epsilon, seed):
+        half = noise(seed)[:3] / epsilon
+        return start + torch.cat([half, -half])  # their sum stays
+
+    def faint(epsilon, seed):
+        return start + 1e-13 * noise(seed) / epsilon
 
     return (
         (used, True, "a program that adds noise/ε to every parameter"),
         (dropped, False, "a program that drops its noise"),
-        (
-            restarted,
-            False,
-            "a program that differs from seed to seed while ε does nothing: keep the seed fixed and change ε",
-        ),
-        (half, True, "a program that has noise on its last parameter only: compare all of them, exactly"),
+        (restarted, False, "a program that differs from seed to seed while ε does nothing: keep the seed, and change ε"),
+        (last, True, "a program that has noise on its last parameter only: compare all of them"),
+        (balanced, True, "a program whose noise leaves the sum of the parameters as it is: compare one by one"),
+        (faint, True, "a program on which ε has a very small influence: compare exactly, not to a tolerance"),
     )
 
 
 def _epsilon_matters(answer):
-    rng = np.random.default_rng()
-    for program, right, words in _programs(rng):
-        got = call(answer, program)
-        require(isinstance(got, (bool, np.bool_)), f"return True or False, got {got!r}")
-        require(bool(got) == right, f"you said {bool(got)} about {words}")
+    for program, right, words in _programs(np.random.default_rng()):
+        got = truth(call(answer, program), "the verdict")
+        require(got == right, f"you said {got} about {words}")
 
 
 def _targets(answer):
     rng = np.random.default_rng()
-    for _ in range(3):
-        n, prediction, target = int(rng.integers(5, 60)), float(rng.normal()), float(rng.normal(0, 2))
-        others = float(rng.uniform(0.5, 2)) * (n - 1)
-        gap = abs(prediction - target)
-        loss, without = (others + gap**2) / n, others / (n - 1)
-        got = call(answer, loss, without, n, prediction)
-        try:
-            low, high = (float(value) for value in got)
-        except (TypeError, ValueError):
-            raise Wrong(f"return two numbers, got {got!r}") from None
-        close = [
-            math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-4) for a, b in ((low, prediction - gap), (high, prediction + gap))
-        ]
-        if all(close):
+    for apart in (
+        1.4,
+        1.4,
+        0.2,
+    ):  # squared gap over the others' mean: first above 1, so that a difference of means has a root
+        n, prediction = int(rng.integers(5, 60)), float(rng.choice((-1, 1)) * rng.uniform(0.5, 2))
+        gap = float(rng.uniform(*((1.3, 3) if rng.integers(2) else (0.3, 0.8))))
+        without = gap**2 / (apart * float(rng.uniform(1, 1.5)))
+        others = without * (n - 1)
+        loss = (others + gap**2) / n
+        got = numbers(call(answer, loss, without, n, prediction), 2, "the two targets")
+        low, high = prediction - gap, prediction + gap
+        if near(torch.tensor(got), [low, high], 1e-4):
             continue
-        if math.isclose(high - low, 2 * gap**2, rel_tol=1e-4):
-            raise Wrong("that is the squared error on either side; take its root")
-        if loss > without and math.isclose(high - prediction, math.sqrt(loss - without), rel_tol=1e-4):
-            raise Wrong("the two losses are means over different numbers of records; go back to the sums first")
-        if math.isclose(low, prediction + gap, rel_tol=1e-4):
-            raise Wrong("the smaller one first")
-        raise Wrong(
-            f"for n = {n} they are {prediction - gap:.4f} and {prediction + gap:.4f}; you gave {low:.4f} and {high:.4f}"
-        )
+        where = f"for losses {loss:.6g} and {without:.6g}, n = {n} and a prediction of {prediction:.4g}"
+        width = abs(got[1] - got[0])
+        if near(torch.tensor(got), [high, low], 1e-4):
+            raise Wrong("these are the two, but the smaller one comes first")
+        if near(torch.tensor(got), [-gap, gap], 1e-4):
+            raise Wrong(f"{where}: these are the errors; the targets lie that far from the prediction")
+        if same(width, 2 * gap**2, 1e-4):
+            raise Wrong(f"{where}: that is the squared error on either side; take its root")
+        if loss > without and same(width, 2 * math.sqrt(loss - without), 1e-4):
+            raise Wrong(f"{where}: the losses are means over different numbers of records; go back to the sums first")
+        if same(width, gap, 1e-4):
+            raise Wrong(f"{where}: the two lie {width:.4f} apart, which is the error once; it fits on either side")
+        raise Wrong(f"{where} they are {low:.4f} and {high:.4f}; you gave {got[0]:.4f} and {got[1]:.4f}")
 
 
 def _last_round(answer):
     rng = np.random.default_rng()
     x, y = torch.from_numpy(rng.normal(size=(20, 2))).float(), torch.from_numpy(rng.integers(0, 2, 20))
     dataset = data.Dataset("coins", x, y, x[:4], y[:4], "classification")
-    rounds = int(rng.integers(8, 13))
-    noise = mechanisms.Laplace(float(rng.uniform(0.2, 0.6)), clip=1.0)
+    rounds = int(rng.integers(20, 30))
+    noise = mechanisms.Gaussian(float(rng.uniform(5, 15)), clip=1.0)
     history = train(models.Linear(2, 1), data.split(dataset, 20), rounds=rounds, mechanism=noise, delta=1e-3, progress=False)
-    spent = history.epsilon
-    middle = int(rng.integers(3, rounds - 1))
-    between = float((spent[middle - 1] + spent[middle]) / 2)
-    for budget, right in ((between, middle), (float(spent[0]) / 2, 0), (float(spent[-1]) + 1, rounds)):
-        got = number(call(answer, history, budget), "the round")
+    spent = [float(epsilon) for epsilon in history.epsilon]
+    middle = int(rng.integers(12, rounds - 2))
+    cases = [((spent[middle - 1] + spent[middle]) / 2, middle), (spent[0] / 2, 0), (spent[-1] + 1, rounds), (spent[4], 5)]
+    for budget, right in cases:
+        got = whole(call(answer, history, budget), "the round")
         if got == right:
             continue
-        where = f"for a budget of {budget:.3g} with {noise.epsilon:.3g} a round, {rounds} rounds"
+        where = f"for a budget of {budget:.4g} and {rounds} rounds, the first of which costs {spent[0]:.3g}"
+        require(got >= 0, f"{where}: you gave {got}; 0 is what means that not even the first may be released")
+        require(got <= rounds, f"{where}: you gave {got}, and there is no such round")
+        if got > right:
+            raise Wrong(f"{where}: after round {got} the total is {spent[got - 1]:.4g}; the last within it is {right}")
+        if budget == spent[right - 1] and got == right - 1:
+            raise Wrong(f"{where}: round {right} meets the budget exactly, and is within it")
         if got == right - 1:
             raise Wrong(f"{where}: {right} rounds are within it; numbering starts at 1, and 0 means none")
-        if got == right + 1:
-            raise Wrong(f"{where}: after round {right + 1} the budget is exceeded")
-        if got == rounds:
-            raise Wrong(f"{where}: compare with history.epsilon, the total so far, not with one round's ε")
-        raise Wrong(f"{where}: the last round within it is {right}; you gave {got:g}")
+        still = f"round {right} is within it, with a composed total of {spent[right - 1]:.4g}"
+        raise Wrong(f"{where}: {still}, and not {right} times the first; you gave {got}")
+
+
+LINES = (  # (left, right) of left ≤ e^ε·right + δ: the event and its complement, with the record first and without it first
+    ("tpr ≤ e^ε·fpr + δ", lambda t, f: (t, f)),
+    ("1 − fpr ≤ e^ε·(1 − tpr) + δ", lambda t, f: (1 - f, 1 - t)),
+    ("fpr ≤ e^ε·tpr + δ", lambda t, f: (f, t)),
+    ("1 − tpr ≤ e^ε·(1 − fpr) + δ", lambda t, f: (1 - t, 1 - f)),
+)
+
+
+def _bound(tpr, fpr, delta, lines=LINES, log=math.log):
+    """The largest ε that some lines rule out, and the one that does; 0 and an empty text where none does."""
+    best, binding = 0.0, ""
+    for words, sides in lines:
+        left, right = sides(tpr, fpr)
+        if left > delta:
+            ruled = math.inf if right == 0 else log((left - delta) / right)
+            best, binding = max((best, binding), (ruled, words), key=lambda pair: pair[0])
+    return best, binding
+
+
+def _cases(rng):
+    """Rates and δ: each line binds once, one attacker has a δ that weighs, one proves nothing, and the edges."""
+    draw = lambda low, high: float(rng.uniform(low, high))  # noqa: E731
+    tpr, fpr, high, half = draw(0.5, 0.65), draw(0.05, 0.25), draw(0.97, 0.995), draw(0.4, 0.6)
+    plain = [(tpr, fpr, 1e-3), (high, half, 1e-3), (fpr, tpr, 1e-3), (half, high, 1e-3), (tpr, fpr, 0.2), (0.3, 0.6, 0.0)]
+    edges = [(0.52, 0.5, 0.1), (0.5, 0.5, 0.0), (0.5, 0.0, 1e-5), (0.0, 0.5, 1e-5), (1.0, half, 1e-5), (half, 1.0, 1e-5)]
+    return [*plain, *edges, (0.02, 0.0, 0.05), (0.02, 0.0, 0.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1e-5)]
 
 
 def _ruled_out(answer):
-    rng = np.random.default_rng()
-
-    def right_of(tpr, fpr, delta):
-        best = 0.0
-        for hit, miss in ((tpr, fpr), (1 - fpr, 1 - tpr)):
-            if hit > delta:
-                best = max(best, math.inf if miss == 0 else math.log((hit - delta) / miss))
-        return best
-
-    tpr, fpr = float(rng.uniform(0.5, 0.7)), float(rng.uniform(0.05, 0.3))
-    strong = float(rng.uniform(0.97, 0.995)), float(rng.uniform(0.4, 0.6))  # here "out" is the better guess
-    cases = [(tpr, fpr, 1e-5), (*strong, 1e-5), (0.3, 0.6, 0.0), (0.5, 0.0, 1e-5), (0.02, 0.0, 0.05), (tpr, fpr, 0.2)]
-    for tpr, fpr, delta in cases:
-        got, right = number(call(answer, tpr, fpr, delta), "ε"), right_of(tpr, fpr, delta)
-        if got == right or math.isclose(got, right, rel_tol=1e-6, abs_tol=1e-9):
-            continue
+    for tpr, fpr, delta in _cases(np.random.default_rng()):
+        got = number(call(answer, tpr, fpr, delta), "ε")
+        right, binding = _bound(tpr, fpr, delta)
         where = f"for tpr {tpr:.3g}, fpr {fpr:.3g}, δ {delta:g}"
-        if got < 0:
-            raise Wrong(f"{where}: a number below 0 rules out nothing; return 0")
-        if fpr and math.isclose(got, max(0.0, math.log(tpr / fpr)), rel_tol=1e-6):
-            raise Wrong(f"{where}: take δ off the rate of hits, and look at the guess 'out', too")
-        if fpr and tpr > delta and math.isclose(got, max(0.0, math.log((tpr - delta) / fpr)), rel_tol=1e-6):
-            raise Wrong(f"{where}: look at the guess 'out', too: right with 1 − fpr, wrong with 1 − tpr")
-        raise Wrong(f"{where}: it is {right:.5g}; you gave {got:.5g}")
+        require(not got < 0, f"{where}: a number below 0 rules out nothing; return 0")
+        slips = [
+            (_bound(tpr, fpr, delta, log=math.log10)[0], f"{where}: e^ε is solved by the natural logarithm"),
+            (_bound(tpr, fpr, delta, log=math.log2)[0], f"{where}: e^ε is solved by the natural logarithm"),
+            (_bound(tpr, fpr, delta, log=lambda ratio: ratio)[0], f"{where}: that is e^ε; ε is its logarithm"),
+            (_bound(tpr, fpr, 0.0)[0], f"{where}: δ is missing; it comes off the left side of {binding}"),
+            (_bound(tpr, fpr, -delta)[0], f"{where}: δ comes off the left side of {binding}, and was added"),
+        ]
+        if not binding:
+            message = f"{where}: nothing is ruled out, every ε from 0 on allows these rates; you gave {got:.5g}"
+        else:
+            message = f"{where}: it is {right:.5g}, from {binding}; you gave {got:.5g}"
+        if not same(got, right):
+            known = slips if binding and right < math.inf else ()
+            raise Wrong(next((words for value, words in known if same(got, value, 1e-9)), message))
 
 
 EXERCISES = (
@@ -169,9 +201,10 @@ EXERCISES = (
         _ruled_out,
         (
             "(ε, δ)-privacy says tpr ≤ e^ε·fpr + δ. Which ε is the smallest that allows the rates?",
-            "For the guess 'out' the same holds with 1 − fpr in the place of tpr, and 1 − tpr in that of fpr.",
-            "The larger of ln((tpr − δ)/fpr) and ln((1 − fpr − δ)/(1 − tpr)); 0 where the numerator is not positive or the "
-            "logarithm negative, infinity where only the denominator is 0.",
+            "The same holds for the guess 'out' (1 − tpr and 1 − fpr), and each of the two with the record and without it "
+            "exchanged: four inequalities a ≤ e^ε·b + δ.",
+            "The largest of ln((a − δ)/b) for (a, b) = (tpr, fpr), (fpr, tpr), (1 − tpr, 1 − fpr), (1 − fpr, 1 − tpr). "
+            "Where a ≤ δ nothing is ruled out, where b = 0 and a > δ every ε; a result below 0 counts as 0.",
         ),
     ),
 )
@@ -181,7 +214,7 @@ QUIZ = (
         "Two runs of a private program with the same seed, at ε = 1 and at ε = 0.001, give equal parameters. What follows?",
         (
             (
-                "Nothing: noise is random.",
+                "Nothing: the noise is random, and two runs may agree.",
                 "with the same seed the same random numbers are scaled by 1/ε, so the results have to differ.",
             ),
             (
@@ -189,14 +222,14 @@ QUIZ = (
                 "what ε scales has no influence on what is released; no ε is behind the number in the settings.",
             ),
             (
-                "The program is more private than promised.",
+                "The program is more private than it promises.",
                 "it may not be private at all: it returns an exact function of the data.",
             ),
         ),
         1,
     ),
     Question(
-        "The best attacker you can build is right in 55% of the runs; the promise allows 73%. What has the audit shown?",
+        "An attacker that you built is right in 55% of the runs; the promise allows 73%. What has the audit shown?",
         (
             (
                 "That the program keeps its promise.",
@@ -217,15 +250,15 @@ QUIZ = (
         "Why does the right program draw its curves from the test records?",
         (
             (
-                "Because test loss is the better measure of learning.",
+                "Because a loss on fresh records is the better measure of what a model has learned.",
                 "that is true, and not the reason that matters for ε.",
             ),
             (
-                "Because they are treated as public: a loss on the clients' records would be another release.",
-                "an exact training loss is an unaccounted query; the test records are nobody's secret here.",
+                "Because a loss on the clients' records would be one more release.",
+                "an exact training loss is an unaccounted query; the test records are treated as public here.",
             ),
             (
-                "Because training loss is noisy under privacy.",
+                "Because the training loss is too noisy to be read once the updates have noise.",
                 "the loss itself has no noise at all; that is the trouble with printing it.",
             ),
         ),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...privacy import mechanisms
-from ..answers import Wrong, call, compare, number, require
+from ..answers import Wrong, call, compare, near, number, parts, require, tensor
 from ..teacher import Exercise, Question
 
 
@@ -18,24 +18,31 @@ def _skill(answer):
         got = number(call(answer, forecast.clone(), actual.clone(), before.clone()), "the skill")
         mse, base = float((forecast - actual).square().mean()), float((before - actual).square().mean())
         each = 1 - (forecast - actual).square().mean(1) / (before - actual).square().mean(1)
+        mae = float((forecast - actual).abs().mean() / (before - actual).abs().mean())
         slips = (
+            (1 - mae, "that compares absolute errors; the skill compares mean squares"),
+            (mse / base - 1, "the sign is turned: a perfect forecast has skill 1"),
+            (1 - mse, "persistence's mean square is missing"),
             (1 - math.sqrt(mse / base), "that compares root mean squares; the skill compares mean squares"),
             (mse / base, "that is the share that is left; the skill is what is gained"),
             (1 - base / mse, "the forecast's error stands above, persistence's below"),
             (1 - mse / float(actual.var(correction=0)), "that is R², against the mean; persistence is an hour ago"),
             (float(each.mean()), "one skill for all sensors: average the squares first, then divide"),
         )
-        compare(got, 1 - mse / base, slips, f"it should be {1 - mse / base:.4f}; you gave {got:.4f}", rel=1e-5)
+        compare(got, 1 - mse / base, slips, f"it should be {1 - mse / base:.4f}; you gave {got:.4f}")
 
 
 def _count_scale(answer):
     rng = np.random.default_rng()
     for _ in range(2):
-        epsilon, passages, days = float(rng.uniform(0.3, 3)), int(rng.integers(4, 20)), int(rng.integers(2, 8))
+        epsilon, passages, days = float(rng.uniform(0.3, 3)), int(rng.integers(9, 20)), int(rng.integers(2, 8))
         got, right = number(call(answer, epsilon, passages, days), "the scale"), passages * days / epsilon
         slips = (
             (passages / epsilon, "that is ε for one day; the ε of the days add up"),
             (days / epsilon, "a driver changes several counts in a day"),
+            ((passages + days) / epsilon, "so many passages every day: multiply by the days"),
+            (right * epsilon, "ε is missing: the scale is the sensitivity over ε"),
+            (right * epsilon**2, "divide by ε, do not multiply"),
             (1 / epsilon, "a driver changes one count by 1, but several counts"),
             (math.sqrt(passages * days) / epsilon, "the Laplace mechanism takes the L1 sensitivity"),
             (2 * right, "her passages are added or removed, not replaced"),
@@ -49,16 +56,15 @@ def _true_counts(answer):
     rng = np.random.default_rng()
     for k in (5, 9):
         epsilon, n = float(rng.uniform(0.5, 2)), 3_000
-        reports = torch.from_numpy(rng.choice(k, n, p=rng.dirichlet(np.full(k, 3.0))))
-        got = call(answer, reports.clone(), epsilon, k)
-        require(isinstance(got, torch.Tensor), f"return a tensor, got {type(got).__name__}")
-        require(tuple(got.shape) == (k,), f"there are {k} districts, but the answer has shape {tuple(got.shape)}")
-        named, got = torch.bincount(reports, minlength=k).double(), got.double()
+        reports = torch.from_numpy(rng.choice(k - 1, n, p=rng.dirichlet(np.full(k - 1, 9.0))))  # nobody names the last
+        got = tensor(call(answer, reports.clone(), epsilon, k), (k,), f"the counts of all {k} districts")
+        named = torch.bincount(reports, minlength=k).double()
         right = n * mechanisms.RandomisedResponse(epsilon, k).estimate(reports)
         q = 1 / (math.exp(epsilon) + k - 1)
         p = math.exp(epsilon) * q
-        if torch.allclose(got, right, atol=1e-3, rtol=1e-5):
+        if near(got, right):
             continue
+        whole_e = math.exp(epsilon) + k
         for wrong, words in (
             (named, "those are the numbers named; most of them by chance"),
             (right / n, "those are shares; numbers are asked for"),
@@ -66,8 +72,13 @@ def _true_counts(answer):
             ((named - n * (1 - p)) / (2 * p - 1), "a lie falls on one of k − 1 districts: q = 1/(e^ε + k − 1)"),
             ((named - n * q) / p, "divide by p − q: those who were taken off with n·q include the true ones"),
             (right.clamp(min=0), "cutting off negative counts makes the estimate biased"),
+            (
+                (named - n / whole_e) / ((math.exp(epsilon) - 1) / whole_e),
+                "there are k − 1 other districts: q = 1/(e^ε + k − 1)",
+            ),
+            ((named - n * p) / (q - p), "p and q are exchanged: q is the chance of a false name"),
         ):
-            if torch.allclose(got, wrong, atol=1e-3, rtol=1e-5):
+            if near(got, wrong):
                 raise Wrong(words)
         raise Wrong(f"for ε = {epsilon:.3g} it should begin with {right[:3].numpy().round(1)}")
 
@@ -77,48 +88,72 @@ def _ridge_each(answer):
     for clients, n, d in ((5, 12, 3), (8, 6, 4)):
         x, y = torch.from_numpy(rng.normal(size=(clients, n, d))), torch.from_numpy(rng.normal(size=(clients, n)))
         mask = torch.arange(n) < torch.from_numpy(rng.integers(1, n, clients))[:, None]
-        lam = float(rng.uniform(0.3, 2))
-        got = call(answer, x.clone(), y.clone(), mask.clone(), lam)
-        require(isinstance(got, torch.Tensor), f"return a tensor, got {type(got).__name__}")
-        require(tuple(got.shape) == (clients, d), f"it should have shape ({clients}, {d}), got {tuple(got.shape)}")
+        lam = float(rng.choice([rng.uniform(0.3, 0.7), rng.uniform(1.5, 2)]))  # λ² is another number
+        got = tensor(call(answer, x.clone(), y.clone(), mask.clone(), lam), (clients, d), "the solutions")
 
         def solve(x, y, weight, d=d):
-            gram = x.mT @ x + weight * torch.eye(d, dtype=torch.float64)
+            gram = x.mT @ x + torch.as_tensor(weight).reshape(-1, 1, 1) * torch.eye(d, dtype=torch.float64)
             return torch.linalg.solve(gram, x.mT @ y.unsqueeze(-1)).squeeze(-1)
 
         real, target = x * mask.unsqueeze(-1), y * mask
-        if torch.allclose(got.double(), solve(real, target, lam), atol=1e-6):
+        if near(got, solve(real, target, lam)):
             continue
         for wrong, words in (
             (solve(x, y, lam), "padding is no data: use the mask"),
             (solve(x, target, lam), "the mask belongs on x, too: padding enters the matrix x'x"),
             (solve(real, target, lam * n), "the penalty is added once, not once for each record"),
+            (solve(real, target, lam * mask.sum(1)), "the penalty is added once, not once for each record"),
             (solve(real, target, lam**2), "λ enters as it is, not squared"),
+            (solve(real, target, lam / 2), "the squared error has no ½ here, so λ is not halved"),
+            (solve(real, target, 2 * lam), "the squared error has no ½ here, so λ is not doubled"),
+            (-solve(real, target, lam), "the sign is turned"),
+            ((real.mT @ target.unsqueeze(-1)).squeeze(-1), "that is x'y; the matrix x'x + λI is still to be divided out"),
         ):
-            if torch.allclose(got.double(), wrong, atol=1e-6):
+            if near(got, wrong):
                 raise Wrong(words)
         raise Wrong(f"the first client's solution should be {solve(real, target, lam)[0].numpy().round(4)}")
 
 
 def _group(answer):
     rng = np.random.default_rng()
-    for _ in range(3):
-        epsilon, delta, m = float(rng.uniform(0.05, 0.3)), float(10 ** rng.uniform(-7, -5)), int(rng.integers(3, 15))
-        got = call(answer, epsilon, delta, m)
-        require(isinstance(got, tuple) and len(got) == 2, f"return a pair (ε, δ), got {got!r}")
-        require(got[1] is not None, "here the δ is far below 1, so that it says something")
-        got_epsilon, got_delta = number(got[0], "the ε"), number(got[1], "the δ")
-        compare(got_epsilon, m * epsilon, ((epsilon, "the ε grows with the group"),), f"the ε should be {m * epsilon:.4g}")
-        right = delta * math.expm1(m * epsilon) / math.expm1(epsilon)
+    for turn in range(4):
+        epsilon, delta, m = float(rng.uniform(0.15, 0.3)), float(10 ** rng.uniform(-7, -5)), int(rng.integers(4, 15))
+        growth = math.expm1(m * epsilon) / math.expm1(epsilon)
+        if turn == 3:
+            delta = 0.95 / growth  # large, and still a promise
+        right = delta * growth
+        said = parts(call(answer, epsilon, delta, m), 2, "the pair (ε, δ)")
+        require(
+            said[1] is not None,
+            f"for ε = {epsilon:.3g}, δ = {delta:.3g} and m = {m} the δ is {right:.3g}, below 1: it says something",
+        )
+        got_epsilon, got_delta = number(said[0], "the ε"), number(said[1], "the δ")
+        slips = (
+            (epsilon, "the ε grows with the group"),
+            (math.sqrt(m) * epsilon, "the ε of a group grows with m, not with its root: this is no composition"),
+            ((m - 1) * epsilon, "from one data set to the other it takes m steps"),
+            ((m + 1) * epsilon, "from one data set to the other it takes m steps"),
+        )
+        compare(got_epsilon, m * epsilon, slips, f"the ε should be {m * epsilon:.4g}; you gave {got_epsilon:.4g}")
         slips = (
             (m * delta, "the δ of each step is multiplied by the e^ε of the steps after it"),
             (delta, "the δ grows, too"),
             (delta * math.exp(m * epsilon), "the steps are a geometric series"),
+            (
+                m * delta * math.exp((m - 1) * epsilon),
+                "that holds, too, but it is not the sum: each step has its own power of e^ε",
+            ),
+            (
+                m * delta * math.exp(m * epsilon),
+                "that holds, too, but it is not the sum: each step has its own power of e^ε",
+            ),
+            (delta * math.expm1((m + 1) * epsilon) / math.expm1(epsilon), "there are m steps, from e^0 to e^((m − 1)ε)"),
+            (delta * math.expm1((m - 1) * epsilon) / math.expm1(epsilon), "there are m steps, from e^0 to e^((m − 1)ε)"),
         )
-        compare(got_delta, right, slips, f"the δ should be {right:.4g}; you gave {got_delta:.4g}", rel=1e-5)
-    got = call(answer, 2.0, 1e-4, 12)
-    require(isinstance(got, tuple) and len(got) == 2, f"return a pair (ε, δ), got {got!r}")
-    require(got[1] is None, "for ε = 2, δ = 1e-4 and twelve sensors the δ exceeds 1: it should be None")
+        compare(got_delta, right, slips, f"the δ should be {right:.4g}; you gave {got_delta:.4g}")
+    for epsilon, delta, m in ((2.0, 1e-4, 12), (0.3, 1.3 * math.expm1(0.3) / math.expm1(2.4), 8)):
+        said = parts(call(answer, epsilon, delta, m), 2, "the pair (ε, δ)")
+        require(said[1] is None, f"for ε = {epsilon:g}, δ = {delta:.3g} and m = {m} the δ exceeds 1: it should be None")
 
 
 EXERCISES = (
@@ -181,17 +216,17 @@ QUIZ = (
         (
             ("The same ε = 1: she is in the data of the sensors.", "she is in twelve units, not in one."),
             (
-                "Nothing: the group's δ exceeds 1.",
-                "ε = 12 and a δ above 1 by the definition; the mechanism's own accounting gives a finite but huge ε.",
+                "Nothing: the δ of a group of twelve exceeds 1.",
+                "ε = 12 and a δ above 1 by the definition; the mechanism's own accounting gives a finite but large ε.",
             ),
-            ("ε = 1/12, since her share of each flow is small.", "the guarantee knows units only, not shares of a flow."),
+            ("ε = 1/12: her share of each of the flows is small.", "the guarantee knows units only, not shares of a flow."),
         ),
         1,
     ),
     Question(
         "Noise was added to every hourly count at the sensors. What does training on these counts cost in addition?",
         (
-            ("Another ε for each round.", "the rounds read only what is private already."),
+            ("Another ε for every round of the training.", "the rounds read only what is private already."),
             ("Nothing: it is post-processing.", "whatever is computed from a private release stays private."),
             ("Nothing, as long as the updates are clipped.", "clipping has nothing to do with it here."),
         ),
@@ -200,12 +235,15 @@ QUIZ = (
     Question(
         "Sensors with a week of history forecast better alone than together. Why?",
         (
-            ("The federation's noise.", "it was without noise in that comparison."),
+            ("The noise of the federation outweighs what sharing brings.", "it was without noise in that comparison."),
             (
-                "A week pins down the sensor's own nine numbers; the shared ones fit nobody exactly.",
+                "A week settles a sensor's own weights; the shared fit nobody.",
                 "with little data variance decides, with much data the difference between roads does.",
             ),
-            ("Federated averaging did not converge.", "it comes within 0.001 of least squares on pooled records."),
+            (
+                "Federated averaging did not converge in its ten rounds here.",
+                "it comes within 0.001 of pooled least squares.",
+            ),
         ),
         1,
     ),

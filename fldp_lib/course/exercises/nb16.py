@@ -5,30 +5,43 @@ import math
 import numpy as np
 from scipy import stats
 
-from ..answers import Wrong, call, compare, number, require, same
+from ..answers import call, compare, number, require, tensor
 from ..teacher import Exercise, Question
+
+
+def _needed(tpr, fpr, delta):
+    """The ε that each of the four inequalities needs: TPR, its complement, and both with the verdicts turned round."""
+    pairs = (tpr, fpr), (1 - fpr, 1 - tpr), (fpr, tpr), (1 - tpr, 1 - fpr)
+    return [math.log(max(a - delta, 1e-300) / b) for a, b in pairs]
 
 
 def _epsilon_of(answer):
     rng = np.random.default_rng()
-    cases = [(float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.02, 0.2)), float(rng.uniform(0, 0.05))) for _ in range(3)]
-    cases += [(float(rng.uniform(0.9, 0.99)), float(rng.uniform(0.5, 0.7)), 0.0), (0.2, 0.4, 0.01), (0.3, 0.29, 0.05)]
+    ranges = (  # of TPR and FPR: in each another of the four inequalities decides
+        ((0.3, 0.6), (0.02, 0.1)),
+        ((0.9, 0.98), (0.5, 0.7)),
+        ((0.1, 0.2), (0.35, 0.6)),
+        ((0.5, 0.7), (0.9, 0.98)),
+    )
+    cases = [(*(float(rng.uniform(*ends)) for ends in pair), float(rng.uniform(0.005, 0.015))) for pair in ranges]
+    cases += [(0.2, 0.4, 0.01), (0.3, 0.29, 0.05), (0.005, 0.2, 0.02)]
     for tpr, fpr, delta in cases:
         got = number(call(answer, tpr, fpr, delta), "the ε")
-        first = math.log(max(tpr - delta, 1e-300) / fpr)
-        second = math.log(max(1 - fpr - delta, 1e-300) / (1 - tpr))
-        third = math.log(max(fpr - delta, 1e-300) / tpr)
-        fourth = math.log(max(1 - tpr - delta, 1e-300) / (1 - fpr))
-        right = max(0.0, first, second)
-        if same(got, max(right, third, fourth)) and not same(right, max(right, third, fourth)):
-            continue  # turning the verdict round is allowed, too
+        first, second, third, fourth = _needed(tpr, fpr, delta)
+        right = max(0.0, first, second, third, fourth)
+        bare = _needed(tpr, fpr, 0.0)
         slips = (
-            (first, "the complements need more here: (1 − FPR − δ)/(1 − TPR)"),
-            (max(0.0, first), "the complements need more here: (1 − FPR − δ)/(1 − TPR)"),
-            (max(first, second), "a bound below 0 says nothing: return 0"),
-            (math.log(tpr / fpr), "δ is taken off the true positives"),
-            (max(0.0, math.log(tpr / fpr), math.log((1 - fpr) / (1 - tpr))), "δ is taken off before dividing"),
-            (tpr / fpr, "ε is the logarithm of the ratio"),
+            (max(first, second, third, fourth), "a bound below 0 says nothing: return 0"),
+            (first, "the set “in” is not all: its complement, and both turned round, have to obey the definition too"),
+            (max(0.0, first), "the set “in” is not all: its complement, and both turned round, have to obey it too"),
+            (max(first, second), "turned round, FPR ≤ e^ε·TPR + δ has to hold as well; and ε is not below 0"),
+            (max(0.0, first, second), "turned round, FPR ≤ e^ε·TPR + δ has to hold as well, and so for the complements"),
+            (max(0.0, first, third), "the complements need more here: (1 − FPR − δ)/(1 − TPR), and turned round"),
+            (max(0.0, *bare), "δ is taken off the numerator before dividing"),
+            (bare[0], "δ is taken off the numerator before dividing"),
+            (math.exp(right), "ε is the logarithm of the ratio"),
+            (right / math.log(10), "ε is a natural logarithm"),
+            (right / math.log(2), "ε is a natural logarithm"),
         )
         where = f"TPR {tpr:.3f}, FPR {fpr:.3f}, δ {delta:.3f}"
         compare(got, right, slips, f"for {where} it should be {right:.4f}; you gave {got:.4f}")
@@ -37,58 +50,61 @@ def _epsilon_of(answer):
 def _most(answer):
     rng = np.random.default_rng()
     for _ in range(3):
-        runs, error = int(rng.integers(50, 5_000)), float(rng.uniform(0.005, 0.1))
+        runs, error = int(rng.integers(50, 5_000)), float(rng.uniform(0.005, 0.04))
         got = number(call(answer, runs, error), "the bound")
-        edge = error ** (1 / runs)  # the smallest rate at which all of n succeed with probability `error`
-        right = math.log(edge / (1 - edge))
+
+        def proved(error, runs=runs):
+            edge = error ** (1 / runs)  # the smallest rate at which all of n succeed with probability `error`
+            return math.log(edge / (1 - edge))
+
+        right = proved(error)
         slips = (
             (math.inf, "no false positive seen does not mean a rate of 0"),
-            (-math.log(1 - edge), "the true-positive rate has a bound, too"),
+            (-math.log(1 - error ** (1 / runs)), "the true-positive rate has a bound, too"),
             (math.log(runs), "1/n is not a confidence bound"),
             (math.log(runs / 3), "the rule of three holds for 5% and is an approximation"),
-            (
-                math.log((edge2 := (error / 2) ** (1 / runs)) / (1 - edge2)),
-                "`error` is for each bound; it is not halved again",
-            ),
+            (proved(error / 2), "`error` is for each bound; it is not halved again"),
+            (proved(0.05), "the error is given; it is not 5% here"),
+            (proved(0.025), "the error is given; it is not 2.5% here"),
+            (proved(1 - error), "`error` is the probability to be wrong, not the confidence"),
+            (math.exp(right), "ε is the logarithm of the ratio"),
+            (right / math.log(10), "ε is a natural logarithm"),
         )
-        compare(got, right, slips, f"for {runs} runs at error {error:.3f} it is {right:.4f}; you gave {got:.4f}", rel=1e-4)
+        compare(got, right, slips, f"for {runs} runs at error {error:.3f} it is {right:.4f}; you gave {got:.4f}")
 
 
 def _guess(answer):
     rng = np.random.default_rng()
     for m, guesses in ((20, 6), (31, 10)):
         scores = rng.normal(size=m) + 5
-        got = call(answer, scores.copy(), guesses)
-        try:
-            got = np.asarray(got).astype(int)
-        except (TypeError, ValueError):
-            raise Wrong(f"return whole numbers (m,), got {type(got).__name__}") from None
-        require(got.shape == (m,), f"there are {m} canaries, but the answer has shape {got.shape}")
-        require(set(got.tolist()) <= {-1, 0, 1}, "guesses are 1, −1 or 0")
+        got = tensor(call(answer, scores.copy(), guesses), (m,), "the guesses").numpy()
+        require(set(got.tolist()) <= {-1, 0, 1}, "guesses are 1, −1 or 0, one for each canary in the order given")
         order = np.argsort(scores)
-        right = np.zeros(m, dtype=int)
+        right = np.zeros(m)
         right[order[: guesses // 2]], right[order[-(guesses // 2) :]] = -1, 1
         if (got == right).all():
             continue
         require(not (got == -right).all(), "high scores speak for a canary that is in")
-        require((got != 0).sum() == guesses, f"{guesses} guesses, half of each kind; you made {(got != 0).sum()}")
+        require((got != 0).sum() == guesses, f"{guesses} guesses, half of each kind; you made {int((got != 0).sum())}")
         require((got == 1).sum() == guesses // 2, "half of the guesses are 'in', half are 'out'")
-        raise Wrong("guess 'in' for the highest scores, 'out' for the lowest, and abstain between")
+        require(False, "guess 'in' for the highest scores, 'out' for the lowest, and abstain between")
 
 
 def _p_value(answer):
     rng = np.random.default_rng()
     for _ in range(3):
-        guesses, epsilon = int(rng.integers(30, 200)), float(rng.uniform(0.2, 2))
+        guesses, epsilon = int(rng.integers(40, 90)), float(rng.uniform(0.2, 1))
         q = 1 / (1 + math.exp(-epsilon))
-        correct = int(min(guesses, round(q * guesses + rng.uniform(1, 6))))
+        correct = round(q * guesses + rng.uniform(1, 5))
         got = number(call(answer, correct, guesses, epsilon), "the p-value")
         law = stats.binom(guesses, q)
         right = float(law.sf(correct - 1))
         slips = (
             (float(law.sf(correct)), "that is the probability of *more*; the observed number belongs to it"),
             (float(law.cdf(correct)), "many right guesses speak against the claim: the upper tail"),
+            (float(law.cdf(correct - 1)), "many right guesses speak against the claim: the upper tail"),
             (float(law.pmf(correct)), "so many *or more*"),
+            (2 * right, "one side: only many right guesses speak against the claim"),
             (float(stats.binom(guesses, 0.5).sf(correct - 1)), "under ε-privacy a guess may be right oftener than a coin"),
             (
                 float(stats.binom(guesses, min(1.0, math.exp(epsilon) / 2)).sf(correct - 1)),
@@ -96,7 +112,7 @@ def _p_value(answer):
             ),
         )
         where = f"for {correct} of {guesses} at ε = {epsilon:.3f}"
-        compare(got, right, slips, f"{where} it should be {right:.4g}; you gave {got:.4g}", rel=1e-5)
+        compare(got, right, slips, f"{where} it should be {right:.4g}; you gave {got:.4g}")
 
 
 EXERCISES = (
@@ -105,9 +121,9 @@ EXERCISES = (
         "Write epsilon_of(tpr, fpr, delta): the smallest ε that allows these rates.",
         _epsilon_of,
         (
-            "TPR ≤ e^ε·FPR + δ, and the same for 1 − FPR and 1 − TPR.",
-            "Two logarithms; the larger one counts, and 0 if both are negative.",
-            "max(0, log((tpr - delta) / fpr), log((1 - fpr - delta) / (1 - tpr))), with δ larger than TPR giving nothing.",
+            "TPR ≤ e^ε·FPR + δ; the same for 1 − FPR and 1 − TPR; and both with the two data sets exchanged.",
+            "Four logarithms: the largest counts, and 0 if all are negative. A numerator at or below 0 asks for nothing.",
+            "pairs = (tpr, fpr), (1 - fpr, 1 - tpr), (fpr, tpr), (1 - tpr, 1 - fpr): log((a - delta) / b) where a > delta.",
         ),
     ),
     Exercise(
@@ -146,27 +162,48 @@ QUIZ = (
     Question(
         "An audit with 1,000 runs gives ε ≥ 0.3 for a program that claims ε = 1. What follows?",
         (
-            ("The program is private with ε = 1.", "a lower bound below the claim proves nothing of the kind."),
-            ("The program is private with ε = 0.3.", "0.3 is a lower bound, not an upper one."),
-            ("This attacker, with these runs, did not refute the claim.", "and no more than that."),
+            (
+                "The program is private with ε = 1, with 95% confidence.",
+                "a bound below the claim proves nothing of the kind.",
+            ),
+            ("The program is private with ε = 0.3, and better than it says.", "0.3 is a lower bound, not an upper one."),
+            ("This attacker, with these runs, did not refute it.", "and no more than that."),
         ),
         2,
     ),
     Question(
         "Why is the threshold chosen on other runs than those that judge it?",
         (
-            ("To save computing time.", "it costs half of the runs."),
-            ("Because a threshold that was chosen on the same runs profits from their chance.", "the bound would not hold."),
-            ("Because the Clopper–Pearson bounds need fresh noise in each run.", "the runs are independent anyway."),
+            ("To save half of the computing time.", "it costs half of the runs."),
+            ("One chosen on the same runs profits from their chance.", "the bound would not hold."),
+            ("The Clopper–Pearson bounds need fresh noise in each run.", "the runs are independent anyway."),
+        ),
+        1,
+    ),
+    Question(
+        "Through μ 20,000 runs prove ε ≥ 1.9 of an unknown program. What is needed to call its claim, ε = 1, refuted?",
+        (
+            (
+                "Nothing more: 1.9 is above 1, with 95% confidence.",
+                "of Laplace noise with ε = 1 the same audit proves more than 3.",
+            ),
+            ("That the program's trade-off curve is a Gaussian's.", "then μ has the whole curve, and ε at any δ."),
+            (
+                "A million runs, since ε lies in the tails.",
+                "the (ε, δ) audit would need them; this one looks at the middle.",
+            ),
         ),
         1,
     ),
     Question(
         "Laplace noise drawn as −b ln u in floating point: what does an audit by histograms say?",
         (
-            ("It finds the leak at once.", "the frequencies are right; the leak is in the last bits."),
-            ("Nothing is wrong, although single outputs give the answer away.", "an audit finds what it looks for."),
-            ("It finds too large a scale.", "the scale is right."),
+            (
+                "That the last bits leak, in the first thousand runs.",
+                "the frequencies are right; the leak is in single numbers.",
+            ),
+            ("Nothing, although single outputs give it away.", "an audit finds what it looks for."),
+            ("That its scale is too large, by a rounding error.", "the scale is right."),
         ),
         1,
     ),

@@ -1,11 +1,12 @@
 """Notebook 17: bounds that a tool asks for, ε from an RDP curve, ε under another adjacency, a node that refuses."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
 from ...privacy import accounting, calibration, mechanisms
-from ..answers import Wrong, call, compare, number, require
+from ..answers import Wrong, call, compare, number, parts, require, truth
 from ..teacher import Exercise, Question
 
 
@@ -32,10 +33,10 @@ def _bound(answer):
 
 def _converted(answer):
     rng = np.random.default_rng()
-    orders = np.concatenate([1 + np.arange(1, 100) / 10, np.arange(12, 64.0)])
+    orders = np.concatenate([1 + np.arange(5, 100) / 10, np.arange(12, 64.0)])
     for _ in range(3):
-        delta = float(10 ** rng.uniform(-7, -3))
-        rdp = orders / (2 * rng.uniform(0.8, 6) ** 2)
+        delta = float(10 ** rng.uniform(-6, -3))
+        rdp = orders / (2 * rng.uniform(0.5, 0.85) ** 2)  # so little noise that the largest order is the worst
         got = number(call(answer, orders.copy(), rdp.copy(), delta), "ε")
         each = rdp + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)
         classical = rdp + math.log(1 / delta) / (orders - 1)
@@ -47,27 +48,42 @@ def _converted(answer):
             (float(each.mean()), "the least of them, not their mean"),
             (float((rdp - np.log(delta * orders) / (orders - 1)).min()), "the term ln((α − 1)/α) is missing"),
             (float((rdp + np.log1p(-1 / orders) - np.log(delta) / (orders - 1)).min()), "the term ln α is missing"),
+            (float((rdp + np.log1p(-1 / orders) + np.log(delta * orders) / (orders - 1)).min()), "ln δ + ln α is taken off"),
+            (float(orders[each.argmin()]), "that is the best order; its ε is asked for"),
         )
-        compare(got, right, slips, f"at δ = {delta:.2g} it should be {right:.5f}; you gave {got:.5f}", rel=1e-7)
+        compare(got, right, slips, f"at δ = {delta:.2g} it should be {right:.5f}; you gave {got:.5f}")
 
 
 def _replaced(answer):
     rng = np.random.default_rng()
     for _ in range(3):
-        epsilon, delta = float(rng.uniform(0.3, 3)), float(10 ** rng.uniform(-7, -4))
+        epsilon, delta, right, slips = _other_neighbours(rng)
         got = number(call(answer, epsilon, delta), "ε")
-        sigma = calibration.calibrate("gaussian", epsilon, delta, 1, 1.0)
-        right = accounting.epsilon(mechanisms.Gaussian(sigma / 2, 1.0), delta=delta)
-        group = 2 * epsilon
-        slips = (
-            (epsilon, "the noise is the same and the sensitivity is not: ε grows"),
-            (group, "twice ε comes with a larger δ, (1 + e^ε)·δ; at the same δ it is more"),
-            (accounting.epsilon(mechanisms.Gaussian(2 * sigma, 1.0), delta=delta), "a doubled sensitivity halves σ"),
-            (accounting.epsilon(mechanisms.Gaussian(sigma, 1.0), 2, delta=delta), "two releases divide σ by √2, not by 2"),
-            (4 * epsilon, "four times ε is right for zCDP's ρ, not for ε"),
-        )
         where = f"for ε = {epsilon:.3f} at δ = {delta:.2g}"
         compare(got, right, slips, f"{where} it should be {right:.4f}; you gave {got:.4f}", rel=5e-3)
+
+
+def _other_neighbours(rng):
+    """ε, δ, the right answer and the slips: all at least 2% apart, since a search for σ may be that coarse."""
+
+    def cost(sigma, delta, releases=1):
+        return accounting.epsilon(mechanisms.Gaussian(sigma, 1.0), releases, delta=delta)
+
+    while True:
+        epsilon, delta = float(rng.uniform(0.3, 3)), float(10 ** rng.uniform(-7, -4))
+        sigma = calibration.calibrate("gaussian", epsilon, delta, 1, 1.0)
+        slips = (
+            (epsilon, "the noise is the same and the sensitivity is not: ε grows"),
+            (2 * epsilon, "twice ε comes with a larger δ, (1 + e^ε)·δ; at the same δ it is more"),
+            (cost(2 * sigma, delta), "a doubled sensitivity halves σ"),
+            (cost(sigma, delta, 2), "two releases divide σ by √2, not by 2"),
+            (4 * epsilon, "four times is right for zCDP's ρ, not for ε"),
+            (cost(sigma / 2, (1 + math.exp(epsilon)) * delta), "at the same δ: it does not grow here, ε does"),
+        )
+        right = cost(sigma / 2, delta)
+        values = sorted([right, *(value for value, _ in slips)])
+        if all(more > 1.02 * less for less, more in pairwise(values)):
+            return epsilon, delta, right, slips
 
 
 def _decisions(budget, requests, price, forget=True, before=False):
@@ -106,14 +122,11 @@ def _governed(answer):
                  "their total is what counts"),
                 ([not value for value in right], "True is for a request that is granted"),
             )  # fmt: skip
-            if all(right != other for other, _ in wrong):
+            every = [tuple(found) for found in (right, *(found for found, _ in wrong))]
+            if len(set(every)) == len(every) and all(len(set(found)) == 2 for found in every):
                 break
         got = call(answer, budget, delta, multiplier, list(requests))
-        try:
-            got = [bool(value) for value in got]
-        except TypeError:
-            raise Wrong(f"return a list of True and False, got {type(got).__name__}") from None
-        require(len(got) == len(requests), f"{len(requests)} requests, but {len(got)} answers")
+        got = [truth(value, "each decision") for value in parts(got, len(requests), "the decisions")]
         for other, words in wrong:
             require(got != other, words)
         if got != right:
@@ -169,39 +182,51 @@ QUIZ = (
     Question(
         "Two tools report ε = 2.28 and ε = 2.00 at the same δ for one and the same run. What follows?",
         (
-            ("One of them has a fault.", "both are upper bounds; one is tighter."),
-            (
-                "The run satisfies both statements, and the smaller is the better one.",
-                "if both are proved for one adjacency.",
-            ),
-            ("The true ε lies between them.", "it may lie below both; each is an upper bound."),
+            ("One of the two has a fault, and the run has no valid ε.", "both are upper bounds; one is tighter."),
+            ("Both hold; the smaller says more.", "if both are proved for one adjacency."),
+            ("The true ε lies between the two values.", "it may lie below both; each is an upper bound."),
         ),
         1,
     ),
     Question(
         "A vendor writes: differential privacy with ε = 1, therefore anonymous under the GDPR. What is missing?",
         (
-            ("Nothing, since ε = 1 is small.", "no rule of the GDPR names an ε."),
-            ("δ, unit, neighbours, rounds and trust model, and then a case-by-case judgement.", "the law asks about means."),
-            ("Only the number of rounds.", "it is one of several parts that are missing."),
+            ("Nothing at all, since the GDPR accepts every ε up to 1.", "no rule of the GDPR names an ε."),
+            (
+                "δ, unit, neighbours, trust; then a judgement.",
+                "the law asks which means are reasonably likely, case by case.",
+            ),
+            ("The number of rounds, and with it the claim is complete.", "it is one of several parts that are missing."),
         ),
         1,
     ),
     Question(
         "A node ends in the middle of a round. What does the ledger say of that round?",
         (
-            ("It is free, since the node sent nothing.", "the others' noisy sum was released."),
-            ("It is charged like any other.", "what was released carries the round's noise, whoever was missing."),
+            ("It is free, since this node has sent nothing.", "the others' noisy sum was released."),
+            ("It is charged, like any other round.", "what was released carries the round's noise, whoever was missing."),
             ("It is charged by the share of nodes that answered.", "ε is not divided by attendance."),
         ),
         1,
     ),
     Question(
+        "Opacus's GDP accountant reports less than the exact ε for a sampled run. What may be reported?",
+        (
+            ("GDP's number: of several valid ones the least counts.", "it is a limit theorem's value, not a bound."),
+            ("Nothing with a μ in it: GDP and ε exclude each other.", "a μ computed from the loss distribution is sound."),
+            ("The exact ε, and a μ computed from the same losses.", "Gomez et al. 2025 recommend just that μ."),
+        ),
+        2,
+    ),
+    Question(
         "When should the package's noise be replaced by OpenDP's?",
         (
-            ("When the data set is large.", "size is not the reason."),
-            ("Never: the formula is the same.", "formulas are about real numbers, programs about floating-point ones."),
-            ("When something is released to people who may attack it.", "its samplers are exact; the package's simulate."),
+            ("When the data set is too large for one machine.", "size is not the reason."),
+            (
+                "Never, because both follow the same formula.",
+                "formulas are about real numbers, programs about floating point.",
+            ),
+            ("When what is released may be attacked.", "its samplers are exact; the package's simulate."),
         ),
         2,
     ),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..answers import Wrong, call, compare, number, require
+from ..answers import Wrong, call, compare, number, numbers, require, shown, truth, whole
 from ..teacher import Exercise, Question
 
 
@@ -22,19 +22,18 @@ def _valid(answer):
         isbn = _isbn(rng)
         ends[isbn[-1]] = isbn
     for isbn in ends.values():
-        right = call(answer, isbn)
-        require(isinstance(right, (bool, np.bool_)), f"return True or False, got {right!r}")
+        right = truth(call(answer, isbn))
         hint = "; a last X counts 10" if isbn[-1] == "X" else ""
         require(right, f"{isbn} is valid: 10·first + 9·second + … + 1·last is divisible by 11{hint}")
         place = int(rng.integers(0, 9))
         digit = str((int(isbn[place]) + int(rng.integers(1, 10))) % 10)
         wrong = isbn[:place] + digit + isbn[place + 1 :]
-        require(not call(answer, wrong), f"{wrong} has one wrong digit")
+        require(not truth(call(answer, wrong)), f"{wrong} has one wrong digit")
     isbn = _isbn(rng)
     while isbn[2] == isbn[5]:
         isbn = _isbn(rng)
     swapped = isbn[:2] + isbn[5] + isbn[3:5] + isbn[2] + isbn[6:]
-    require(not call(answer, swapped), f"{swapped} has two digits exchanged: the weights have to differ")
+    require(not truth(call(answer, swapped)), f"{swapped} has two digits exchanged: the weights have to differ")
 
 
 def _month(answer):
@@ -47,17 +46,14 @@ def _month(answer):
         cases.append((f"{stem}.{rng.integers(1, 10**digits):0{digits}d}", (year, month)))
         cases.append((f"{stem}.{rng.integers(10 ** (8 - digits), 10 ** (9 - digits)):0{9 - digits}d}", None))
         cases.append((f"{year - 2000:02d}{rng.integers(13, 100)}.{rng.integers(1, 10**digits):0{digits}d}", None))
-    cases += [("0701.1234", None), ("160705492", None), ("1610.5492x", None)]
+    cases += [("0701.1234", None), ("160705492", None), ("1610.5492x", None), ("1605.123456", None)]
     for identifier, right in cases:
         got = call_or_none(answer, identifier)
         if right is None:
-            require(got is None, f"{identifier} is not well formed, so the answer is None; you gave {got!r}")
+            require(got is None, f"{identifier} is not well formed, so the answer is None; you gave {shown(got)}")
             continue
         require(got is not None, f"{identifier} is well formed: {right[0]}-{right[1]:02d}; you gave None")
-        try:
-            got = tuple(int(part) for part in got)
-        except (TypeError, ValueError):
-            raise Wrong(f"return (year, month) or None, got {got!r}") from None
+        got = tuple(whole(part, "year and month") for part in numbers(got, 2, "year and month"))
         require(got != right[::-1], "the year comes first")
         require(got != (right[0] - 2000, right[1]), "the year has four digits")
         require(got == right, f"{identifier} is of {right[0]}-{right[1]:02d}; you gave {got}")
@@ -94,11 +90,7 @@ def _replaced(answer):
     rng = np.random.default_rng()
     cases = [(float(rng.uniform(0.1, 2)), float(10 ** rng.uniform(-7, -3))) for _ in range(3)] + [(0.7, 0.0)]
     for epsilon, delta in cases:
-        got = call(answer, epsilon, delta)
-        try:
-            first, second = (float(part) for part in got)
-        except (TypeError, ValueError):
-            raise Wrong(f"return two numbers (ε, δ), got {got!r}") from None
+        first, second = numbers(call(answer, epsilon, delta), 2, "(ε, δ)")
         compare(
             first,
             2 * epsilon,
@@ -162,33 +154,36 @@ QUIZ = (
     Question(
         "A reference's identifier is well formed and leads to a paper. What is still open?",
         (
-            ("Nothing: the reference is right.", "1610.05492 leads to a paper as well, and to another one."),
+            (
+                "Nothing: a reference that resolves is a right one.",
+                "1610.05492 leads to a paper as well, and to another one.",
+            ),
             ("Whether it is the paper that was meant.", "title, authors and year have to agree with what is found."),
-            ("Whether its check digit is right.", "arXiv numbers have none; an ISBN has."),
+            ("Whether the identifier's check digit is right.", "arXiv numbers have none; an ISBN has."),
         ),
         1,
     ),
     Question(
         "Two papers state (1, 1e-5)-differential privacy for federations of the same size. When are the claims comparable?",
         (
-            ("Always: ε and δ are equal.", "they may be about a record in one and a client in the other."),
             (
-                "If both name the same unit, adjacency, trust model and number of releases.",
-                "these make the number mean something.",
+                "In any case: ε and δ are the same in both of them.",
+                "they may be about a record in one and a client in the other.",
             ),
-            ("If both use Gaussian noise.", "the mechanism does not matter; what the promise is about does."),
+            ("If unit, adjacency, trust and releases agree.", "these make the number mean something."),
+            (
+                "If both use Gaussian noise with one and the same clip.",
+                "the mechanism does not matter; what it is about does.",
+            ),
         ),
         1,
     ),
     Question(
         "α = 0.1: what does it mean?",
         (
-            ("A Rényi order.", "those are larger than 1."),
-            (
-                "Clients whose labels differ much, if a Dirichlet split is meant.",
-                "a letter has the meaning its sentence gives it.",
-            ),
-            ("A tenth of the privacy budget.", "that would be ε or ρ."),
+            ("The order of a Rényi divergence.", "those are larger than 1."),
+            ("Clients with unlike labels, in a split.", "in a Dirichlet split; a letter means what its sentence says."),
+            ("A tenth of the whole privacy budget of a run.", "that would be ε or ρ."),
         ),
         1,
     ),

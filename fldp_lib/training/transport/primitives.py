@@ -1,6 +1,6 @@
 """What secure aggregation is made of: keys, masks, sealed messages and shared secrets, all by well-kept libraries.
 
-X25519, HKDF, AES-CTR and AES-GCM are the library cryptography's, secret sharing is MPyC's. For `secure` alone.
+X25519, Ed25519, HKDF, AES-CTR and AES-GCM are the library cryptography's, secret sharing is MPyC's. For `secure` alone.
 """
 
 import logging
@@ -45,6 +45,26 @@ def agree(private, public, purpose, *numbers):
     key = x25519.X25519PrivateKey.from_private_bytes(private)
     secret = key.exchange(x25519.X25519PublicKey.from_public_bytes(public))
     return derive(secret, purpose + b"".join(number.to_bytes(4, "little") for number in numbers), 16)
+
+
+def signing_key(secret):
+    """Return the private signing key of 32 secret bytes, Ed25519."""
+    library()
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    return ed25519.Ed25519PrivateKey.from_private_bytes(secret)
+
+
+def signed(public, signature, statement):
+    """Return whether the owner of a public key (32 bytes) has signed this statement, Ed25519."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, statement)
+    except (InvalidSignature, TypeError):
+        return False
+    return True
 
 
 def expand(key, length):
