@@ -133,8 +133,8 @@ def _fedavg_round(answer):
 def _proximal_end(answer):
     rng = np.random.default_rng()
 
-    def draw(mu):
-        theta, c = rng.normal(size=4), rng.normal(size=4)
+    def draw(low, high):
+        mu, theta, c = float(rng.uniform(low, high)), rng.normal(size=4), rng.normal(size=4)
         slips = (
             ((theta + mu * c) / (1 + mu), "theta and c are swapped: with mu = 0 the client ends at its own optimum c"),
             (c, "that is the client's own optimum: the second term pulls it towards theta"),
@@ -148,14 +148,14 @@ def _proximal_end(answer):
         )
         return (theta, c, mu), (c + mu * theta) / (1 + mu), slips
 
-    for mu in (float(rng.uniform(1.3, 3)), float(rng.uniform(0.2, 0.8))):
-        inputs, right, slips = apart(draw, mu)
+    for low, high in ((1.3, 3), (0.2, 0.8)):
+        inputs, right, slips = apart(draw, low, high)
         got = tensor(_either(answer, *inputs), (4,), "the end")
-        _compare(got, right, slips, f"at mu = {mu:.3g} the gradient of the whole loss is not zero there")
+        _compare(got, right, slips, f"at mu = {inputs[2]:.3g} the gradient of the whole loss is not zero there")
+    theta, c = rng.normal(size=4), rng.normal(size=4)
     for mu, end in ((0.0, "c"), (1e6, "theta, nearly")):
-        (theta, c, _), right, _ = draw(mu)
         got = tensor(_either(answer, theta, c, mu), (4,), "the end")
-        require(near(got, torch.from_numpy(right)), f"with mu = {mu:g} the client ends at {end}")
+        require(near(got, torch.from_numpy((c + mu * theta) / (1 + mu))), f"with mu = {mu:g} the client ends at {end}")
 
 
 EXERCISES = (
