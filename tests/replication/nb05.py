@@ -44,17 +44,17 @@ def one_noisy_round_alone(block):
     return {"median": median}, 0.5 < median < 0.7
 
 
-@claim("05", "Thirty clients go from 0.1 to 0.6")
+@claim("05", "Thirty clients go from below 0.2 to 0.6")
 def thirty_clients_with_the_levers(block):
     before, after = (np.median(dealt(30, seeds(block, 10), **levers)) for levers in ({}, LEVERS))
-    return {"before": before, "after": after}, before < 0.25 and abs(after - 0.6) < 0.08
+    return {"before": before, "after": after}, before < 0.2 and abs(after - 0.6) < 0.08
 
 
-@claim("05", "a hundred from 0.4 to 0.9; ten reach 0.2")
+@claim("05", "a hundred from 0.4 or less to 0.9; ten reach 0.2 or less")
 def a_hundred_and_ten_with_the_levers(block):
     before, after = (np.median(dealt(100, seeds(block, 6), **levers)) for levers in ({}, LEVERS))
     ten = np.median(dealt(10, seeds(block, 10), **LEVERS))
-    holds = abs(before - 0.4) < 0.08 and after > 0.83 and 0.13 < ten < 0.3
+    holds = before < 0.45 and after > 0.85 and ten < 0.25
     return {"hundred before": before, "after": after, "ten": ten}, holds
 
 
