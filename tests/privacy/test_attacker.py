@@ -14,6 +14,7 @@ from fldp_lib.privacy.adaptive import AdaptiveGaussian
 from fldp_lib.privacy.mechanisms import Gaussian, Laplace, RandomisedResponse
 
 FALSE_RATE = 0.01
+STEP = 1e-3  # of the grid of losses for dp_accounting
 
 
 def one_round(mechanism, rate):
@@ -58,6 +59,31 @@ def by_hand(parts):
     return even, max(rates)
 
 
+def by_dp_accounting(parts):
+    """The same two numbers from dp_accounting's composed losses, each direction by itself."""
+    from dp_accounting.pld import privacy_loss_distribution as pld
+
+    def one(mechanism, rate):
+        if isinstance(mechanism, RandomisedResponse):
+            noise = mechanism.categories * (1 - mechanism.keep) / (mechanism.categories - 1)
+            return pld.from_randomized_response(noise, mechanism.categories, value_discretization_interval=STEP)
+        make = pld.from_gaussian_mechanism if mechanism.norm == 2 else pld.from_laplace_mechanism
+        settings = dict(sensitivity=1.0, sampling_prob=rate, value_discretization_interval=STEP)
+        return make(mechanism.std if mechanism.norm == 2 else mechanism.scale, **settings)
+
+    total = None
+    for mechanism, rounds, rate in parts:
+        law = one(mechanism, rate).self_compose(rounds)
+        total = law if total is None else total.compose(law)
+    epsilons = np.linspace(-20, 20, 4_001)
+    even, power = 0.0, 0.0
+    for direction in (total._pmf_remove, total._pmf_add):
+        delta = np.asarray(direction.get_delta_for_epsilon(epsilons))
+        even = max(even, (1 + direction.get_delta_for_epsilon(0.0)) / 2)
+        power = max(power, float(np.min(delta + np.exp(epsilons) * FALSE_RATE)))
+    return even, power
+
+
 SETTINGS = [
     [(Gaussian(1.0, 1.0), 1, 1.0)],
     [(Gaussian(3.73, 1.0), 1, 1.0)],
@@ -95,6 +121,17 @@ def test_even_odds_and_power_are_those_of_the_likelihood_ratio(parts):
         mechanism, rounds, rate = parts[0]
         assert attacker.of(mechanism, rounds, rate) == found
         assert found.even_odds == pytest.approx((1 + delta_of(mechanism, 0.0, rounds, rate)) / 2, abs=1e-9)
+
+
+@pytest.mark.parametrize("parts", SETTINGS, ids=str)
+def test_the_same_by_the_privacy_loss_distributions_of_dp_accounting(parts):
+    """(1 + δ(0))/2, and from the worse direction's δ(ε) the least share missed: max of 1 − δ − e^ε·FPR over all ε."""
+    ledger = Ledger()
+    for mechanism, rounds, rate in parts:
+        ledger.spend(mechanism, rounds, rate)
+    found, (even, power) = ledger.attacker(), by_dp_accounting(parts)
+    assert found.even_odds == pytest.approx(even, abs=1e-3)
+    assert found.tpr == pytest.approx(power, abs=1e-3)
 
 
 def test_a_fault_of_two_percent_in_the_noise_is_seen():
