@@ -11,16 +11,6 @@ os.environ.update(TQDM_DISABLE="1", OMP_NUM_THREADS="1")
 from tests.replication import claims
 
 
-def run(notebook, name, block):
-    """Measure one claim by name; what a worker does."""
-    import torch
-
-    torch.set_num_threads(1)
-    (claim,) = [claim for claim in claims.of(notebook) if claim.name == name]
-    found = claims.replicate(claim, block)
-    return found.numbers, found.holds, found.seconds
-
-
 def main(arguments=None):
     """Print the table; return 1 if a claim held less often than its sentence says, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.replication", description=__doc__.split(":")[0])
@@ -40,7 +30,7 @@ def main(arguments=None):
     chosen = [c for c in chosen if (c.quick or not given.quick) and (not given.claim or c.name in given.claim)]
     failed = []
     with concurrent.futures.ProcessPoolExecutor(given.workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = {c: [pool.submit(run, c.notebook, c.name, block) for block in given.block] for c in chosen}
+        waiting = {c: [pool.submit(claims.measured, c.notebook, c.name, block) for block in given.block] for c in chosen}
         for claim, futures in waiting.items():
             found = [claims.Found(claim, b, *f.result()) for b, f in zip(given.block, futures, strict=True)]
             print(claims.table(found), flush=True)

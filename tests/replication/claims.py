@@ -97,6 +97,16 @@ def replicate(claim, block):
     return Found(claim, block, numbers, bool(holds), time.process_time() - start)
 
 
+def measured(notebook, name, block):
+    """Measure a claim by name: what a worker of the command does. It returns numbers, verdict and seconds."""
+    import torch
+
+    torch.set_num_threads(1)
+    (found,) = [claim for claim in of(notebook) if claim.name == name]
+    found = replicate(found, block)
+    return found.numbers, found.holds, found.seconds
+
+
 def stands(claim):
     """Whether the claim's sentence stands in the text of its notebook."""
     (path,) = (ROOT / "notebooks").glob(f"{claim.notebook}_*.ipynb")
