@@ -69,12 +69,12 @@ def twice_the_clients_are_twice_the_epsilon(block):
     return {"180 at 2": few, "359 at 1": many}, abs(few - 0.47) < 0.08 and abs(many - 0.5) < 0.08
 
 
-@claim("14", "359 clients at ε = 1 have 0.50 with these settings and 0.63 with 40 rounds and a clip of 2")
+@claim("14", "and about a tenth more with 40 rounds and a clip of 2")
 def few_clients_with_other_rounds(block):
     before = last(some(359), PLAIN.calibrated(1.0, clip=CLIP), seeds(block, 6))
     after = last(some(359), PLAIN.changed(rounds=40).calibrated(1.0, clip=2.0), seeds(block, 6))
     mean, half = interval(after - before)
-    return {"before": before.mean(), "after": after.mean(), "±": half}, mean > half and abs(after.mean() - 0.63) < 0.06
+    return {"before": before.mean(), "after": after.mean(), "±": half}, mean > half and 0.05 < mean < 0.16
 
 
 @claim("14", "a clip twelve times too small costs 0.04, one ten times too large 0.58")
