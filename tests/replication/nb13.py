@@ -93,7 +93,7 @@ def chance_dropouts_cost_nothing(block):
 
 @claim(
     "13",
-    "accuracy 0.89 in place of 0.93, and now and then a whole digit is gone: in two of these six splits, in about one of twelve elsewhere",
+    "now and then a whole digit is gone: in two of these six splits, in about one of twelve elsewhere",
     quick=False,
 )
 def the_slow_take_their_data_along(block):
