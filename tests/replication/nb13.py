@@ -91,7 +91,11 @@ def chance_dropouts_cost_nothing(block):
     return losses, max(map(abs, losses.values())) < 0.008
 
 
-@claim("13", "accuracy 0.89 in place of 0.93, and in two splits of six one digit is gone", quick=False)
+@claim(
+    "13",
+    "now and then a whole digit is gone: in two of these six splits, in about one of twelve elsewhere",
+    quick=False,
+)
 def the_slow_take_their_data_along(block):
     found = []
     for seed in seeds(block, 12):
@@ -101,7 +105,7 @@ def the_slow_take_their_data_along(block):
     found = np.array(found).reshape(12, 2, 3)
     everybody, fast = found[:, :, 0].mean(0)
     gone = (found[:, 1, 1:] < 0.1).any(1).mean()
-    return {"all": everybody, "fast": fast, "a digit gone": gone}, everybody - fast > 0.015 and 1 / 12 <= gone <= 7 / 12
+    return {"all": everybody, "fast": fast, "a digit gone": gone}, everybody - fast > 0.015 and gone <= 3 / 12
 
 
 @claim("13", "The accuracy is 0.91 or a point less", quick=False)
