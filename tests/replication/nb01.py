@@ -87,17 +87,23 @@ def noise_costs_ten_people_and_not_all(block):
 
 @claim("01", "leave 455 people 0.94 and 10 people less than the one step does (0.51)")
 def twenty_rounds_help_the_many(block):
-    _, fed, _, _ = scene()
+    """The one step and the twenty rounds on the same people; the step as in the notebook, on the summed updates."""
+    patients, fed, _, clipped = scene()
     plan, medians = Plan(rounds=20, lr=1.0, delta=DELTA).calibrated(1.0, clip=CLIP), {}
+    x, y = patients.x_test.double().numpy(), patients.y_test.numpy()
     for size in (10, 455):
-        runs = []
-        for seed in seeds(block, 20):
-            members = torch.as_tensor(np.random.default_rng(seed).permutation(455)[:size])
-            runs.append(
-                train(models.Linear(30, 1), fed.select(members), plan.changed(seed=seed), progress=False).accuracy[-1]
-            )
-        medians[size] = float(np.median(runs))
-    return {f"{n} people": m for n, m in medians.items()}, abs(medians[455] - 0.94) < 0.015 and medians[10] < 0.68
+        runs, steps = [], []
+        for seed in seeds(block, 40):
+            rng = np.random.default_rng(seed)
+            members = rng.permutation(455)[:size]
+            plan_of_seed = plan.changed(seed=seed)
+            model, some = models.Linear(30, 1), fed.select(torch.as_tensor(members))
+            runs.append(train(model, some, plan_of_seed, progress=False).accuracy[-1])
+            theta = 2 * np.asarray(clipped)[members].sum(0) + 2**0.5 * std_at(1.0) * rng.standard_normal(31)
+            steps.append(((x @ theta[:30] + theta[30] > 0) == y).mean())
+        medians[f"{size} people, 20 rounds"], medians[f"{size} people, one step"] = map(float, map(np.median, (runs, steps)))
+    few = medians["10 people, 20 rounds"] < medians["10 people, one step"]
+    return medians, few and abs(medians["455 people, 20 rounds"] - 0.94) < 0.015
 
 
 @claim(

