@@ -80,7 +80,7 @@ class Quiz:
     def _panel(self):
         import ipywidgets as widgets
 
-        from ..interactive.controls import QUIZ, SHEET
+        from ..interactive.theme import QUIZ, SHEET
 
         rows = [widgets.HTML(SHEET)]
         for number, question in enumerate(self.questions, 1):
@@ -126,7 +126,7 @@ class Asked:
     def _panel(self):
         import ipywidgets as widgets
 
-        from ..interactive.controls import ASKED, QUIZ, SHEET
+        from ..interactive.theme import ASKED, QUIZ, SHEET
 
         question = widgets.HTML(f"{SHEET}<p><b>Predict first:</b> {html.escape(self.prediction.question)}</p>")
         choices = widgets.RadioButtons(options=self.prediction.options, value=None, layout=widgets.Layout(width="auto"))

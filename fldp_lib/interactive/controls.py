@@ -8,46 +8,9 @@ import ipywidgets as widgets
 import traitlets
 
 from .. import checks
-from . import theme
+from .theme import LOG, ROW
 
 LABEL = "10em"  # width of a control's label
-PARTS = ("panel", "body", "row", "log", "stage", "quiz", "asked")  # by these classes the page finds them
-PANEL, BODY, ROW, LOG, STAGE, QUIZ, ASKED = (f"fldp-{part}" for part in PARTS)
-# The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
-# accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
-# gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
-# that go from cell to cell, are kept off the menus and choices, which need them.
-SHEET = (
-    """<style onload="(async sheet => {
-  const panel = () => sheet.closest('.fldp-panel, .fldp-quiz')
-  const menus = () => panel() ? [...panel().querySelectorAll('select, [type=radio]')] : []
-  const sliders = () => panel() ? [...panel().querySelectorAll('.fldp-row')].map(
-    row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')]) : []
-  for (let wait = 0; wait < 100 && !(menus().length && sliders().every(s => s[1] && s[2])); wait++)
-    await new Promise(done => setTimeout(done, 100))
-  for (const menu of menus()) menu.addEventListener('keydown', event => event.stopPropagation())
-  for (const [row, handle, label] of sliders()) {
-    if (!handle || !label || handle.hasAttribute('aria-label')) continue
-    handle.setAttribute('role', 'slider')
-    handle.setAttribute('aria-label', label.textContent + ', slider')
-    const say = () => {
-      const slider = handle.parentElement.parentElement.parentElement.noUiSlider
-      const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
-      const log = row.classList.contains('fldp-log'), box = Number((row.querySelector('input') || {}).value)
-      const off = Math.abs((log ? Math.log10(box) : box) - now), grid = slider ? slider.options.step : 0
-      const value = off <= grid / 2 + 1e-9 ? box : log ? Number((10 ** now).toPrecision(3)) : now  // 300 stands at 302
-      if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
-    }
-    new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
-    say()
-  }
-})(this)">
-.fldp-stage { display: grid; contain: layout paint; overflow: hidden }
-.fldp-stage > * { grid-area: 1 / 1; margin: 0 }
-"""
-    + theme.sheet(PANEL)
-    + "</style>"
-)
 
 
 def _same(a, b):

@@ -13,10 +13,12 @@ import numpy as np
 
 from .. import checks
 from . import plots, predictions, views
-from .controls import BODY, LABEL, PANEL, SHEET, STAGE, Choice, Slider
+from .controls import LABEL, Choice, Slider
+from .theme import ACROSS, BODY, PANEL, SHEET, STAGE
 
 __all__ = ["Choice", "Explorer", "Slider"]
 WIDE = "100%"  # of the picture
+LOW = 2.0  # a picture so much wider than high takes the whole width, and its controls stand above it
 SLOW = 0.3  # seconds after which the next computation is announced
 
 
@@ -59,6 +61,8 @@ class Explorer:
         stage.add_class(STAGE)
         body = widgets.Box([widgets.VBox([*rows, buttons]), stage])
         body.add_class(BODY)
+        if chart.size[0] > LOW * chart.size[1]:
+            body.add_class(ACROSS)
         heading = widgets.HTML(f'<p class="fldp-title">{html.escape(title)}</p>{SHEET}')
         self.panel = widgets.VBox([heading, self._status, body, self._swept])
         self.panel.add_class(PANEL)

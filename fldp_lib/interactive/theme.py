@@ -47,6 +47,9 @@ def sheet(panel):
         f"{at} [role=status]{{font-size:14px;line-height:1.45;margin:2px 0 6px;max-width:75em}}"
         f"{at} .fldp-body{{display:grid;grid-template-columns:minmax(0,290px) minmax(0,1fr);gap:8px 20px;align-items:start;"
         f"overflow:visible}}"
+        f"{at} .fldp-wide{{grid-template-columns:minmax(0,1fr)}}"
+        f"{at} .fldp-wide>.widget-vbox{{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));"
+        f"gap:2px 24px;align-items:start}}"
         f"@container (max-width:699px){{{at} .fldp-body{{grid-template-columns:minmax(0,1fr)}}}}"
         f"{at} .fldp-row{{margin:0 0 4px;width:100%}}"
         f"{at} .fldp-body>.widget-vbox .widget-inline-hbox{{width:100%!important;max-width:280px!important;margin:1px 0}}"
@@ -76,3 +79,42 @@ def axes(drawn):
         for attribute in ("fill", "stroke"):
             drawn = drawn.replace(f"{attribute}: {written}", f"{attribute}: var(--fldp-{name},{written})")
     return drawn.replace("stroke: #000000", "stroke: var(--fldp-axis,#444444)")
+
+
+PARTS = ("panel", "body", "wide", "row", "log", "stage", "quiz", "asked")  # by these classes the page finds them
+PANEL, BODY, ACROSS, ROW, LOG, STAGE, QUIZ, ASKED = (f"fldp-{part}" for part in PARTS)
+# The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
+# accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
+# gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
+# that go from cell to cell, are kept off the menus and choices, which need them.
+SHEET = (
+    """<style onload="(async sheet => {
+  const panel = () => sheet.closest('.fldp-panel, .fldp-quiz')
+  const menus = () => panel() ? [...panel().querySelectorAll('select, [type=radio]')] : []
+  const sliders = () => panel() ? [...panel().querySelectorAll('.fldp-row')].map(
+    row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')]) : []
+  for (let wait = 0; wait < 100 && !(menus().length && sliders().every(s => s[1] && s[2])); wait++)
+    await new Promise(done => setTimeout(done, 100))
+  for (const menu of menus()) menu.addEventListener('keydown', event => event.stopPropagation())
+  for (const [row, handle, label] of sliders()) {
+    if (!handle || !label || handle.hasAttribute('aria-label')) continue
+    handle.setAttribute('role', 'slider')
+    handle.setAttribute('aria-label', label.textContent + ', slider')
+    const say = () => {
+      const slider = handle.parentElement.parentElement.parentElement.noUiSlider
+      const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
+      const log = row.classList.contains('fldp-log'), box = Number((row.querySelector('input') || {}).value)
+      const off = Math.abs((log ? Math.log10(box) : box) - now), grid = slider ? slider.options.step : 0
+      const value = off <= grid / 2 + 1e-9 ? box : log ? Number((10 ** now).toPrecision(3)) : now  // 300 stands at 302
+      if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
+    }
+    new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
+    say()
+  }
+})(this)">
+.fldp-stage { display: grid; contain: layout paint; overflow: hidden }
+.fldp-stage > * { grid-area: 1 / 1; margin: 0 }
+"""
+    + sheet(PANEL)
+    + "</style>"
+)

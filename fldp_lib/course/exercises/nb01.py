@@ -257,7 +257,7 @@ QUIZ = (
                 "the promise bounds the change that your record makes; here it made none.",
             ),
             (
-                "No: your record was not used; with it the guess would be much the same.",
+                "No: your record was not used; with it the guess would have been much the same.",
                 "a fact about the population applies to you whether you take part or not.",
             ),
             (

@@ -234,7 +234,7 @@ QUIZ = (
                 "δ concerns the members of the register, and you are none.",
             ),
             (
-                "No: the promise is about what one member's record changes.",
+                "No: the promise is about what one single member's record changes.",
                 "with or without any one member the model would say the same with nearly the same probability.",
             ),
         ),

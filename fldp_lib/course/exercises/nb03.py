@@ -250,7 +250,7 @@ QUIZ = (
                 "That keeps out third parties; the server still reads every update.",
             ),
             (
-                "No: updates are computed from the records.",
+                "No: updates are computed from those records.",
                 "it takes a bound on each client's influence, and noise: notebook 05.",
             ),
         ),

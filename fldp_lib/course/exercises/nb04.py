@@ -329,7 +329,7 @@ QUIZ = (
                 "U and L must be fixed without the data; here they are facts about two members, and the scale shows them.",
             ),
             (
-                "No: one member can change the scale itself.",
+                "No: a single member can change the very scale that all share.",
                 "if the richest member is replaced the scale shrinks, and far out the densities differ by more than e^ε.",
             ),
             (

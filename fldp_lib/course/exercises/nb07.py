@@ -285,7 +285,7 @@ QUIZ = (
                 "(4.22, 1e-5) is a guarantee as valid; it allows a δ in exchange.",
             ),
             (
-                "Both: the run is (10, 0)- and (4.22, 1e-5)-private.",
+                "Both: the same run is (10, 0)- and also (4.22, 1e-5)-private.",
                 "a run has a whole curve δ(ε); each accountant proves points on or above it.",
             ),
         ),

@@ -205,7 +205,7 @@ QUIZ = (
                 "a promise for the whole is not shared out among its parts.",
             ),
             (
-                "a change of her record alone is protected with 2ε at most.",
+                "a change of her one record alone is protected with 2ε at most.",
                 "it replaces her hospital's data: removed and added again; δ grows to (1 + e^ε)δ.",
             ),
             (

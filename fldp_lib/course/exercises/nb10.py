@@ -214,7 +214,7 @@ QUIZ = (
                 "ε = 1: the banks compose in parallel.",
                 "parallel composition needs disjoint units; here one person is in both.",
             ),
-            ("ε = 2: what both learn adds up.", "two mechanisms see the same person: sequential composition."),
+            ("ε = 2: what the two of them learn adds up.", "two mechanisms see the same person: sequential composition."),
             ("no ε: she is not one unit any more.", "both guarantees hold, and add up."),
         ),
         1,

@@ -109,7 +109,8 @@ def _mean_recall(answer):
 def _total_epsilon(answer):
     rng = np.random.default_rng()
     for _ in range(2):
-        multiplier, rounds, nights = float(rng.uniform(15, 40)), int(rng.integers(5, 20)), int(rng.integers(3, 15))
+        multiplier, nights = float(rng.uniform(15, 40)), int(rng.integers(3, 15))
+        rounds = int(rng.choice([count for count in range(5, 20) if count != nights]))  # else two slips are one
         delta = float(10 ** rng.uniform(-6, -4))
         noise = mechanisms.Gaussian(multiplier, clip=1.0)
         right = accounting.epsilon(noise, rounds=rounds * nights, delta=delta)
@@ -187,7 +188,7 @@ QUIZ = (
         (
             ("A further ε for each list that is shown.", "they use the user's own ratings, and are shown to her only."),
             (
-                "None, while only she herself sees them.",
+                "None, as long as only she herself sees them.",
                 "item factors are released already, her own data are hers: billboard.",
             ),
             ("None, since nothing on a device can leak.", "a device that sends the recommendations on has released them."),

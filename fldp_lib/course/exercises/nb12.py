@@ -216,7 +216,7 @@ QUIZ = (
         (
             ("The same ε = 1: she is in the data of the sensors.", "she is in twelve units, not in one."),
             (
-                "Nothing: the δ of a group of twelve exceeds 1.",
+                "Nothing: the δ of such a group of twelve exceeds 1.",
                 "ε = 12 and a δ above 1 by the definition; the mechanism's own accounting gives a finite but large ε.",
             ),
             ("ε = 1/12: her share of each of the flows is small.", "the guarantee knows units only, not shares of a flow."),

@@ -32,9 +32,9 @@ def _traffic(answer):
 
 def _message_size(answer):
     rng = np.random.default_rng()
-    draws = [(int(rng.integers(1, 12)), int(rng.integers(500, 4_000))) for _ in range(3)]
+    draws = [(int(rng.integers(300, 400)), 8 * int(rng.integers(56, 75)) + 3)]
+    draws += [(int(rng.integers(1, 12)), int(rng.integers(500, 4_000))) for _ in range(3)]
     draws += [
-        (int(rng.integers(300, 400)), 8 * int(rng.integers(56, 75)) + 3),
         (8, 1_024),
         (8, 1_025),
         (5, 1_025),

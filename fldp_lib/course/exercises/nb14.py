@@ -183,7 +183,7 @@ QUIZ = (
         "What is wrong with setting the clip at the largest norm seen on the private data?",
         (
             ("It makes the mean biased, since it shortens many updates", "Nothing is clipped then, so there is no bias."),
-            ("It is a release without noise, decided by one client", "And it asks for the most noise of all clips."),
+            ("It is one more release without noise, decided by one client", "And it asks for the most noise of all clips."),
             ("It is spent twice, in the clip and again in the noise", "It was never paid for: no noise was added to it."),
         ),
         1,
@@ -197,7 +197,7 @@ QUIZ = (
                 "It clears the noise; the clip and the steps remain.",
             ),
             (
-                "More rounds at the same total ε, beside as many plain",
+                "More rounds at the same total ε, beside as many plain ones",
                 "There the threes lost 0.00 ± 0.01: too little training.",
             ),
         ),

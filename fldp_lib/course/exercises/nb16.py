@@ -202,7 +202,7 @@ QUIZ = (
                 "That the last bits leak, in the first thousand runs.",
                 "the frequencies are right; the leak is in single numbers.",
             ),
-            ("Nothing, although single outputs give it away.", "an audit finds what it looks for."),
+            ("Nothing, although some single outputs give it away.", "an audit finds what it looks for."),
             ("That its scale is too large, by a rounding error.", "the scale is right."),
         ),
         1,

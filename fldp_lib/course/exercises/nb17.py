@@ -214,7 +214,7 @@ QUIZ = (
         (
             ("GDP's number: of several valid ones the least counts.", "it is a limit theorem's value, not a bound."),
             ("Nothing with a μ in it: GDP and ε exclude each other.", "a μ computed from the loss distribution is sound."),
-            ("The exact ε, and a μ computed from the same losses.", "Gomez et al. 2025 recommend just that μ."),
+            ("The exact ε, and also a μ computed from the same losses.", "Gomez et al. 2025 recommend just that μ."),
         ),
         2,
     ),

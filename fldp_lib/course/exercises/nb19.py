@@ -170,7 +170,7 @@ QUIZ = (
                 "In any case: ε and δ are the same in both of them.",
                 "they may be about a record in one and a client in the other.",
             ),
-            ("If unit, adjacency, trust and releases agree.", "these make the number mean something."),
+            ("Only if unit, adjacency, trust and releases all agree.", "these make the number mean something."),
             (
                 "If both use Gaussian noise with one and the same clip.",
                 "the mechanism does not matter; what it is about does.",

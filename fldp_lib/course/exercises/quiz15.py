@@ -29,7 +29,7 @@ QUIZ = (
         (
             ("It keeps the accuracy, whoever it is that attacks.", "the fifth attack brought it below the mean."),
             ("It can be used where secure aggregation hides updates.", "it needs the single ones, which nobody has there."),
-            ("It says little of attackers who know the defence.", "against those it has to be tried, adaptively."),
+            ("It says little of attackers who know of the defence.", "against those it has to be tried, adaptively."),
         ),
         2,
     ),

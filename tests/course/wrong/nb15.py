@@ -169,7 +169,7 @@ WRONG = {
         (lambda s, m, q: RIGHT(s, m, q - 1), r"it should be \d+; you gave"),
         (lambda s, m, q: unmasked(-1, 1, modulo=False)(s, m, q) % 101, r"it should be \d+; you gave|whatever it is"),
         (lambda s, m, q: (sum(s.values()) - sum(m.values())) % q, r"have cancelled"),
-        (lambda s, m, q: sum(s.values()) % q - sum(m.values()) % q, r"it should be \d+; you gave"),
+        (lambda s, m, q: sum(s.values()) % q - sum(m.values()) % q, r"it should be \d+; you gave|have cancelled"),
         (lambda s, m, q: 5, r"it should be \d+; you gave"),
         (lambda s, m, q: s, r"should be a number"),
     ],
