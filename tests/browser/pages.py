@@ -22,6 +22,7 @@ TIMER = """panel => new Promise((resolve, reject) => {
 
 def explorers(page):
     """Scroll through the notebook and return its explorers' panels, each answered if it asks for a prediction."""
+    page.locator(".fldp-panel").first.wait_for(state="attached", timeout=60_000)  # cells far down are drawn a little later
     count = page.locator(".fldp-panel").count()
     panels = [page.locator(".fldp-panel").nth(number) for number in range(count)]
     for panel in panels:
