@@ -1,6 +1,9 @@
 """secure: the sum comes out exactly, single vectors do not, and nothing is revealed to too few."""
 
+import pathlib
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ def seeded(seed):
     return random.Random(seed).randbytes
 
 
-def numbers(clients, length, seed=0):
+def numbers(clients, length=5, seed=0):
     return np.random.default_rng(seed).integers(0, PRIME, (clients, length))
 
 
@@ -38,6 +41,17 @@ def test_the_sum_of_any_survivors_is_exact(data):
     alive = [k for k in range(clients) if k not in dropped]
     np.testing.assert_array_equal(found, total(vectors[alive]))
     assert set(masked) == set(alive)
+
+
+def test_secret_sharing_leaves_the_process_its_event_loop():
+    """Where uvloop is installed (the test environment has it), MPyC's import would put it in asyncio's place."""
+    code = (
+        "import asyncio, os; before = type(asyncio.new_event_loop()), dict(os.environ)\n"
+        "from fldp_lib.training.transport import primitives\n"
+        "primitives.split([7], 2, 3); import mpyc\n"
+        "assert before == (type(asyncio.new_event_loop()), dict(os.environ)), asyncio.new_event_loop()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=pathlib.Path(__file__).resolve().parents[2])
 
 
 def test_a_masked_vector_looks_uniform_whatever_is_in_it():

@@ -4,10 +4,12 @@ X25519, Ed25519, HKDF, AES-CTR and AES-GCM are the library cryptography's, secre
 """
 
 import logging
+import os
 
 import numpy as np
 
 PRIME = 2**61 - 1  # the masks' field: 61 random bits are uniform on it but for one value in 2^61
+NO_LOOP = "MPYC_NOUVLOOP"
 SHARES = 2**128 + 51  # the shares' field, the smallest prime above 2^128
 
 
@@ -91,14 +93,17 @@ def unseal(key, sealed):
 
 def sharing():
     """Return the shares' field, and MPyC's secret sharing."""
-    before = logging.root.manager.disable
+    before, chosen = logging.root.manager.disable, os.environ.get(NO_LOOP)
     logging.disable(logging.INFO)  # MPyC advises to install gmpy2
+    os.environ.setdefault(NO_LOOP, "1")  # where uvloop is installed, MPyC would make it the event loop of the whole process
     try:
         from mpyc import finfields, thresha
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("secure aggregation needs two more packages: pip install cryptography mpyc") from error
     finally:
         logging.disable(before)
+        if chosen is None:
+            del os.environ[NO_LOOP]
     return finfields.GF(SHARES), thresha
 
 
