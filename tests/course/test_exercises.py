@@ -1,8 +1,9 @@
 """Every exercise takes its solution in every natural form, fifty times, and refuses every planted slip with a true hint.
 
 `FLDP_EXERCISES=full` feeds each form fifty times and each slip fifty times, in place of fifty in all and ten. A check
-draws fresh inputs on every call, so what passes once by luck is found by repeating. The planted slips stand in
-`tests/course/wrong`, each with a pattern of the words that are true of it: a hint that names another slip fails here.
+draws fresh inputs on every call, so what passes once by luck is found by repeating; here they are seeded, there they are
+not. The planted slips stand in `tests/course/wrong`, each with a pattern of the words that are true of it: a hint that names
+another slip fails here.
 """
 
 import ast
@@ -10,10 +11,13 @@ import contextlib
 import functools
 import importlib
 import io
+import itertools
 import json
 import os
 import pathlib
+import random
 import re
+import secrets
 
 import numpy as np
 import pytest
@@ -32,6 +36,15 @@ TIMES, AGAIN, LEAST = 50, 50 if FULL else 10, 4
 def own_progress(tmp_path, monkeypatch):
     module = importlib.import_module("fldp_lib.course.progress")
     monkeypatch.setattr(module, "FILE", tmp_path / "progress.json")
+
+
+@pytest.fixture(autouse=True)
+def repeatable(monkeypatch):
+    """The checks' fresh inputs, the same in every run of this suite; `FLDP_EXERCISES=full` has them as learners do."""
+    if not FULL:
+        seeds, unseeded, bits = itertools.count(), np.random.default_rng, random.Random(0)
+        monkeypatch.setattr(np.random, "default_rng", lambda seed=None: unseeded(next(seeds) if seed is None else seed))
+        monkeypatch.setattr(secrets, "randbits", bits.getrandbits)
 
 
 # Forms -----------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from ..answers import Wrong, call, near, number, require, same, tensor, whole
+from ..answers import Wrong, call, compare, number, require, same, tensor, whole
 from ..teacher import Exercise
 from .quiz15 import QUIZ as QUIZ
 
@@ -35,13 +35,14 @@ def _read_record(answer):
         -np.r_[0, rng.uniform(0.5, 2, 3), 0],
     )
     for slope in map(torch.from_numpy, slopes):
-        record = torch.from_numpy(rng.normal(size=7) + rng.choice([-1.0, 1.0], 7))  # of both signs, and beyond 1
+        record = torch.from_numpy(rng.normal(size=7) + rng.choice([-1.0, 1.0], 7))  # beyond 1
+        record[:2] = record[:2].abs() * torch.tensor([1, -1])  # of both signs, or two slips are one
         factor = float(rng.choice([-0.25, -0.5, -2.0, -4.0]))
         weight, bias = factor * slope[:, None] * record[None], factor * slope
         got = tensor(call(answer, weight.clone(), bias.clone()), record.shape, "the record")
         unit = int(bias.abs().argmax())
         divide = "divide by the bias: a row of the weight is the record times that unit's entry"
-        for wrong, words in (
+        slips = (
             (weight[unit], divide),
             (weight.mean(0), divide),
             (weight.sum(0), divide),
@@ -53,12 +54,9 @@ def _read_record(answer):
             (record.clamp(min=0), "the record has negative entries, too: do not clamp them"),
             (record / record.norm(), "the length counts: divide by the unit's entry of the bias, not by the row's length"),
             (record.flip(0), "keep the features in their order"),
-        ):
-            require(near(got, record) or not near(got, wrong), words)
-        require(
-            near(got, record),
-            "that is not the record: each row of the weight is the record times the same unit's entry of the bias",
         )
+        neutral = "that is not the record: each row of the weight is the record times the same unit's entry of the bias"
+        compare(got, record, slips, neutral)
 
 
 def _true_positives(answer):
