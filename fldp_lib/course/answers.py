@@ -42,15 +42,24 @@ def call(answer, *args, **kwargs):
         NotTried: the function is an untouched stub: it returned None or `...`.
         Wrong: it is no function, or it failed; the message names the error.
     """
-    if not callable(answer):
-        raise Wrong(f"expected a function, got {shown(answer)}")
-    try:
-        result = answer(*args, **kwargs)
-    except Exception as error:
-        raise Wrong(f"your function raised {type(error).__name__}: {error}") from error
+    result = call_or_none(answer, *args, **kwargs)
     if result is None or result is ...:
         raise NotTried
     return result
+
+
+def call_or_none(answer, *args, **kwargs):
+    """As `call`, for a function that may well return None: whether it is a stub has to be seen on other inputs.
+
+    Raises:
+        Wrong: as `call`.
+    """
+    if not callable(answer):
+        raise Wrong(f"expected a function, got {shown(answer)}")
+    try:
+        return answer(*args, **kwargs)
+    except Exception as error:
+        raise Wrong(f"your function raised {type(error).__name__}: {error}") from error
 
 
 def number(value, name):
@@ -163,23 +172,26 @@ def near(got, right, rel=RELATIVE):
     return got.shape == right.shape and bool(((got - right).abs() <= rel * max(size, 1e-12)).all())
 
 
-def compare(got, right, slips, message, rel=RELATIVE):
-    """Accept the right number, name a known slip, or say what is right.
+def compare(got, right, slips, message, rel=RELATIVE, closely=None):
+    """Accept the right answer, name a known slip, or say what is right.
 
     Args:
-        got: the learner's number.
-        right: the right one. A slip that happens to equal it is none.
-        slips: pairs (number that a typical mistake gives, what is wrong about it).
-        message: what to say of any other number.
+        got: the learner's number, or tensor of the right one's shape.
+        right: the right one, a number or a tensor. A slip that happens to equal it is none.
+        slips: pairs (what a typical mistake gives, what is wrong about it).
+        message: what to say of any other answer.
         rel: relative tolerance.
+        closely: that within which a slip is named; None takes `SLIP` for a number and `rel` for a tensor, which no other
+            slip comes near by chance.
 
     Raises:
-        Wrong: the number is not right.
+        Wrong: the answer is not right.
     """
-    if same(got, right, rel):
+    agree, usual = (near, rel) if isinstance(right, torch.Tensor) else (same, min(rel, SLIP))
+    if agree(got, right, rel):
         return
     for wrong, words in slips:
-        if same(got, wrong, min(rel, SLIP)):
+        if agree(got, wrong, usual if closely is None else closely):
             raise Wrong(words)
     raise Wrong(message)
 

@@ -44,18 +44,20 @@ class Prediction:
             result: what was computed, for a `right` and a `because` that depend on it.
         """
         checks.one_of("choice", choice, self.options)
-        place = self.right(result) if callable(self.right) else self.right
-        right = self.options[checks.whole("right", place, at_least=0, at_most=len(self.options) - 1)]
-        because = self.because(result) if callable(self.because) else self.because
+        right, because = self._answer(result)
         return f"Right: {because}" if choice == right else f"Not so; it is “{right}”: {because}"
 
     def page(self, result=None):
         """Return the question as HTML for where no kernel runs: the answer stands folded below it."""
-        place = self.right(result) if callable(self.right) else self.right
-        because = self.because(result) if callable(self.because) else self.because
+        right, because = self._answer(result)
         options = html.escape(" · ".join(self.options))
-        answer = f"<details><summary>answer</summary>{html.escape(self.options[place])}: {html.escape(because)}</details>"
+        answer = f"<details><summary>answer</summary>{html.escape(right)}: {html.escape(because)}</details>"
         return f"<p><b>Predict first:</b> {html.escape(self.question)} <i>{options}</i></p>{answer}\n"
+
+    def _answer(self, result):
+        """The right option and the reason, for what was computed."""
+        place, because = (part(result) if callable(part) else part for part in (self.right, self.because))
+        return self.options[checks.whole("right", place, at_least=0, at_most=len(self.options) - 1)], because
 
 
 def checked(asked):

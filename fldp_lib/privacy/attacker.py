@@ -126,11 +126,15 @@ def _numeric(parts):
     return even, power
 
 
-def _percent(share):
-    """A share in per cent with one decimal, never told smaller than it is."""
-    return f"{math.ceil(1000 * share - 1e-6) / 10:.1f}%"
-
-
 def _up(share):
     """A share as text with three decimals, never told smaller than it is."""
-    return f"{math.ceil(1000 * share - 1e-6) / 1000:.3f}"
+    return f"{_raised(share):.3f}"
+
+
+def _percent(share):
+    """The same in per cent, with one decimal."""
+    return f"{_raised(share):.1%}"
+
+
+def _raised(share):
+    return math.ceil(1000 * share - 1e-6) / 1000

@@ -15,6 +15,7 @@ from fldp_lib.course.answers import NotTried, Wrong
 from fldp_lib.course.exercises import final18, nb18
 from fldp_lib.course.exercises.handed18 import Handed
 from fldp_lib.training import scoring
+from tests.course.wrong.nb18 import choose, missing, naive
 
 ALL = {f"{number:02d}" for number in range(20)}
 
@@ -493,29 +494,13 @@ def check(id, answer):
     next(item for item in nb18.EXERCISES if item.id == id).test(answer)
 
 
-def complete(claim):
-    names = {"unit", "neighbours", "epsilon", "delta", "releases", "trust"}
-    bad = {name for name in names if claim.get(name) is None}
-    if "epsilon" not in bad and not 0 < claim["epsilon"] < float("inf"):
-        bad.add("epsilon")
-    if "delta" not in bad and not 0 <= claim["delta"] < 1 / claim["units"]:
-        bad.add("delta")
-    return sorted(bad)
-
-
 def test_missing_parts_are_found_and_a_pure_promise_is_none():
-    check("18.1", complete)
+    check("18.1", missing)
     with pytest.raises(Wrong, match="strongest"):
         check("18.1", lambda claim: [n for n in nb18.PARTS if not claim.get(n)])
 
 
 def test_the_choice_keeps_both_demands():
-    def choose(plans, scores, floor, limit, low=lambda m, h: m - h, right=lambda attacker: attacker.even_odds):
-        for plan, row in zip(plans, scores, strict=True):
-            if low(*scoring.interval(row)) >= floor and right(plan.attacker()) <= limit:
-                return plan.epsilon()
-        return float("inf")
-
     for _ in range(5):
         check("18.2", choose)
         with pytest.raises(Wrong, match="lower end"):
@@ -532,15 +517,5 @@ def test_an_audit_must_accuse_the_guilty_only():
         check("18.3", lambda release, claimed: True)
     with pytest.raises(Wrong, match="gets away"):
         check("18.3", lambda release, claimed: False)
-
-    def naive(release, claimed):
-        without, present = release(False, 20_000, 1), release(True, 20_000, 2)
-        best = 0.0
-        for sign in (1, -1):
-            for limit in np.quantile(sign * present, np.linspace(0.5, 0.9999, 300)):
-                fpr, tpr = (sign * without > limit).mean(), (sign * present > limit).mean()
-                best = max(best, np.log(tpr / fpr) if fpr else 0.0)
-        return best > claimed
-
     with pytest.raises(Wrong, match="accused"):
         check("18.3", naive)

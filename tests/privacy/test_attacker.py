@@ -84,6 +84,14 @@ def by_dp_accounting(parts):
     return even, power
 
 
+def spent(parts):
+    """The ledger of a run of these parts."""
+    ledger = Ledger()
+    for mechanism, rounds, rate in parts:
+        ledger.spend(mechanism, rounds, rate)
+    return ledger
+
+
 SETTINGS = [
     [(Gaussian(1.0, 1.0), 1, 1.0)],
     [(Gaussian(3.73, 1.0), 1, 1.0)],
@@ -110,10 +118,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("parts", SETTINGS, ids=str)
 def test_even_odds_and_power_are_those_of_the_likelihood_ratio(parts):
-    ledger = Ledger()
-    for mechanism, rounds, rate in parts:
-        ledger.spend(mechanism, rounds, rate)
-    found, (even, power) = ledger.attacker(), by_hand(parts)
+    found, (even, power) = spent(parts).attacker(), by_hand(parts)
     assert found.even_odds == pytest.approx(even, abs=1e-3)
     assert found.tpr == pytest.approx(power, abs=1e-3)
     assert found.fpr == FALSE_RATE and found.people == round(100 * found.even_odds)
@@ -126,10 +131,7 @@ def test_even_odds_and_power_are_those_of_the_likelihood_ratio(parts):
 @pytest.mark.parametrize("parts", SETTINGS, ids=str)
 def test_the_same_by_the_privacy_loss_distributions_of_dp_accounting(parts):
     """(1 + δ(0))/2, and from the worse direction's δ(ε) the least share missed: max of 1 − δ − e^ε·FPR over all ε."""
-    ledger = Ledger()
-    for mechanism, rounds, rate in parts:
-        ledger.spend(mechanism, rounds, rate)
-    found, (even, power) = ledger.attacker(), by_dp_accounting(parts)
+    found, (even, power) = spent(parts).attacker(), by_dp_accounting(parts)
     assert found.even_odds == pytest.approx(even, abs=1e-3)
     assert found.tpr == pytest.approx(power, abs=1e-3)
 

@@ -1,28 +1,12 @@
 """signatures: a server that lies reads a client's vector where nobody signs, and is refused by name where everybody does."""
 
-import random
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_secure import PRIME, numbers, seeded, total
 
 from fldp_lib.training.transport import primitives, secure, signatures
-
-PRIME = secure.PRIME
-
-
-def seeded(seed):
-    """Random bytes that repeat, for tests only."""
-    return random.Random(seed).randbytes
-
-
-def numbers(clients, length=5, seed=0):
-    return np.random.default_rng(seed).integers(0, PRIME, (clients, length))
-
-
-def total(vectors):
-    return np.array([sum(int(v) for v in column) % PRIME for column in vectors.T])
 
 
 def people(clients=4, threshold=3, members=None):

@@ -1,8 +1,15 @@
-"""Inputs that tell the slips apart: a check draws until no two of the answers that it knows are nearly equal."""
+"""Inputs of a check: new ones on every call, and such that no two of the answers that it knows are nearly equal."""
 
 import itertools
+import secrets
 
 import numpy as np
+import torch
+
+
+def fresh():
+    """A generator seeded anew on every call, so that no answer can be hard-coded."""
+    return torch.Generator().manual_seed(secrets.randbits(48))
 
 
 def apart(draw, *given, by=1e-3, tries=1000):

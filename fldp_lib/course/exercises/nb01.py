@@ -1,18 +1,13 @@
 """Exercises and quiz of notebook 01: a record from a gradient, two means subtracted, a noisy sum, what ε rules out."""
 
 import math
-import secrets
 
 import numpy as np
 import torch
 
 from ..answers import Wrong, call, near, number, parts, require, tensor, truth
 from ..teacher import Exercise, Question
-
-
-def _generator():
-    """A generator seeded anew on every call, so that no answer can be hard-coded."""
-    return torch.Generator().manual_seed(secrets.randbits(48))
+from ._draws import fresh
 
 
 def _gradients(x, y, theta):
@@ -29,7 +24,7 @@ def _records(n, d, generator):
 
 def _record_from_gradient(answer):
     for d in (5, 12):
-        generator = _generator()
+        generator = fresh()
         x, y = _records(4, d, generator)
         x, y = x[y.argsort()], y.sort().values  # first p − y > 0: a turned sign shows before a lost one
         theta = torch.randn(d + 1, generator=generator, dtype=torch.float64)
@@ -60,7 +55,7 @@ def _start(values):
 
 def _newcomer(answer):
     for m, label in ((3, 1), (40, 0)):  # the newcomer's factor is positive first: a turned sign shows before a lost one
-        generator = _generator()
+        generator = fresh()
         d = 8
         x, y = _records(m + 1, d, generator)
         y[-1] = label
@@ -93,7 +88,7 @@ def _clipped_sum(updates, clip, norm):
 def _noisy_sum(answer):
     """Relative errors over 40,000 draws: size 0.5%, shape 0.6%; 5% and 4% are allowed: false alarms below 1e-9."""
     for releases in (3, 5):
-        generator = _generator()
+        generator = fresh()
         clip = 0.72 + 0.06 * float(torch.rand(1, generator=generator))  # 1/clip is like none of the slips below
         epsilon = 0.2 + float(torch.rand(1, generator=generator))
         n, d = 30, 6

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ..answers import Wrong, call, near, numbers, require, tensor
+from ..answers import Wrong, call, compare, near, numbers, require, tensor
 from ..teacher import Exercise, Question
 from ._draws import apart
 
@@ -19,16 +19,6 @@ def _either(answer, *arrays):
             return call(answer, *(torch.from_numpy(np.copy(a)) if isinstance(a, np.ndarray) else a for a in arrays))
         except Wrong:
             raise wrong from None
-
-
-def _compare(got, right, slips, message):
-    """`answers.compare` for vectors."""
-    if near(got, torch.from_numpy(right)):
-        return
-    for wrong, words in slips:
-        if near(got, torch.from_numpy(np.asarray(wrong, dtype=float))):
-            raise Wrong(words)
-    raise Wrong(message)
 
 
 def _weighted_mean(answer):
@@ -54,7 +44,7 @@ def _weighted_mean(answer):
     for clients, parameters in ((5, 3), (8, 7)):
         inputs, right, slips = apart(draw, clients, parameters)
         got = tensor(_either(answer, *inputs), (parameters,), "the weighted mean")
-        _compare(got, right, slips, "the weights should be n_k/n, with n the sum of all sizes")
+        compare(got, torch.from_numpy(right), slips, "the weights should be n_k/n, with n the sum of all sizes")
 
 
 def _masked_mean(answer):
@@ -83,7 +73,12 @@ def _masked_mean(answer):
         finite = got.isfinite()
         require(bool(finite[0]), "the client without records should get 0; you divide by zero, or NaN padding leaks in")
         require(bool(finite.all()), "NaN in the padding reached a mean: 0 · NaN is NaN, so choose with where instead")
-        _compare(got, right, slips, "the mean should run over the entries whose mask is True, and be 0 where none is")
+        compare(
+            got,
+            torch.from_numpy(right),
+            slips,
+            "the mean should run over the entries whose mask is True, and be 0 where none is",
+        )
 
 
 def _fedavg_round(answer):
@@ -127,7 +122,7 @@ def _fedavg_round(answer):
         (theta, xs, ys, lr), right, slips = apart(draw, steps)
         got = tensor(call(answer, theta.copy(), [*map(np.copy, xs)], [*map(np.copy, ys)], lr, steps), (3,), "the parameters")
         message = f"after {steps} local step(s) the parameters differ from (n_k/n)-weighted local training"
-        _compare(got, right, slips, message)
+        compare(got, torch.from_numpy(right), slips, message)
 
 
 def _proximal_end(answer):
@@ -151,7 +146,9 @@ def _proximal_end(answer):
     for low, high in ((1.3, 3), (0.2, 0.8)):
         inputs, right, slips = apart(draw, low, high)
         got = tensor(_either(answer, *inputs), (4,), "the end")
-        _compare(got, right, slips, f"at mu = {inputs[2]:.3g} the gradient of the whole loss is not zero there")
+        compare(
+            got, torch.from_numpy(right), slips, f"at mu = {inputs[2]:.3g} the gradient of the whole loss is not zero there"
+        )
     theta, c = rng.normal(size=4), rng.normal(size=4)
     for mu, end in ((0.0, "c"), (1e6, "theta, nearly")):
         got = tensor(_either(answer, theta, c, mu), (4,), "the end")

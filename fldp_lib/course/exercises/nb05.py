@@ -6,16 +6,12 @@ import secrets
 import torch
 
 from ...privacy import accounting
-from ..answers import Wrong, call, compare, near, number, parts, require, tensor, whole
+from ..answers import call, compare, number, parts, require, tensor, whole
 from ..teacher import Exercise
+from ._draws import fresh
 from .quiz05 import QUIZ
 
 __all__ = ["EXERCISES", "QUIZ", "clip_the_mean"]
-
-
-def _fresh():
-    """A generator seeded anew on every call, so that no answer can be hard-coded."""
-    return torch.Generator().manual_seed(secrets.randbits(48))
 
 
 def _between(low, high, generator):
@@ -27,19 +23,9 @@ def _factors(updates, clip, order=2):
     return clip / updates.norm(p=order, dim=1, keepdim=True).clamp(min=clip)
 
 
-def _told(got, right, slips, otherwise):
-    """Accept the right tensor, name a known slip, or say the neutral words."""
-    if near(got, right):
-        return
-    for wrong, words in slips:
-        if near(got, wrong):
-            raise Wrong(words)
-    raise Wrong(otherwise)
-
-
 def _test_clip(answer):
     for _ in range(3):
-        generator = _fresh()
+        generator = fresh()
         clip = _between(1.5, 3.0, generator)
         rows = torch.randn(12, 30, generator=generator, dtype=torch.float64)
         rows[:, 0] += 6.0  # one coordinate leads, so that clamping each coordinate does something
@@ -67,7 +53,7 @@ def _test_clip(answer):
             (rows * (clip / norms.square().clamp(min=clip)).clamp(max=1), "the square of the norm is missing its root"),
             (rows * (norms / clip).clamp(max=1), "the factor is turned round: clip over norm, where the norm is larger"),
         )
-        _told(got, rows * _factors(rows, clip), slips,
+        compare(got, rows * _factors(rows, clip), slips,
               "a row longer than the clip keeps its direction and gets norm clip; a shorter one stays as it is")  # fmt: skip
 
 
@@ -75,7 +61,7 @@ def _test_noisy_sum(answer):
     # 20,000 coordinates: the sample deviation of the noise lies within 3% of the true one but for one run in 10^8
     # (its own deviation is 0.5%). The ranges of clip and multiplier keep all named deviations 10% apart or more.
     for _ in range(2):
-        generator = _fresh()
+        generator = fresh()
         n, d = 9, 20_000
         clip, multiplier = _between(5.0, 6.5, generator), _between(1.85, 2.1, generator)
         lengths = torch.tensor([0.2, 0.5, 0.8, 2, 5, 20, 100, 300, 400], dtype=torch.float64).unsqueeze(1)
@@ -121,13 +107,13 @@ def _test_noisy_sum(answer):
             ((small / small.norm(dim=1, keepdim=True) * clip).sum(0), "rows shorter than the clip were stretched to it"),
             (small.clamp(-clip, clip).sum(0), "each coordinate was clamped to ±clip; scale the whole row"),
         )
-        _told(once(small, 1e-9, seed), kept.sum(0), slips,
+        compare(once(small, 1e-9, seed), kept.sum(0), slips,
               "without its noise the result is the sum of the clipped updates: clip each row, sum, add noise")  # fmt: skip
 
 
 def _test_noise_std(answer):
     for _ in range(3):
-        generator = _fresh()
+        generator = fresh()
         clients = int(torch.randint(20, 3000, (1,), generator=generator))
         clip, multiplier = _between(0.5, 8.0, generator), _between(0.5, 12.0, generator)
         root, base = math.sqrt(clients), multiplier * clip / clients
@@ -164,7 +150,7 @@ def clip_the_mean(updates, clip):
 
 def _test_flaw(answer):
     for _ in range(3):
-        generator = _fresh()
+        generator = fresh()
         clip, n = _between(0.2, 5.0, generator), int(torch.randint(10, 60, (1,), generator=generator))
         pair = parts(call(answer, n, clip), 2, "the two matrices, with the client and without it,")
         here, there = (tensor(part, (None, None), "each matrix (clients, parameters)") for part in pair)
@@ -186,7 +172,7 @@ def _test_flaw(answer):
 
 def _test_clients_needed(answer):
     for _ in range(2):
-        generator = _fresh()
+        generator = fresh()
         epsilon, rounds = round(_between(0.8, 6.0, generator), 2), int(torch.randint(5, 40, (1,), generator=generator))
         clip, delta = round(_between(1.0, 8.0, generator), 2), 1e-5
         sigma, single, shared = (

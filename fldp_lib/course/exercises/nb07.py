@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..answers import NotTried, Wrong, call, number, require, same, shown
+from ..answers import NotTried, Wrong, call, compare, number, require, shown
 from ..teacher import Exercise, Question
 
 
@@ -12,10 +12,7 @@ def _advanced(epsilon, rounds, delta):
     return math.sqrt(2 * rounds * math.log(1 / delta)) * epsilon + rounds * epsilon * math.expm1(epsilon)
 
 
-def _compare(got, right, slips, message):
-    """As `answers.compare`; but a slip is named only where it fits to nine digits, which chance does not."""
-    if not same(got, right):
-        raise Wrong(next((words for value, words in slips if same(got, value, 1e-9)), message))
+NINE = 1e-9  # a slip is named only where it fits to nine digits, which chance does not
 
 
 CROSSINGS = (  # what typical slips give, before it is rounded
@@ -89,7 +86,7 @@ def _renyi(answer):
         if quiet:  # so much noise that the conversion falls below 0
             where = f"with multipliers near {multipliers.mean():.0f} at δ = {delta:.2g}"
             require(not got < 0, f"{where} the formula falls below 0, and no ε does: 0 is right; you gave {got:.5g}")
-            _compare(got, 0.0, (), f"{where} the total is 0; you gave {got:.5g}")
+            compare(got, 0.0, (), f"{where} the total is 0; you gave {got:.5g}", closely=NINE)
             continue
         right = float(improved(curve).min())
         each = [float(improved(orders / (2 * sigma**2)).min()) for sigma in multipliers]
@@ -109,7 +106,7 @@ def _renyi(answer):
             (float(improved(curve)[0]), "only the first order was used: take the smallest over all orders"),
         )  # fmt: skip
         where = f"for {len(multipliers)} rounds at δ = {delta:.2g}"
-        _compare(got, right, slips, f"{where} the total is {right:.5g}; you gave {got:.5g}")
+        compare(got, right, slips, f"{where} the total is {right:.5g}; you gave {got:.5g}", closely=NINE)
 
 
 def _amplified(answer):
@@ -136,7 +133,7 @@ def _amplified(answer):
                 (value, f"{where}: a cohort that is seen gets no discount") for value in (solved, forwards, share / rate)
             ]
         right = solved if hidden else share
-        _compare(got, right, slips, f"{where} a round may have ε = {right:.5g}; you gave {got:.5g}")
+        compare(got, right, slips, f"{where} a round may have ε = {right:.5g}; you gave {got:.5g}", closely=NINE)
 
 
 def _least_noise(answer):
@@ -163,8 +160,10 @@ def _least_noise(answer):
         cost = price(got)
         where = f"the target was {target:.6g}; your noise of {got:.6g} costs {cost:.6g}"
         require(cost <= target * 1.002, f"{where}: that breaks the promise")
-        require(cost <= target * (1 + 1e-5),
-                f"{where}: close, but above the target. Return the end of the interval that keeps the promise")  # fmt: skip
+        close = (
+            f"{where}: close, but above the target, which breaks the promise, too. Return the interval's end that keeps it"
+        )
+        require(cost <= target * (1 + 1e-5), close)
         require(
             cost >= 0.999 * target * (1 - 1e-5), f"{where}: more noise than needed; come within a thousandth of the target"
         )
@@ -216,7 +215,7 @@ def _worst_client(answer):
             (min(totals(price)), "that is the client who spent least; a guarantee is for the worst one"),
         )  # fmt: skip
         message = f"for a ledger of {len(ledger)} entries the worst client's total is {right:.5g}; you gave {got:.5g}"
-        _compare(got, right, slips, message)
+        compare(got, right, slips, message, closely=NINE)
 
 
 EXERCISES = (

@@ -8,7 +8,7 @@ import torch
 from ... import data, train
 from ...privacy import mechanisms
 from ...training import models
-from ..answers import Wrong, call, near, number, numbers, require, same, truth, whole
+from ..answers import Wrong, call, compare, near, number, numbers, require, same, truth, whole
 from ..teacher import Exercise, Question
 
 
@@ -159,9 +159,7 @@ def _ruled_out(answer):
             message = f"{where}: nothing is ruled out, every ε from 0 on allows these rates; you gave {got:.5g}"
         else:
             message = f"{where}: it is {right:.5g}, from {binding}; you gave {got:.5g}"
-        if not same(got, right):
-            known = slips if binding and right < math.inf else ()
-            raise Wrong(next((words for value, words in known if same(got, value, 1e-9)), message))
+        compare(got, right, slips if binding and right < math.inf else (), message, closely=1e-9)
 
 
 EXERCISES = (

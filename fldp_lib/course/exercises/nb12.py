@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ...privacy import mechanisms
-from ..answers import Wrong, call, compare, near, number, parts, require, tensor
+from ..answers import call, compare, number, parts, require, tensor
 from ..teacher import Exercise, Question
 
 
@@ -62,10 +62,8 @@ def _true_counts(answer):
         right = n * mechanisms.RandomisedResponse(epsilon, k).estimate(reports)
         q = 1 / (math.exp(epsilon) + k - 1)
         p = math.exp(epsilon) * q
-        if near(got, right):
-            continue
         whole_e = math.exp(epsilon) + k
-        for wrong, words in (
+        slips = (
             (named, "those are the numbers named; most of them by chance"),
             (right / n, "those are shares; numbers are asked for"),
             (named / p, "who is elsewhere names the district, too: subtract n·q first"),
@@ -77,10 +75,8 @@ def _true_counts(answer):
                 "there are k − 1 other districts: q = 1/(e^ε + k − 1)",
             ),
             ((named - n * p) / (q - p), "p and q are exchanged: q is the chance of a false name"),
-        ):
-            if near(got, wrong):
-                raise Wrong(words)
-        raise Wrong(f"for ε = {epsilon:.3g} it should begin with {right[:3].numpy().round(1)}")
+        )
+        compare(got, right, slips, f"for ε = {epsilon:.3g} it should begin with {right[:3].numpy().round(1)}")
 
 
 def _ridge_each(answer):
@@ -96,9 +92,8 @@ def _ridge_each(answer):
             return torch.linalg.solve(gram, x.mT @ y.unsqueeze(-1)).squeeze(-1)
 
         real, target = x * mask.unsqueeze(-1), y * mask
-        if near(got, solve(real, target, lam)):
-            continue
-        for wrong, words in (
+        right = solve(real, target, lam)
+        slips = (
             (solve(x, y, lam), "padding is no data: use the mask"),
             (solve(x, target, lam), "the mask belongs on x, too: padding enters the matrix x'x"),
             (solve(real, target, lam * n), "the penalty is added once, not once for each record"),
@@ -106,12 +101,10 @@ def _ridge_each(answer):
             (solve(real, target, lam**2), "λ enters as it is, not squared"),
             (solve(real, target, lam / 2), "the squared error has no ½ here, so λ is not halved"),
             (solve(real, target, 2 * lam), "the squared error has no ½ here, so λ is not doubled"),
-            (-solve(real, target, lam), "the sign is turned"),
+            (-right, "the sign is turned"),
             ((real.mT @ target.unsqueeze(-1)).squeeze(-1), "that is x'y; the matrix x'x + λI is still to be divided out"),
-        ):
-            if near(got, wrong):
-                raise Wrong(words)
-        raise Wrong(f"the first client's solution should be {solve(real, target, lam)[0].numpy().round(4)}")
+        )
+        compare(got, right, slips, f"the first client's solution should be {right[0].numpy().round(4)}")
 
 
 def _group(answer):

@@ -11,7 +11,7 @@ from fldp_lib.training.scoring import interval
 NAMES = ("unit", "neighbours", "epsilon", "delta", "releases", "trust")
 
 
-def _missing(claim, epsilon=lambda e: 0 < e < math.inf, delta=lambda d, n: 0 <= d < 1 / n):
+def missing(claim, epsilon=lambda e: 0 < e < math.inf, delta=lambda d, n: 0 <= d < 1 / n):
     bad = {name for name in NAMES if claim.get(name) is None}
     if "epsilon" not in bad and not epsilon(claim["epsilon"]):
         bad.add("epsilon")
@@ -20,14 +20,14 @@ def _missing(claim, epsilon=lambda e: 0 < e < math.inf, delta=lambda d, n: 0 <= 
     return sorted(bad)
 
 
-def _choose(plans, scores, floor, limit, low=lambda m, h: m - h, right=lambda a: a.even_odds, none=math.inf):
+def choose(plans, scores, floor, limit, low=lambda m, h: m - h, right=lambda a: a.even_odds, none=math.inf):
     for plan, row in zip(plans, scores, strict=True):
         if low(*interval(row)) >= floor and right(plan.attacker()) <= limit:
             return plan.epsilon()
     return none
 
 
-def _naive(release, claimed):
+def naive(release, claimed):
     """The best threshold of both directions, judged on the runs that chose it."""
     without, present = release(False, 20_000, 1), release(True, 20_000, 2)
     best = 0.0
@@ -68,27 +68,27 @@ WRONG = {
     "18.1": [
         (lambda claim: [name for name in NAMES if not claim.get(name)], r"strongest"),
         (lambda claim: [name for name in NAMES if claim.get(name) is None], r"it is \['epsilon'\]"),
-        (lambda claim: _missing(claim, epsilon=lambda e: e > 0), r"'epsilon': inf"),
-        (lambda claim: _missing(claim, epsilon=lambda e: 0 <= e < math.inf), r"'epsilon': 0.0"),
-        (lambda claim: _missing(claim, delta=lambda d, n: 0 <= d < 1), r"it is \['delta'\]"),
-        (lambda claim: _missing(claim, delta=lambda d, n: d < 1 / n), r"'delta': -1e-09"),
-        (lambda claim: _missing(claim, delta=lambda d, n: 0 <= d <= 1 / n), r"it is \['delta'\]"),
+        (lambda claim: missing(claim, epsilon=lambda e: e > 0), r"'epsilon': inf"),
+        (lambda claim: missing(claim, epsilon=lambda e: 0 <= e < math.inf), r"'epsilon': 0.0"),
+        (lambda claim: missing(claim, delta=lambda d, n: 0 <= d < 1), r"it is \['delta'\]"),
+        (lambda claim: missing(claim, delta=lambda d, n: d < 1 / n), r"'delta': -1e-09"),
+        (lambda claim: missing(claim, delta=lambda d, n: 0 <= d <= 1 / n), r"it is \['delta'\]"),
         (lambda claim: [name for name in NAMES if name in claim and claim[name] is None], r"absent|it is"),
         (lambda claim: [], r"it is \['delta'\]"),
     ],
     "18.2": [
-        (lambda p, s, f, x: _choose(p, s, f, x, low=lambda m, h: m), r"lower end"),
-        (lambda p, s, f, x: _choose(p, s, f, x, right=lambda a: 0.0), r"limit is not kept"),
-        (lambda p, s, f, x: _choose(p, s, f, x, right=lambda a: a.bound), r"all mechanisms"),
-        (lambda p, s, f, x: _choose(p[::-1], s[::-1], f, x), r"not the largest"),
-        (lambda p, s, f, x: _choose(p, s, f, x, none=0.0), r"math.inf"),
-        (lambda p, s, f, x: _choose(p, s, f, x, low=lambda m, h: m + h), r"it is|lower end"),
+        (lambda p, s, f, x: choose(p, s, f, x, low=lambda m, h: m), r"lower end"),
+        (lambda p, s, f, x: choose(p, s, f, x, right=lambda a: 0.0), r"limit is not kept"),
+        (lambda p, s, f, x: choose(p, s, f, x, right=lambda a: a.bound), r"all mechanisms"),
+        (lambda p, s, f, x: choose(p[::-1], s[::-1], f, x), r"not the largest"),
+        (lambda p, s, f, x: choose(p, s, f, x, none=0.0), r"math.inf"),
+        (lambda p, s, f, x: choose(p, s, f, x, low=lambda m, h: m + h), r"it is|lower end"),
         (lambda p, s, f, x: 2.0, r"it is|limit|lower end|largest|mechanisms"),
     ],
     "18.3": [
         (lambda release, claimed: True, r"accused each time"),
         (lambda release, claimed: False, r"gets away"),
-        (_naive, r"accused"),
+        (naive, r"accused"),
         (_one_way, r"lowers the score"),
         (
             lambda release, claimed: auditing.repeated(release(False, 40, 1), release(True, 40, 2)).lower > claimed,
