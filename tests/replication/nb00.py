@@ -47,6 +47,15 @@ def the_settings_found_win_most_of_it_back(block):
     return {"found": found, "first": first}, 0.88 <= found < 0.93 and abs(first - 0.65) < 0.05
 
 
+@claim("00", "serve the run without noise, in which the clip shortens no step")
+def the_first_clip_binds_nobody(block):
+    plan = plan_of(1.0, *FIRST)
+    plan = plan.changed(mechanism=mechanisms.Gaussian(0.0, CLIP))
+    feds = [data.split(patients(), 10, seed=seed) for seed in seeds(block, 20)]
+    most = max(float(max(train(models.Linear(2, 1), fed, plan, progress=False).fraction_clipped)) for fed in feds)
+    return {"largest share clipped": most}, most == 0
+
+
 @claim("00", "What stays true: a hospital alone has 0.94", quick=False)
 def ten_hospitals_stay_below_one_alone(block):
     drawn = seeds(block, 40)
