@@ -5,10 +5,12 @@ import time
 # Roles of what can be operated or must be described.
 NAMED = {"slider", "spinbutton", "combobox", "button", "radio", "textbox", "checkbox", "image"}
 
+PICTURE = ".fldp-stage svg[role=img]:visible"  # of its two layouts the one that is shown
+
 # Resolves with milliseconds from the next key press to the end of the frame that shows the panel's new picture.
 TIMER = """panel => new Promise((resolve, reject) => {
   let pressed = 0
-  const picture = () => panel.querySelector('svg[role=img]').parentElement
+  const picture = () => panel.querySelector('.fldp-stage svg[role=img]').closest('.widget-html-content')
   const watch = new MutationObserver(() => {
     if (!pressed) return
     watch.disconnect()
@@ -31,20 +33,20 @@ def explorers(page):
         if answers.count():
             answers.nth(1).focus()
             page.keyboard.press("Enter")
-        panel.locator("svg[role=img]").first.wait_for(timeout=20_000)
+        panel.locator(PICTURE).first.wait_for(timeout=20_000)
     return panels
 
 
 def shown(panel):
     """The picture's curves and the sentence, as they stand."""
-    return panel.locator("svg[role=img]").first.inner_html(), panel.locator("[role=status]").first.inner_text()
+    return panel.locator(PICTURE).first.inner_html(), panel.locator("[role=status]").first.inner_text()
 
 
 def settled(panel, before, timeout=30_000):
     """Wait until neither picture nor sentence is as before and nothing is being computed; return both."""
     panel.page.wait_for_function(
         """([panel, picture, sentence]) => {
-          const said = panel.querySelector('[role=status]'), drawn = panel.querySelector('svg[role=img]')
+          const said = panel.querySelector('[role=status]'), drawn = [...panel.querySelectorAll('.fldp-stage svg[role=img]')].find(svg => svg.checkVisibility())
           return said && said.getAttribute('aria-busy') === 'false' && said.innerText !== sentence
             && drawn.innerHTML !== picture
         }""",
@@ -77,7 +79,7 @@ def hold(panel, handle, seconds):
     page.evaluate(
         """panel => {
           window.drawn = 0
-          const picture = panel.querySelector('svg[role=img]').parentElement
+          const picture = panel.querySelector('.fldp-stage svg[role=img]').closest('.widget-html-content')
           new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => { window.drawn = performance.now() })))
             .observe(picture, {childList: true, subtree: true})
         }""",
