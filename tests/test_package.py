@@ -42,7 +42,9 @@ ROOMS = {
         "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
-    "interactive": ["theme", "marks", "pictures", "plots", "scenes", "controls", "predictions", "views", "explorers"],
+    "interactive": [
+        "theme", "marks", "drawing", "pictures", "plots", "scenes", "controls", "predictions", "said", "views", "explorers",
+    ],
     "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",

@@ -21,7 +21,7 @@ import tempfile
 import urllib.parse
 
 from .. import checks
-from .live import WIDGET, live, program
+from .live import is_explorer, live, program
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ASSETS = pathlib.Path(__file__).parent / "assets"
@@ -95,7 +95,7 @@ def page(notebook, path, explorers=None):
             data = output.get("data", {})
             if "text/markdown" in data:
                 data["text/markdown"] = outward("".join(data["text/markdown"]), path.parent)
-            if data.pop(WIDGET, None) is not None and "image/png" in data:
+            if is_explorer(data):
                 told = explorers[shown] if explorers else None
                 data["text/html"] = _explorer(data, f"../explorers/{path.stem[:2]}_{shown}.html", told)
                 del data["image/png"]

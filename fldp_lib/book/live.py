@@ -2,8 +2,6 @@
 
 import json
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
-
 
 def export(explorer, path):
     """Write an explorer's page, on the finest even grid that fits, and print what the book says of it; see `live`.
@@ -24,8 +22,13 @@ def export(explorer, path):
 
 
 def shows_explorer(cell):
-    """Whether an explorer is among a cell's outputs; it carries a still picture beside the widget."""
-    return any({WIDGET, "image/png"} <= set(output.get("data", ())) for output in cell.get("outputs", ()))
+    """Whether an explorer is among a cell's outputs."""
+    return any(is_explorer(output.get("data", {})) for output in cell.get("outputs", ()))
+
+
+def is_explorer(data):
+    """Whether an output's data are an explorer's: a still picture, and its `repr` as plain text."""
+    return "image/png" in data and "".join(data.get("text/plain", "")).startswith("Explorer(")
 
 
 def program(path, folder):

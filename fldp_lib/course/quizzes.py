@@ -133,7 +133,7 @@ class Asked:
         told = widgets.HTML()
 
         def commit(change):
-            told.value = f'<p role="status">{html.escape(self.prediction.reveal(change["new"]))}</p>'
+            told.value = f'<p role="status">{html.escape(self.prediction.commit(change["new"]))}</p>'
 
         choices.observe(commit, "value")
         panel = widgets.VBox([question, choices, told])
@@ -143,7 +143,7 @@ class Asked:
     def _repr_mimebundle_(self, include=None, exclude=None):
         view = {"version_major": 2, "version_minor": 0, "model_id": self._panel().model_id}
         shown = {"text/html": self.prediction.page(), "text/plain": repr(self)}
-        return {"application/vnd.jupyter.widget-view+json": view, **shown}
+        return {"application/vnd.jupyter.widget-view+json": view, **shown}, {"fldp": {"predict": self.prediction.about()}}
 
     def __repr__(self):
         return f"Predict first: {self.prediction.question} {' · '.join(self.prediction.options)}"
@@ -164,4 +164,4 @@ def predict(id, question, options, right, because):
     """
     from ..interactive.predictions import Prediction
 
-    return Asked(checks.text("id", id, some=True), Prediction(question, options, right, because))
+    return Asked(checks.text("id", id, some=True), Prediction(id, question, options, right, because))

@@ -8,8 +8,9 @@ import ipywidgets as widgets
 import traitlets
 
 from .. import checks
-from .theme import LOG, ROW
+from .theme import LOG, NEXT, ROW
 
+FRAMES, INTERVAL = 40, 200  # pictures that a play button shows at most, and milliseconds between them
 LABEL = "10em"  # width of a control's label
 
 
@@ -216,3 +217,24 @@ class Choice:
                                 layout=widgets.Layout(width="24em"))  # fmt: skip
         menu.observe(moved, "value")
         return menu, menu
+
+
+def player(control, holder):
+    """Return the buttons that move a control from end to end: play, and a step further where motion is unwelcome.
+
+    Args:
+        control: a whole-number `Slider`.
+        holder: the widget that holds its value.
+    """
+    step = max(int(control.step), math.ceil((control.high - control.low) / FRAMES))
+    ends = dict(min=control.low, max=control.high, step=step, interval=INTERVAL)
+    play, further = widgets.Play(value=control.value, show_repeat=False, **ends), widgets.Button(description="Next")
+    further.add_class(NEXT)
+
+    def go_on(_):
+        holder.value = control.low if holder.value >= control.high else min(holder.value + step, control.high)
+
+    further.on_click(go_on)
+    play.observe(lambda change: setattr(holder, "value", change["new"]), "value")
+    holder.observe(lambda change: setattr(play, "value", change["new"]), "value")
+    return [play, further]

@@ -12,9 +12,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from .. import checks
-from . import plots, predictions, views
-from .controls import LABEL, Choice, Slider
-from .theme import ACROSS, BODY, PANEL, SHEET, STAGE
+from . import plots, predictions, said, views
+from .controls import LABEL, Choice, Slider, player
+from .theme import ACROSS, ASK, BODY, FOCUS, PANEL, SHEET, STAGE
 
 __all__ = ["Choice", "Explorer", "Slider"]
 WIDE = "100%"  # of the picture
@@ -32,8 +32,11 @@ class Explorer:
         chart: a `plots.Chart`, whose axes stay as they are.
         marks: turns the result into a list of `plots` marks.
         say: turns the result into one or two sentences that state what is seen; the alternative text, too.
-        predict: a question to answer before the first result is shown, its options, the place of the right one and the
-            reason, as `Prediction` takes them: ("Which …?", ["…", "…"], 1, "…"); functions are called with the result.
+        predict: a question to answer before the first result is shown: ("05.a", "Which …?", ["…", "…"], 1, "…"), its id,
+            the question, options, the place of the right one, the reason; functions are called with the result.
+        attacker: turns the result into a `privacy.attacker.Attacker` (or None), drawn as a hundred people.
+        unit: whose taking part such an attacker guesses.
+        play: name of a whole-number `Slider`, such as the round shown, that a play button moves from end to end.
 
     Raises:
         TypeError, ValueError: no controls, two of one name, what should be a function and is none, and the like.
@@ -42,13 +45,20 @@ class Explorer:
     Show it by making it the last line of a cell. `set(**values)` moves controls from code.
     """
 
-    def __init__(self, title, controls, compute, chart, marks, say, predict=None):
+    def __init__(self, title, controls, compute, chart, marks, say, predict=None, attacker=None, unit="client", play=None):
         controls = _checked(title, controls, compute, chart, marks, say)
+        if attacker is not None:
+            checks.function("attacker", attacker)
+        checks.text("unit", unit, some=True)
+        if play is not None:
+            checks.one_of("play", play, tuple(c.name for c in controls if isinstance(c, Slider) and c.whole))
+        self.attacker, self.unit = attacker, unit
         predict = predictions.checked(predict)
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
         self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
+        self._crowd = widgets.HTML()
         self._holders, rows = {}, []
         for control in controls:
             self._holders[control.name], row = control.build(self._moved)
@@ -59,7 +69,8 @@ class Explorer:
         buttons = self._buttons()
         stage = widgets.Box([widgets.HTML(chart.backdrop(), layout=widgets.Layout(width=WIDE)), self._picture])
         stage.add_class(STAGE)
-        body = widgets.Box([widgets.VBox([*rows, buttons]), stage])
+        played = [] if play is None else player(self.controls[play], self._holders[play])
+        body = widgets.Box([widgets.VBox([*rows, *played, buttons, *[self._crowd] * (attacker is not None)]), stage])
         body.add_class(BODY)
         if chart.size[0] > LOW * chart.size[1]:
             body.add_class(ACROSS)
@@ -118,13 +129,13 @@ class Explorer:
     def _update(self):
         start = time.perf_counter()
         if self.seconds > SLOW:  # what is seen stays, dimmed, until there is something new
-            self._status.value = _status("computing … " + self._said, busy=True)
+            self._status.value = said.status("computing … " + self._said, busy=True)
         try:
             self.result, self.error = self.compute(**self.state), None
             self._redraw()
         except Exception as error:  # a dead slider would hide it: show it where the learner looks
             self.error = error
-            self._status.value = _alert(error)
+            self._status.value = said.alert(error)
         self.seconds = time.perf_counter() - start
 
     def _redraw(self):
@@ -132,7 +143,10 @@ class Explorer:
         drawn = self.marks
         kept = [m for m in self._kept if not any(m.panel == d.panel and np.array_equal(m.y, d.y) for d in drawn)]
         self._picture.value = self.chart.layer([*kept, *drawn], f"{self.title}. {self._said}")  # kept: what has changed
-        self._status.value = _status(self._said)
+        self._status.value = said.status(self._said, drawn)
+        if self.attacker is not None:
+            found = self.attacker(self.result)
+            self._crowd.value = "" if found is None else said.crowd(found, self.unit)
 
     def _buttons(self):
         reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
@@ -151,12 +165,12 @@ class Explorer:
         if not name:
             self._swept.value = ""
             return
-        self._swept.value = _status("computing …", busy=True)
+        self._swept.value = said.status("computing …", busy=True)
         try:
-            chart, marks, said = self.sweep(name)
-            self._swept.value = chart.svg(marks, " ".join(said))
+            chart, marks, told = self.sweep(name)
+            self._swept.value = chart.page(marks, " ".join(told))
         except Exception as error:
-            self._swept.value = _alert(error)
+            self._swept.value = said.alert(error)
 
     def sweep(self, name, points=6, panel=None):
         """Compute several values of one control, side by side; see `views.sweep`."""
@@ -179,26 +193,34 @@ class Explorer:
 
     def _ask(self, predict, heading):
         shown = self.panel.children[1:]
-        menu = widgets.ToggleButtons(options=["?", *predict.options], value="?")
+        menu = widgets.ToggleButtons(options=predict.options, value=None)
         menu.style.button_width = "auto"
-        label = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(predict.question)}</p>")
+        question = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(predict.question)}</p>")
+        asked = widgets.VBox([question, menu])
+        asked.add_class(ASK)
 
         def commit(change):
-            if change["new"] != "?" and menu in self.panel.children:
-                told = html.escape(predict.reveal(change["new"], self.result))
-                label.value = f'<p role="note">Your prediction: <b>{html.escape(change["new"])}</b>. {told}</p>'
-                self.panel.children = (heading, label, *shown)
+            if change["new"] is not None and menu in asked.children:
+                told = html.escape(predict.commit(change["new"], self.result))
+                verdict = f"Your prediction: <b>{html.escape(change['new'])}</b>. {told}"
+                question.value = f'<p role="note" tabindex="-1">{verdict}</p>{FOCUS}'  # the keyboard goes on from here
+                asked.children = (question,)
+                self.panel.children = (heading, asked, *shown)
 
         menu.observe(commit, "value")
-        self.panel.children = (heading, label, menu)
+        self.panel.children = (heading, asked)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         view = {"version_major": 2, "version_minor": 0, "model_id": self.panel.model_id}
-        return {
+        data = {
             "application/vnd.jupyter.widget-view+json": view,
             "image/png": plots.encode(self.chart.png(self.marks)),
             "text/plain": repr(self),
         }
+        about = {"explorer": self.title, "controls": {name: control.label for name, control in self.controls.items()}}
+        if self.predict is not None:
+            about["predict"] = self.predict.about(self.result)
+        return data, {"image/png": {"alt": f"{self.title}. {self.sentence}"}, "fldp": about}
 
     def __repr__(self):
         return f"Explorer({self.title!r})"
@@ -214,12 +236,3 @@ def _checked(title, controls, compute, chart, marks, say):
     for name, value in (("compute", compute), ("marks", marks), ("say", say)):
         checks.function(name, value)
     return list(controls)
-
-
-def _status(words, busy=False):
-    look = f"min-height:2.9em;opacity:{0.5 if busy else 1}"  # room for two lines: what is below stays where it is
-    return f'<p role="status" aria-live="polite" aria-busy="{str(busy).lower()}" style="{look}">{html.escape(words)}</p>'
-
-
-def _alert(error):
-    return f'<p role="alert"><b>{type(error).__name__}:</b> {html.escape(str(error))}</p>'

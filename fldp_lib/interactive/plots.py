@@ -1,4 +1,4 @@
-"""The house style, and charts that matplotlib draws once and SVG redraws in a millisecond.
+"""Charts that matplotlib draws once and SVG redraws in a millisecond.
 
 A `Chart` is a row or grid of empty panels. What is drawn on it is a list of marks (`line`, `band`, `dots`, `bars`, `text`),
 which become matplotlib artists for a picture (`png`, `show`) or SVG over the finished axes (`svg`, for explorers).
@@ -13,38 +13,24 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .. import checks
+from . import drawing, theme
 from . import marks as marks_
-from . import theme
-from .marks import COLOURS, DASHES, MARKERS, band, bars, dots, line, pinned, text
+from .marks import band, bars, cloud, dots, line, people, pinned, places, text
 from .pictures import Picture, encode, picture, png_of
+from .theme import COLOURS, DASHES, MARKERS, ROLES
 
 __all__ = [
-    "COLOURS", "DASHES", "MARKERS", "Chart", "Panel", "Picture",
-    "band", "bars", "dots", "encode", "line", "picture", "pinned", "style", "text",
+    "COLOURS", "DASHES", "MARKERS", "ROLES", "Chart", "Panel", "Picture",
+    "band", "bars", "cloud", "dots", "encode", "line", "people", "picture", "pinned", "places", "style", "text",
 ]  # fmt: skip
-RC = {
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#444444",
-    "axes.grid": True,
-    "grid.color": "#E4E4E4",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "fldp",
-}
+NARROW = 3.9  # inches: the width of a chart whose panels are stacked, for phones and narrow columns
+SMALLEST = 12 / theme.LABEL_SIZE  # pixels a point at which letters are still read
 
 
 def style():
     """Return a context in which matplotlib draws in the house style: `with plots.style(): …`."""
     cycle = matplotlib.cycler(color=COLOURS[:5], linestyle=[(0, dash) if dash else "-" for dash in DASHES[:5]])
-    return matplotlib.rc_context({**RC, "axes.prop_cycle": cycle})
+    return matplotlib.rc_context({**theme.RC, "axes.prop_cycle": cycle})
 
 
 @dataclass(frozen=True)
@@ -148,12 +134,14 @@ class Chart:
         figure, axes = self._draw()
         with style():
             for mark in marks:
-                marks_.draw(axes[mark.panel], mark)
+                drawing.draw(axes[mark.panel], mark)
             for index, ax in enumerate(axes):
-                ends = marks_.label_places([m for m in marks if m.panel == index], ax)
+                ends = drawing.label_places([m for m in marks if m.panel == index], ax)
                 for x, y, mark in ends:
                     colour = COLOURS[mark.style]
-                    ax.annotate(mark.label, (x, y), xycoords="figure points", color=colour, va="center", fontsize=9)
+                    ax.annotate(
+                        mark.label, (x, y), xycoords="figure points", color=colour, va="center", fontsize=theme.LABEL_SIZE
+                    )
             return png_of(figure, dpi)
 
     def svg(self, marks, alt):
@@ -165,24 +153,57 @@ class Chart:
         """
         return self._frame(self.axes() + self.overlay(marks), _described(alt))
 
+    def page(self, marks, alt):
+        """Return the chart with its marks as SVG for pages of any width; arguments as in `svg`."""
+        return self._both(lambda chart: chart.svg(marks, alt))
+
     def backdrop(self):
-        """Return the empty axes as one SVG string, to lie under `layer`."""
-        return self._frame(self.axes(), 'aria-hidden="true"')
+        """Return the empty axes as SVG, to lie under `layer`."""
+        return self._both(lambda chart: chart._frame(chart.axes(), 'aria-hidden="true"'))
 
     def layer(self, marks, alt):
-        """Return the marks alone as one SVG string, as large as `backdrop`; arguments as in `svg`."""
-        return self._frame(self.overlay(marks), _described(alt))
+        """Return the marks alone as SVG, as large as `backdrop`; arguments as in `svg`."""
+        described = _described(alt)
+        return self._both(lambda chart: chart._frame(chart.overlay(marks), described))
+
+    @property
+    def stacked(self):
+        """The same panels above one another, for places too narrow for this chart; None if it is narrow itself."""
+        if self.size[0] <= NARROW:
+            return None
+        if "stacked" not in self._cache:
+            columns = min(self.columns or len(self.panels), len(self.panels))
+            shape = self.size[1] / -(-len(self.panels) // columns) / (self.size[0] / columns)
+            height = min(max(NARROW * shape, 2.2), 3.4) * len(self.panels)
+            self._cache["stacked"] = Chart(self.panels, columns=1, size=(NARROW, height))
+        return self._cache["stacked"]
+
+    @property
+    def least(self):
+        """The width in pixels from which on this chart is shown, not the stacked one."""
+        return round(SMALLEST * 72 * self.size[0])
+
+    def _both(self, drawn):
+        """SVG of this chart and of the stacked one; the page shows the one whose letters are large enough there."""
+        if self.stacked is None:
+            return drawn(self)
+        least = self.least
+        return (
+            f"<style>@container (max-width:{least - 1}px){{.fldp-w{least}{{display:none}}}}"
+            f"@container (min-width:{least}px){{.fldp-n{least}{{display:none}}}}</style>"
+            f'<div class="fldp-w{least}">{drawn(self)}</div><div class="fldp-n{least}">{drawn(self.stacked)}</div>'
+        )
 
     def _frame(self, body, attributes):
         width, height = (72 * side for side in self.size)
         return (
-            f'<svg viewBox="0 0 {width:g} {height:g}" style="width:100%;max-width:{1.4 * width:g}px;height:auto" '
-            f'{attributes} font-family="DejaVu Sans, Verdana, sans-serif">{body}</svg>'
+            f'<svg viewBox="0 0 {width:g} {height:g}" style="display:block;width:100%;height:auto;'
+            f'max-width:{1.5 * width:g}px" {attributes} font-family="DejaVu Sans, Verdana, sans-serif">{body}</svg>'
         )
 
     def axes(self):
         """Return the empty axes as SVG elements; drawn by matplotlib the first time, kept after that."""
-        if not self._cache:
+        if "body" not in self._cache:
             figure, axes = self._draw()
             with style():
                 buffer = io.StringIO()
@@ -212,11 +233,11 @@ class Chart:
                 f'height="{box.height:.1f}"/></clipPath><g clip-path="url(#{name})">'
             )
             mine = [mark for mark in marks if mark.panel == index]
-            layers.extend(marks_.svg(ax, mark, height) for mark in mine if mark.kind != "text")
+            layers.extend(drawing.svg(ax, mark, height) for mark in mine if mark.kind != "text")
             layers.append("</g>")
-            layers.extend(marks_.svg(ax, mark, height) for mark in mine if mark.kind == "text")
-            for x, y, mark in marks_.label_places(mine, ax):
-                layers.append(marks_.words(x, height - y, mark.label, mark.style))
+            layers.extend(drawing.svg(ax, mark, height) for mark in mine if mark.kind == "text")
+            for x, y, mark in drawing.label_places(mine, ax):
+                layers.append(drawing.words(x, height - y, mark.label, mark.style))
         return layers
 
     def show(self, marks, alt):

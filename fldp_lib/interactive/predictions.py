@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from .. import checks
 
+LISTENERS = []  # called with a prediction's id and whether it was right, once it is committed
+
 
 @dataclass(frozen=True)
 class Prediction:
     """A question to answer before its answer is shown.
 
     Args:
+        id: the notebook's number and a letter, such as "05.a", or "" for one that is not kept.
         question: the question.
         options: the answers to choose from, two at least, all different.
         right: the place of the right one, from 0; or a function of what was computed that returns it.
@@ -20,13 +23,14 @@ class Prediction:
         TypeError, ValueError: no question, fewer than two options, a place that none of them has, no reason.
     """
 
+    id: str
     question: str
     options: tuple
     right: object
     because: object
 
     def __post_init__(self):
-        checks.text("question", self.question, some=True)
+        checks.text("id", self.id), checks.text("question", self.question, some=True)
         options = self.options if isinstance(self.options, (tuple, list)) else ()
         if len(options) < 2 or not all(isinstance(option, str) for option in options) or len(set(options)) < len(options):
             raise TypeError(f"options must be two or more different texts, got {checks.shown(self.options)}")
@@ -47,6 +51,19 @@ class Prediction:
         right, because = self._answer(result)
         return f"Right: {because}" if choice == right else f"Not so; it is “{right}”: {because}"
 
+    def commit(self, choice, result=None):
+        """Return what `reveal` returns, and tell whoever listens whether the choice was right; arguments as there."""
+        told = self.reveal(choice, result)
+        if self.id:
+            for listener in LISTENERS:
+                listener(self.id, choice == self._answer(result)[0])
+        return told
+
+    def about(self, result=None):
+        """Return question, options, right answer and reason as a dict, for the metadata of a cell's output."""
+        right, because = self._answer(result)
+        return {"id": self.id, "question": self.question, "options": list(self.options), "right": right, "because": because}
+
     def page(self, result=None):
         """Return the question as HTML for where no kernel runs: the answer stands folded below it."""
         right, because = self._answer(result)
@@ -61,15 +78,14 @@ class Prediction:
 
 
 def checked(asked):
-    """Return what an explorer is given as a `Prediction`: itself, or made of (question, options, right, because).
+    """Return what an explorer is given as a `Prediction`: itself, or made of ([id,] question, options, right, because).
 
     Raises:
         TypeError, ValueError: it is neither, or no prediction can be made of it.
     """
     if asked is None or isinstance(asked, Prediction):
         return asked
-    if not isinstance(asked, (tuple, list)) or len(asked) != 4:
-        raise TypeError(
-            f'predict must be None or ("Which …?", ["…", "…"], place of the right one, because), got {checks.shown(asked)}'
-        )
-    return Prediction(*asked)
+    if not isinstance(asked, (tuple, list)) or len(asked) not in (4, 5):
+        form = '("05.a", "Which …?", ["…", "…"], place of the right one, because)'
+        raise TypeError(f"predict must be None or {form}, got {checks.shown(asked)}")
+    return Prediction(*([""] if len(asked) == 4 else []), *asked)

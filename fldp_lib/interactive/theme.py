@@ -1,20 +1,52 @@
-"""The looks of explorers on a page: colours for light and dark, and where controls and picture stand.
+"""The house style: colours for light and dark, dashes, the type scale, and where an explorer's parts stand on a page.
 
 Pictures carry the light colours in their attributes, so that they are right without a style sheet; where one is there, it
 wins: `s1` strokes in style 1, `f1` fills, `t1` is text, which is darker than a line may be, since letters are thinner.
 """
 
 LIGHT = {
-    "paper": "#ffffff", "ink": "#1b1f24", "soft": "#57606a", "axis": "#444444", "grid": "#e4e4e4",
-    "c0": "#000000", "c1": "#0072b2", "c2": "#d55e00", "c3": "#009e73", "c4": "#cc79a7", "c5": "#767676",
-    "t0": "#000000", "t1": "#0069a5", "t2": "#b34d00", "t3": "#00785a", "t4": "#a3507d", "t5": "#5f666d",
+    "paper": "#ffffff", "ink": "#1b1f24", "soft": "#57606a", "axis": "#444444", "grid": "#e4e4e4", "card": "#f6f7f9",
+    "c0": "#000000", "c1": "#0072b2", "c2": "#c46a00", "c3": "#009e73", "c4": "#b0398f",
+    "c5": "#767676", "c6": "#c03221", "c7": "#7a4f2a", "c8": "#5e3c99", "c9": "#5b7083",
+    "t0": "#000000", "t1": "#0069a5", "t2": "#985200", "t3": "#00785a", "t4": "#a8358a",
+    "t5": "#5f666d", "t6": "#b32d1d", "t7": "#7a4f2a", "t8": "#5e3c99", "t9": "#4f6375",
 }  # fmt: skip
 DARK = {
-    "paper": "#111418", "ink": "#e6e9ec", "soft": "#a8b0b8", "axis": "#9aa3ab", "grid": "#2e343b",
-    "c0": "#f2f4f6", "c1": "#56b4e9", "c2": "#f28e4b", "c3": "#2fc59b", "c4": "#e3a0c6", "c5": "#9aa3ab",
-    "t0": "#f2f4f6", "t1": "#6cc0f0", "t2": "#f7a066", "t3": "#45d0a9", "t4": "#e9b1d0", "t5": "#a8b0b8",
+    "paper": "#111418", "ink": "#e6e9ec", "soft": "#a8b0b8", "axis": "#9aa3ab", "grid": "#2e343b", "card": "#1e2229",
+    "c0": "#f2f4f6", "c1": "#56b4e9", "c2": "#f0a35a", "c3": "#2fc59b", "c4": "#e37fc8",
+    "c5": "#9aa3ab", "c6": "#ff7b6b", "c7": "#cda57c", "c8": "#b9a1e6", "c9": "#9db0c1",
+    "t0": "#f2f4f6", "t1": "#6cc0f0", "t2": "#f3b071", "t3": "#45d0a9", "t4": "#ec98d3",
+    "t5": "#a8b0b8", "t6": "#ff9285", "t7": "#d8b591", "t8": "#c6b2ec", "t9": "#adbdcb",
 }  # fmt: skip
-STYLES = 6
+STYLES = 10
+COLOURS = tuple(LIGHT[f"c{style}"] for style in range(STYLES))
+DASHES = ((), (6, 3), (2, 2), (10, 3), (), (1, 2), (), (5, 3), (8, 2, 2, 2), (8, 3, 2, 3))
+MARKERS = ("o", "s", "^", "D", "v", "x", "x", "^", "s", "D")
+LABEL_SIZE = 10  # points, of words in a picture
+PINNED = 5  # the style of a pinned curve
+# One look for one thing in the whole course; 1 and 2 are the two classes of records.
+ROLES = {
+    "centralised": 0, "no privacy": 3, "private": 4, "attacker": 6, "bound": 7, "article": 8, "alone": 9,
+}  # fmt: skip
+RC = {
+    "font.size": 10,
+    "font.family": "DejaVu Sans",
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#444444",
+    "axes.grid": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "fldp",
+}
+# In a text that takes the keyboard's focus as it appears, since the button that had it is gone.
+FOCUS = """<style onload="this.parentElement.querySelector('[tabindex]').focus()"></style>"""
 # A page is dark where JupyterLab, Notebook, Colab or VS Code says so; a page of its own follows the reader's system.
 DARK_PAGES = ('[data-jp-theme-light="false"]', 'html[theme="dark"]', ".vscode-dark", 'body[data-theme="dark"]')
 
@@ -45,6 +77,9 @@ def sheet(panel):
         f"{at} .widget-label,{at} .widget-html-content{{color:var(--fldp-ink)}}"
         f"{at} .fldp-title{{font-size:16px;font-weight:600;margin:0}}"
         f"{at} [role=status]{{font-size:14px;line-height:1.45;margin:2px 0 6px;max-width:75em}}"
+        f"{at} [role=status] b{{font-weight:600}}"
+        f"{at} .fldp-ask{{background:var(--fldp-card);border-radius:8px;padding:8px 12px;margin:4px 0 8px}}"
+        f"{at} .fldp-ask p{{margin:0 0 4px}}"
         f"{at} .fldp-body{{display:grid;grid-template-columns:minmax(0,290px) minmax(0,1fr);gap:8px 20px;align-items:start;"
         f"overflow:visible}}"
         f"{at} .fldp-wide{{grid-template-columns:minmax(0,1fr)}}"
@@ -59,8 +94,14 @@ def sheet(panel):
         f"{at} .fldp-body .widget-dropdown .widget-label{{flex:1 0 100%;height:auto;line-height:1.5}}"
         f"{at} .widget-dropdown select{{flex:1 1 100%;height:28px;text-overflow:ellipsis}}"
         f"{at} .widget-button{{width:auto;min-width:4.5em}}"
-        f"{at} .fldp-stage{{justify-self:stretch}}{at} .noUi-connect{{background:var(--fldp-t4)}}"
+        f"{at} .fldp-stage{{justify-self:stretch;container-type:inline-size}}{at} .noUi-connect{{background:var(--fldp-t4)}}"
         f"{at} :focus-visible{{outline:2px solid var(--fldp-t1);outline-offset:2px}}"
+        f"{at} .fldp-crowd{{margin:8px 0 0;font-size:13px;line-height:1.4;max-width:290px}}"
+        f"{at} .fldp-crowd svg{{display:block;width:100%;max-width:270px;height:auto;margin:0 0 4px}}"
+        f"{at} .fldp-crowd .coin{{fill:var(--fldp-c5)}}{at} .fldp-crowd .rest{{fill:var(--fldp-grid)}}"
+        f"{at} .fldp-crowd .edge{{fill:none;stroke:var(--fldp-c7);stroke-width:1.6}}"
+        f"{at} .widget-play{{width:auto!important}}{at} .fldp-next{{display:none}}"
+        f"@media (prefers-reduced-motion:reduce){{{at} .widget-play{{display:none}}{at} .fldp-next{{display:block}}}}"
     )
 
 
@@ -81,8 +122,8 @@ def axes(drawn):
     return drawn.replace("stroke: #000000", "stroke: var(--fldp-axis,#444444)")
 
 
-PARTS = ("panel", "body", "wide", "row", "log", "stage", "quiz", "asked")  # by these classes the page finds them
-PANEL, BODY, ACROSS, ROW, LOG, STAGE, QUIZ, ASKED = (f"fldp-{part}" for part in PARTS)
+PARTS = ("panel", "body", "wide", "row", "log", "stage", "quiz", "asked", "ask", "next")  # by these the page finds them
+PANEL, BODY, ACROSS, ROW, LOG, STAGE, QUIZ, ASKED, ASK, NEXT = (f"fldp-{part}" for part in PARTS)
 # The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
 # accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
 # gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
@@ -95,6 +136,9 @@ SHEET = (
     row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')]) : []
   for (let wait = 0; wait < 100 && !(menus().length && sliders().every(s => s[1] && s[2])); wait++)
     await new Promise(done => setTimeout(done, 100))
+  const played = ['play and pause', 'back to the start', 'repeat']
+  for (const play of panel() ? panel().querySelectorAll('.widget-play') : [])
+    play.querySelectorAll('button').forEach((button, k) => button.setAttribute('aria-label', played[k]))
   for (const menu of menus()) menu.addEventListener('keydown', event => event.stopPropagation())
   for (const [row, handle, label] of sliders()) {
     if (!handle || !label || handle.hasAttribute('aria-label')) continue

@@ -189,7 +189,7 @@ def test_links_to_code_lead_to_the_repository_and_only_the_map_is_taken_from_rea
 
 @pytest.mark.parametrize("problem", ["", "too large <x>"])
 def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
-    data = {live.WIDGET: {}, "image/png": "AAAA", "text/plain": "Explorer('An <x>')"}
+    data = {"image/png": "AAAA", "text/plain": "Explorer('An <x>')"}
     cell = {"cell_type": "code", "source": "explorer", "outputs": [{"data": data}]}
     path = book.ROOT / "notebooks" / "05_x.ipynb"
     told = [{"title": "An <x>", "alt": "An <x>. It says y.", "problem": problem}]
@@ -201,7 +201,7 @@ def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
         assert (
             'src="../explorers/05_0.html"' in shown["text/html"] and 'title="Explorer: An &lt;x&gt;"' in shown["text/html"]
         )
-    assert set(data) == {live.WIDGET, "image/png", "text/plain"}  # the notebook itself is as it was
+    assert set(data) == {"image/png", "text/plain"}  # the notebook itself is as it was
 
 
 def test_a_grid_that_is_too_large_is_tried_coarser(tmp_path, capsys):

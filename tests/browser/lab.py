@@ -60,9 +60,13 @@ def lab(folder):
     course = folder / "course"
     for part in ("fldp_lib", "figures", "notebooks"):
         shutil.copytree(ROOT / part, course / part, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
-    settings = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    for plugin, chosen in (
+        ("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False}),
+        ("docmanager-extension/plugin", {"autosave": False}),  # each test opens the notebook as it is committed
+    ):
+        settings = folder / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps(chosen))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -90,6 +94,13 @@ def lab(folder):
         SERVED[:] = [(at, where) for at, where in SERVED if at != address]
         server.terminate()
         server.wait(20)
+
+
+def trust(path):
+    """Sign the served copy of a notebook, as running it does."""
+    where = {"JUPYTER_DATA_DIR": str(SERVED[-1][1] / "JUPYTER_DATA_DIR")}
+    command = [sys.executable, "-m", "nbformat.sign", str(SERVED[-1][1] / "course" / path.relative_to(ROOT))]
+    subprocess.run(command, env={**os.environ, **where}, check=True, capture_output=True)
 
 
 @contextlib.contextmanager

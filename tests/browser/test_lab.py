@@ -11,7 +11,7 @@ import statistics
 import looks
 import pages
 import pytest
-from lab import ROOT, chromium, kernel_of, lab, missing, open_notebook, run_all
+from lab import ROOT, chromium, kernel_of, lab, missing, open_notebook, run_all, trust
 
 try:
     from tests.course.anatomy import REBUILT
@@ -142,6 +142,20 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
     assert page.wrong == [] and page.outside == []
 
 
+def test_a_notebook_opens_without_error_and_with_its_pictures(page, address):
+    """Also one that is trusted, of which JupyterLab shows all that is stored."""
+    path = ROOT / "notebooks" / "05_private_federated_learning.ipynb"
+    trust(path)
+    open_notebook(page, address, path.relative_to(ROOT))
+    for _ in range(10):  # cells are drawn as they come into sight
+        page.evaluate(
+            "() => document.querySelectorAll('.jp-WindowedPanel-outer').forEach(e => { e.scrollTop = e.scrollHeight })"
+        )
+        page.wait_for_timeout(400)
+    page.wait_for_timeout(3_000)  # a widget without a model is told once the kernel's models are listed
+    assert page.locator(".jp-RenderedImage img").count() and page.wrong == [] and page.outside == []
+
+
 def test_reset_pin_and_sweep_by_keyboard(page, address):
     path = ROOT / "notebooks" / "05_private_federated_learning.ipynb"
     open_notebook(page, address, path.relative_to(ROOT))
@@ -161,7 +175,7 @@ def test_reset_pin_and_sweep_by_keyboard(page, address):
     page.keyboard.press("Enter")
     assert pages.settled(panel, before)[::-1] == start[::-1]
     panel.get_by_label("six values of").select_option("total ε")
-    page.wait_for_function("document.querySelectorAll('.fldp-panel svg[role=img]').length == 2")
+    page.wait_for_function("document.querySelector('.fldp-panel').querySelectorAll('svg[role=img]').length == 4")
     panel.screenshot(path=SHOTS / "05_sweep.png")
     box = panel.get_by_label("total ε", exact=True).first
     box.fill("4")

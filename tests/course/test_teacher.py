@@ -109,7 +109,7 @@ def test_progress_counts_what_was_solved_and_answered():
     quiz.answer(1, quiz.questions[0].place + 1)
     quiz.answer(2, quiz.questions[1].place + 1)
     quiz.answer(2, (quiz.questions[1].place + 1) % len(quiz.questions[1].options) + 1)  # changed to a wrong one
-    _, solved, exercises, right, questions, rest = next(row for row in course.progress().rows if row[0] == "05")
+    _, solved, exercises, right, questions, _, _, rest = next(row for row in course.progress().rows if row[0] == "05")
     assert (solved, right, rest) == (1, 1, "05.1") and exercises >= 3 and questions >= 3
     assert "■" in repr(course.progress()) and "solved: 1 of" in repr(course.progress())
 

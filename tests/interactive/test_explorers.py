@@ -1,11 +1,13 @@
 """explorers: a move computes, redraws and says so; an error shows and leaves nothing half-moved."""
 
 import itertools
+import math
 
 import pytest
 
 from fldp_lib import accounting, data, models, train
-from fldp_lib.interactive import explorers, plots
+from fldp_lib.interactive import explorers, plots, predictions, said
+from fldp_lib.privacy import attacker
 
 
 def build(compute=None, **options):
@@ -127,10 +129,10 @@ def test_an_exception_shows_in_the_panel_and_the_next_move_works():
 def test_reset_returns_to_the_start_and_pin_keeps_the_curve():
     explorer = build().set(epsilon=5.0)
     explorer.pin().set(epsilon=1.0)
-    assert explorer._picture.value.count("<polyline") == 2
+    assert explorer._picture.value.count("<polyline") == 2 * 2  # wide and stacked
     explorer.reset()
     assert explorer.state == {"epsilon": 1.0, "clients": 10, "mode": 1}
-    assert explorer._picture.value.count("<polyline") == 1
+    assert explorer._picture.value.count("<polyline") == 2 * 1
 
 
 def test_a_whole_logarithmic_slider_stays_whole_and_resets():
@@ -144,8 +146,10 @@ def test_a_whole_logarithmic_slider_stays_whole_and_resets():
     assert explorer.reset().result == 300
 
 
-def test_prediction_hides_the_result_until_it_is_made_and_then_tells_what_is_right_and_why():
-    asked = ("Up or down?", ["up", "down"], lambda result: int(result < 0), lambda result: f"it is {result:g}")
+def test_prediction_hides_the_result_until_it_is_made_and_then_tells_what_is_right_and_why(monkeypatch):
+    kept = []
+    monkeypatch.setattr(predictions, "LISTENERS", [lambda id, right: kept.append((id, right))])
+    asked = ("99.a", "Up or down?", ["up", "down"], lambda result: int(result < 0), lambda result: f"it is {result:g}")
     for choice, words in (("up", "Right: it is"), ("down", "Not so; it is “up”: it is")):
         explorer = build(predict=asked)
 
@@ -153,17 +157,58 @@ def test_prediction_hides_the_result_until_it_is_made_and_then_tells_what_is_rig
             return any("fldp-body" in child._dom_classes for child in explorer.panel.children)
 
         assert not seen()
-        menu = next(child for child in explorer.panel.children if type(child).__name__ == "ToggleButtons")
+        asking = next(child for child in explorer.panel.children if "fldp-ask" in child._dom_classes)
+        menu = next(child for child in asking.children if type(child).__name__ == "ToggleButtons")
+        assert menu.value is None
         menu.value = choice
-        assert seen() and menu not in explorer.panel.children
-        told = " ".join(child.value for child in explorer.panel.children if type(child).__name__ == "HTML")
-        assert f"{words} {explorer.result:g}" in told
+        assert seen() and menu not in asking.children
+        assert f"{words} {explorer.result:g}" in asking.children[0].value
+    assert kept == [("99.a", True), ("99.a", False)]
+
+
+def test_a_hundred_people_follow_the_result():
+    mechanism = accounting.calibrate("gaussian", epsilon=1.0, delta=1e-5, rounds=10, clip=1.0)
+    explorer = build(attacker=lambda result: attacker.of(mechanism, rounds=10), unit="hospital")
+    found, drawn = attacker.of(mechanism, rounds=10), explorer._crowd.value
+    assert drawn.count('class="f6"') == found.people - 50 and drawn.count('class="coin"') == 50
+    assert drawn.count('class="rest"') == 100 - found.people and "whether a hospital took part" in drawn
+    assert f"would allow {math.ceil(100 * found.bound)}" in drawn
+    assert build(attacker=lambda result: None)._crowd.value == ""
+
+
+def test_play_and_next_move_the_control_from_end_to_end():
+    explorer = build(play="clients")
+    controls = explorer.panel.children[2].children[0].children
+    play = next(child for child in controls if type(child).__name__ == "Play")
+    further = next(child for child in controls if "fldp-next" in child._dom_classes)
+    low, high = explorer.controls["clients"].low, explorer.controls["clients"].high
+    assert (play.min, play.max, play.value) == (low, high, explorer.state["clients"])
+    play.value = high
+    assert explorer.state["clients"] == high
+    further.click()
+    assert explorer.state["clients"] == low == play.value
+    for _ in range(200):
+        further.click()
+        if explorer.state["clients"] == high:
+            break
+    assert explorer.state["clients"] == high
+    with pytest.raises(ValueError, match="play must be one of 'clients'"):
+        build(play="epsilon")
+
+
+def test_the_sentence_has_the_colours_of_the_curves_that_it_names():
+    marks = [plots.line([0, 1], [0, 1], "private", "private"), plots.line([0, 1], [1, 1], "no privacy", "no privacy")]
+    drawn = said.status("private <0.8>, no privacy 0.9; privately", marks)
+    assert drawn.count('class="t4"') == 1 and drawn.count('class="t3"') == 1 and "&lt;0.8&gt;" in drawn
+    assert "privately" in drawn  # a word that only begins alike stays as it is
 
 
 def test_output_has_a_still_picture_and_a_fixed_repr():
-    bundle = build()._repr_mimebundle_()
+    bundle, about = build()._repr_mimebundle_()
     assert set(bundle) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
     assert bundle["text/plain"] == "Explorer('test')"
+    assert about["image/png"]["alt"] == f"test. {build().sentence}"
+    assert about["fldp"]["controls"] == {name: control.label for name, control in build().controls.items()}
 
 
 def test_explorer_gives_what_train_gives():

@@ -96,4 +96,42 @@ def test_colours_reach_three_to_one_on_white():
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     assert all(1.05 / (luminance(colour) + 0.05) >= 2.99 for colour in plots.COLOURS)
-    assert len(set(plots.DASHES)) == len(set(plots.MARKERS)) == len(plots.COLOURS)
+    looks = set(zip(plots.DASHES, plots.MARKERS, strict=True))
+    assert len(looks) == len(set(plots.COLOURS)) == len(plots.COLOURS)
+
+
+def test_a_cloud_holds_its_shares_of_the_draws():
+    draws = np.random.default_rng(0).normal(size=(400, 3))
+    *bands, middle = plots.cloud([0, 1, 2], draws, label="private")
+    for mark, share in zip(bands, (0.9, 0.7, 0.5), strict=True):
+        inside = ((draws >= mark.y) & (draws <= mark.y2)).mean(0)
+        assert np.all(abs(inside - share) < 0.01)
+    assert np.allclose(middle.y, np.median(draws, axis=0)) and middle.label == "private" and middle.style == 4
+    with pytest.raises(ValueError, match="two curves at least"):
+        plots.cloud([0, 1, 2], draws[:1])
+
+
+@pytest.mark.parametrize("make", [plots.people, plots.places])
+def test_icons_stand_where_they_are_put_and_in_both_pictures(make, chart):
+    drawn = chart.svg([make([5.0], [0.5], "attacker", size=6)], "one")
+    place = chart._cache["axes"][0].transData.transform((5.0, 0.5))
+    corners = np.array(
+        [[float(v) for v in p.split(",")] for ps in re.findall(r'points="([^"]+)"', drawn) for p in ps.split()]
+    )
+    assert np.all(abs(corners - [place[0], 72 * chart.size[1] - place[1]]) <= 6.1)
+    assert chart.png([make([5.0], [0.5], "attacker")]) != chart.png([])
+
+
+def test_roles_are_styles_and_no_two_look_alike():
+    looks = {role: (plots.COLOURS[style], plots.DASHES[style]) for role, style in plots.ROLES.items()}
+    assert len(set(looks.values())) == len(looks)
+    assert plots.line([0, 1], [0, 1], "bound").style == plots.ROLES["bound"]
+    with pytest.raises(ValueError, match="style must be one of 'centralised'"):
+        plots.line([0, 1], [0, 1], "nobody")
+
+
+def test_a_page_has_both_layouts_and_shows_one(chart):
+    page = chart.page([plots.line([0, 10], [0, 1], label="x")], "both")
+    assert page.count("<svg") == 2 and page.count("<polyline") == 2
+    assert f"max-width:{chart.least - 1}px" in page and f"min-width:{chart.least}px" in page
+    assert chart.stacked.size[0] * 72 * 12 / 10 <= 340 and chart.stacked.stacked is None  # a phone's width
