@@ -3,6 +3,7 @@
 import functools
 import html
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -184,6 +185,8 @@ def label_places(marks, ax, room):
         last, free = np.flatnonzero(good)[-1], mark.kind == "text"
         high = mark.y[last] if mark.y2 is None else (mark.y[last] + mark.y2[last]) / 2
         x, y = ax.transData.transform((mark.x[last], high))
+        if not free and mark.y2 is None and not box.y0 - 1 <= y <= box.y1 + 1:  # beyond the axis: say where
+            mark = replace(mark, label=f"{mark.label} {'↑' if y > box.y1 else '↓'} {high:.3g}")
         x, over = (x if free else min(max(x, box.x0), box.x1) + 5), width(mark.label)
         low, top = (8, ax.figure.bbox.y1 - 8) if free else (box.y0 + 5, box.y1 - 5)
         if x + over > room:  # back over its curve, and so a little above it
