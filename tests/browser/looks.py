@@ -208,34 +208,35 @@ def dark(page):
 
 
 @contextlib.contextmanager
-def narrow(page, width=PHONE):
-    """All panels in a place as narrow as a phone."""
-    page.evaluate(
-        """width => document.querySelectorAll('.fldp-panel').forEach(
-          p => { p.parentElement.style.cssText += `;display:block;flex:none;width:${width}px;max-width:${width}px` })""",
-        width,
-    )
-    page.wait_for_timeout(200)
-    try:
-        yield
-    finally:
-        page.evaluate("() => document.querySelectorAll('.fldp-panel').forEach(p => { p.parentElement.style.cssText = '' })")
-
-
-@contextlib.contextmanager
-def zoomed(page, scale=1.5):
-    """The window at 150%: fewer pixels of the page's own, each drawn larger."""
-    size, session = page.viewport_size, page.context.new_cdp_session(page)
-    width, height = (math.floor(side / scale) for side in (size["width"], size["height"]))
-    metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
-    session.send("Emulation.setDeviceMetricsOverride", metrics)
+def sized(page, width, height):
+    """The window in another size."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(300)
     try:
         yield
     finally:
-        session.send("Emulation.clearDeviceMetricsOverride")
-        session.detach()
-        page.set_viewport_size(size)
+        page.set_viewport_size(before)
+
+
+@contextlib.contextmanager
+def narrow(page, width=PHONE):
+    """All panels in a place as narrow as a phone, and the window high enough for them."""
+    place = """width => document.querySelectorAll('.fldp-panel').forEach(panel => {
+      panel.parentElement.style.cssText = width ? `display:block;flex:none;width:${width}px;max-width:${width}px` : ''
+    })"""
+    with sized(page, page.viewport_size["width"], 2_400):
+        page.evaluate(place, width)
+        page.wait_for_timeout(200)
+        try:
+            yield
+        finally:
+            page.evaluate(place, 0)
+
+
+def zoomed(page, scale=1.5):
+    """The window at 150%: it has fewer of the page's own pixels."""
+    return sized(page, *(math.floor(page.viewport_size[side] / scale) for side in ("width", "height")))
 
 
 def survey(page, panels, stem):
