@@ -41,7 +41,7 @@ class Panel:
         title, xlabel, ylabel: what stands beside the axes; a unit belongs into the label.
         x, y: limits (low, high).
         xlog, ylog: whether an axis is logarithmic.
-        xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose.
+        xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose; both empty: no frame.
         right: share of the panel's width kept free for direct labels, from 0 to 0.6.
     """
 
@@ -121,6 +121,8 @@ class Chart:
                     if ticks is not None:
                         axis.set_ticks(list(ticks), labels=list(ticks.values()) if isinstance(ticks, dict) else None)
                         axis.set_minor_locator(matplotlib.ticker.NullLocator())
+                if panel.xticks is not None and panel.yticks is not None and not len(panel.xticks) + len(panel.yticks):
+                    ax.spines[:].set_visible(False)  # a scene, not a pair of axes
                 if panel.right and panel.xticks is None and not panel.xlog:
                     ax.set_xticks([t for t in ax.get_xticks() if low <= t <= high])
             figure.draw_without_rendering()
