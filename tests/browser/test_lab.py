@@ -163,8 +163,8 @@ def test_reset_pin_and_sweep_by_keyboard(page, address):
     panel = pages.explorers(page)[0]
     pages.named(panel)
     with kernel_of(path) as run:
-        run("explorer.set(epsilon=9); explorer.reset()")
-    page.wait_for_timeout(500)
+        said = run("explorer.set(epsilon=9); explorer.reset(); print(explorer.sentence)").strip()
+    panel.locator("[role=status]", has_text=said).first.wait_for()
     start = pages.shown(panel)
     panel.get_by_role("button", name="Pin").focus()
     page.keyboard.press("Enter")
