@@ -84,10 +84,9 @@ def _tile(r, k, left, bottom):
 def _say_scene(r):
     plan, (low, middle, high) = r["plan"], np.quantile(r["right"], [0.05, 0.5, 0.95]) * 100
     return _(
-        "{clients} hospitals of {each}, {steps} a round, clip {clip:.2g}. After {round} of {rounds} rounds ε = "
-        "{spent:.2g} of {epsilon:.3g} is spent, at δ = 1e-5. Of 100 test tumours the model gets {middle:.0f} right "
-        "private (median of 30 draws; nine in ten between {low:.0f} and {high:.0f}), {plain:.0f} with no privacy; a "
-        "hospital alone {own:.0f}."
+        "{clients} hospitals of {each}, clip {clip:.2g}, {steps} a round; after {round} of {rounds} rounds ε = "
+        "{spent:.2g} of {epsilon:.3g} is spent (δ = 1e-5). Right, of 100 test tumours: private {middle:.0f} (median of 30 "
+        "draws; nine in ten {low:.0f} to {high:.0f}), no privacy {plain:.0f}, a hospital alone {own:.0f}."
     ).format(
         clients=r["fed"].clients, each=patients_of(r["fed"]), steps=steps_of(plan), clip=plan.mechanism.clip,
         round=r["round"], rounds=plan.rounds, spent=r["spent"], epsilon=plan.epsilon(), low=low, middle=middle, high=high,

@@ -25,6 +25,11 @@ def steps_of(plan):
     return _("1 local step") if plan.local.steps == 1 else _("{n} local steps").format(n=plan.local.steps)
 
 
+def short(value):
+    """A positive number in two digits, as one writes it by hand."""
+    return _("less than 0.001") if value < 0.001 else f"{float(f'{value:.2g}'):,g}"
+
+
 def _sliders():
     return [
         _kit.epsilon(1.0, 0.1, 30.0, _("total ε")),
@@ -111,7 +116,7 @@ def levers():
 
 def _by_round(rounds):
     limits = dict(x=(1, rounds), xlog=True, xticks={n: str(n) for n in (1, 5, 20, 80) if n <= rounds}, right=0.3)
-    lengths = dict(y=(0.005, 500), ylog=True, yticks={10.0**k: f"{10.0**k:g}" for k in (-2, -1, 0, 1, 2)})
+    lengths = dict(y=(1e-4, 1000), ylog=True, yticks={10.0**k: f"{10.0**k:g}" for k in (-3, -2, -1, 0, 1, 2)})
     return plots.Chart(
         [
             plots.Panel(_("length of a step, in each round"), _("round"), **limits, **lengths),
@@ -147,7 +152,7 @@ def _draw_run(r):
     rounds = 1 + np.arange(r["plan"].rounds)
     level = np.ones(len(rounds))
     return [
-        plots.band(rounds, r["lengths"].min(0), r["lengths"].max(0), "no privacy"),
+        plots.band(rounds, *np.quantile(r["lengths"], INNER[::2], axis=0), "no privacy"),
         plots.line(rounds, np.median(r["lengths"], axis=0), "no privacy", _("steps")),
         plots.line(rounds, r["plan"].mechanism.clip * level, 0, _("clip"), width=1.2),
         plots.line(rounds, r["noise"] * level, "private", _("noise"), width=2.4),
@@ -160,15 +165,17 @@ def _draw_run(r):
 def _say_run(r):
     plan, (worst, middle, best) = r["plan"], np.quantile(r["right"][:, -1], INNER)
     server = "" if plan.server.lr == 1 else _(", server's step {step:.3g}").format(step=plan.server.lr)
+    cut = float((r["lengths"] > plan.mechanism.clip).mean())
+    steps = np.median(r["lengths"], axis=0)
     return _(
-        "{clients} hospitals at total ε = {epsilon:.3g}, {rounds} rounds of {steps}{server}: the noise on the average is "
-        "{noise:.2g} in every direction; without it the steps are {short:.2g} to {long:.2g} long, and the clip, "
-        "{clip:.2g}, shortens {cut:.0%} of them. Of 100 test patients the model gets {middle:.0f} right private (median "
-        "of 20 draws; nine in ten {worst:.0f} to {best:.0f}), {plain:.0f} with no privacy, {alone:.0f} alone."
+        "{clients} hospitals, total ε = {epsilon:.3g}, {rounds} rounds of {steps}{server}: noise of {noise} in every "
+        "direction, on the average of steps that are {first} long at first and {last} at the end (medians without noise); "
+        "the clip, {clip:.2g}, shortens {cut}. Right, of 100 test patients: private {middle:.0f} (median of 20 draws; "
+        "nine in ten {worst:.0f} to {best:.0f}), no privacy {plain:.0f}, alone {alone:.0f}."
     ).format(
         clients=r["clients"], epsilon=plan.epsilon(), rounds=plan.rounds, steps=steps_of(plan), server=server,
-        noise=r["noise"], short=r["lengths"].min(), long=r["lengths"].max(), clip=plan.mechanism.clip,
-        cut=float((r["lengths"] > plan.mechanism.clip).mean()), worst=worst, middle=middle, best=best,
+        noise=short(r["noise"]), first=short(steps[0]), last=short(steps[-1]), clip=plan.mechanism.clip,
+        cut=_("{share:.0%} of them").format(share=cut) if cut else _("none"), worst=worst, middle=middle, best=best,
         plain=r["plain"][-1], alone=r["alone"],
     )  # fmt: skip
 
@@ -205,15 +212,15 @@ def _draw_crowd(r):
 
 def _say_crowd(r):
     ahead = [n for n, own, draws in zip(COUNTS, r["alone"], r["draws"], strict=True) if np.median(draws) > own]
-    where = _("ahead of a hospital alone at {n} of the seven numbers drawn").format(n=len(ahead))
+    where = _("at {n} of the seven numbers drawn").format(n=len(ahead))
     if ahead and ahead == list(COUNTS[-len(ahead) :]):
-        where = _("ahead of a hospital alone from {first} hospitals on").format(first=ahead[0])
+        where = _("from {first} hospitals on").format(first=ahead[0])
     return _(
-        "Total ε = {epsilon:.3g}, clip {clip:.2g}: private is {where}. With {clients} hospitals of {sizes} the noise on "
-        "the average is {noise:.2g}; of 100 test patients the model gets {middle:.0f} right private (median of 12 draws, "
-        "{low:.0f} to {high:.0f}), {all:.0f} together without noise, {own:.0f} alone."
+        "Total ε = {epsilon:.3g}, clip {clip:.2g}: private is ahead of alone {where}. {clients} hospitals of {sizes}, "
+        "noise of {noise} on the average; right, of 100 test patients: private {middle:.0f} (median of 12 draws, "
+        "{low:.0f} to {high:.0f}), together without noise {all:.0f}, alone {own:.0f}."
     ).format(
         epsilon=r["plan"].epsilon(), clip=r["plan"].mechanism.clip, where=where, clients=r["clients"], all=r["all"],
-        sizes=patients_of(deal(r["clients"])), noise=r["plan"].mechanism.std / r["clients"], own=r["own"],
+        sizes=patients_of(deal(r["clients"])), noise=short(r["plan"].mechanism.std / r["clients"]), own=r["own"],
         middle=np.median(r["here"]), low=r["here"].min(), high=r["here"].max(),
     )  # fmt: skip
