@@ -30,7 +30,7 @@ from fldp_lib.interactive import explorers
 
 def ends():  # a function: the notebook's own names stay as they are
     wrong, count = [], 0
-    for shown in [o for o in gc.get_objects() if isinstance(o, explorers.Explorer)]:  # exhibits have no name here
+    for shown in [o for o in gc.get_objects() if type(o) is explorers.Explorer]:  # exhibits have no name here
         before = shown.state
         ends = [[c.low, c.high] if isinstance(c, explorers.Slider) else c.values for c in shown.controls.values()]
         for values in itertools.product(*ends):
