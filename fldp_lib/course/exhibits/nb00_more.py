@@ -183,7 +183,7 @@ def _say_run(r):
 def crowd():
     """The same ε with more and more hospitals: where the private model overtakes a hospital alone."""
     question = _("Total ε = 1, first settings: from how many hospitals on does the private model beat one hospital alone?")
-    options = [_("from below 10"), _("from between 20 and 100"), _("from above 200"), _("it never does")]
+    options = [_("from below ten"), _("from between twenty and a hundred"), _("from above two hundred"), _("it never does")]
     return explorers.Explorer(
         _("More hospitals, the same ε"), _sliders(), _crowd, _by_count(3.4), _draw_crowd, _say_crowd,
         predict=("00.d", question, options, 1, _because_crowd), attacker=lambda r: r["plan"].attacker(), unit="hospital",
