@@ -85,6 +85,8 @@ class Chart:
                         axis.set_minor_locator(matplotlib.ticker.NullLocator())
                     elif log:
                         axis.set_major_formatter(drawing.powers()), axis.set_minor_formatter(drawing.powers())
+                if panel.xticks is not None and panel.yticks is not None and not len(panel.xticks) + len(panel.yticks):
+                    ax.spines[:].set_visible(False)  # a scene, not a pair of axes
                 if panel.right and panel.xticks is None and not panel.xlog:
                     ax.set_xticks([t for t in ax.get_xticks() if low <= t <= high])
             figure.draw_without_rendering()
