@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import checks
-from . import german, movielens
+from . import german, movielens, shipped
 
 BUNDLED = ("digits", "breast_cancer", "diabetes", "german_credit")
 ELSEWHERE = ("movielens",)  # in a package that may be missing
@@ -90,20 +90,14 @@ def raw(name, features=None):
 
 
 def _bundled(name):
-    from sklearn import datasets
-
-    source = f"scikit-learn's bundled copy of {name}"
-    if name == "diabetes":
-        bunch = datasets.load_diabetes(scaled=False)  # the default is scaled by the data's own mean: E8
+    x, y, names, classes = shipped.table(name, tuple(_NUCLEUS))
+    if name == "diabetes":  # in its own units: scikit-learn's default is scaled by the data's own mean, E8
         low, high = _DIABETES_TARGET
-        y, bounds, classes = (np.clip(bunch.target, low, high) - low) / (high - low), _DIABETES, ()
+        y, bounds = (np.clip(y, low, high) - low) / (high - low), _DIABETES
     else:
-        bunch = datasets.load_digits() if name == "digits" else datasets.load_breast_cancer()
-        y, classes = bunch.target, tuple(str(c) for c in bunch.target_names)
-        bounds = [(0, 16)] * 64 if name == "digits" else [_nucleus_bounds(f) for f in bunch.feature_names]
-    names = tuple(str(f) for f in bunch.feature_names)
+        bounds = [(0, 16)] * 64 if name == "digits" else [_nucleus_bounds(feature) for feature in names]
     unit = np.full(len(names), name == "digits")  # an empty pixel is 0, so that it adds nothing to a gradient's norm
-    return Raw(bunch.data, y, names, np.array(bounds, dtype=float), unit, classes, source)
+    return Raw(x, y, names, np.array(bounds, dtype=float), unit, classes, f"scikit-learn's bundled copy of {name}")
 
 
 def _nucleus_bounds(feature):

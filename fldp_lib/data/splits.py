@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from .. import checks
-from . import padding, sources
+from . import holdout, padding, sources
 from .federation import Dataset, Federation
 from .forms import bounded, labels, names, numbered, owners
 
@@ -31,7 +31,7 @@ def load(name, features=None, scale=None, seed=0):
         features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
         scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
             logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
-        seed: of the train/test split, in 0 … 2^32 − 1.
+        seed: of the train/test split, in 0 … 2^32 − 1: the one that scikit-learn's `train_test_split` makes.
 
     Returns:
         A `Dataset`.
@@ -44,11 +44,9 @@ def load(name, features=None, scale=None, seed=0):
     Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
         and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015.
     """
-    from sklearn import model_selection
-
     checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
-    seed = checks.whole("seed", seed, at_least=0, at_most=2**32 - 1)  # scikit-learn's limit
+    seed = checks.whole("seed", seed, at_least=0, at_most=2**32 - 1)
     if scale is not None:
         checks.one_of("scale", scale, ("linear", "log"))
     raw = sources.raw(name, features)
@@ -59,13 +57,10 @@ def load(name, features=None, scale=None, seed=0):
     x = np.where(raw.unit, (x + 1) / 2, x)
     task = "classification" if raw.classes else "regression"
     kind = np.int64 if raw.classes else np.float32
-    owners = np.zeros(len(x), dtype=int) if raw.owner is None else raw.owner
-    parts = model_selection.train_test_split(
-        x.astype(np.float32), raw.y.astype(kind), owners, test_size=0.2, random_state=seed,
-        stratify=raw.y if raw.classes else None,
-    )  # fmt: skip
-    x_train, x_test, y_train, y_test, *owners = (torch.from_numpy(part) for part in parts)
-    owner_train, owner_test = owners if raw.owner is not None else (None, None)
+    train, test = holdout.divide(len(x), 0.2, seed, raw.y if raw.classes else None)
+    x, y = x.astype(np.float32), raw.y.astype(kind)
+    x_train, x_test, y_train, y_test = (torch.from_numpy(part) for part in (x[train], x[test], y[train], y[test]))
+    owner_train, owner_test = (None if raw.owner is None else torch.from_numpy(raw.owner[part]) for part in (train, test))
     return Dataset(
         name, x_train, y_train, x_test, y_test, task, raw.source, raw.features, raw.classes, raw.bounds, scale,
         owner_train, owner_test,

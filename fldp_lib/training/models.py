@@ -238,11 +238,10 @@ def check_stackable(model):
 def _affine(features, out, seed):
     features = checks.whole("features", features, at_least=1)
     out = checks.whole("out", out, at_least=1)
-    layer = nn.utils.skip_init(nn.Linear, features, out)
-    with torch.no_grad():
-        if seed is None:
-            layer.weight.zero_(), layer.bias.zero_()
-        else:
+    layer = nn.Linear(features, out, device="meta")  # draws nothing, allocates nothing
+    layer.weight, layer.bias = (nn.Parameter(torch.zeros(shape, device="cpu")) for shape in ((out, features), (out,)))
+    if seed is not None:
+        with torch.no_grad():
             generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST))
             bound = 1 / math.sqrt(features)  # torch's own default for nn.Linear
             layer.weight.uniform_(-bound, bound, generator=generator)

@@ -5,21 +5,58 @@ import time
 # Roles of what can be operated or must be described.
 NAMED = {"slider", "spinbutton", "combobox", "button", "radio", "textbox", "checkbox", "image"}
 
-PICTURE = ".fldp-stage svg[role=img]:visible"  # of its two layouts the one that is shown
-
+PICTURE = ".fldp-stage svg[role=img]:visible"  # the layout that is on show, of two
 # Resolves with milliseconds from the next key press to the end of the frame that shows the panel's new picture.
 TIMER = """panel => new Promise((resolve, reject) => {
   let pressed = 0
-  const picture = () => panel.querySelector('.fldp-stage svg[role=img]').closest('.widget-html-content')
   const watch = new MutationObserver(() => {
     if (!pressed) return
     watch.disconnect()
     requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - pressed)))
   })
   window.addEventListener('keydown', event => { pressed = performance.now() }, {once: true, capture: true})
-  watch.observe(picture(), {childList: true, subtree: true, characterData: true, attributes: true})
+  watch.observe(panel.querySelector('.fldp-stage'), {childList: true, subtree: true, characterData: true, attributes: true})
   setTimeout(() => reject(new Error('no new picture within 30 s')), 30000)
 })"""
+
+
+# From the last click on: when the first panel stands there with its picture (or its question) and its controls.
+WATCH = """() => {
+  let clicked = performance.now()
+  window.heroFound = new Promise(resolve => {
+    const inside = (element, share) => {
+      const box = element.getBoundingClientRect(), high = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0)
+      return high >= share * box.height && box.left >= 0 && box.right <= innerWidth + 1
+    }
+    const look = () => {
+      const panel = document.querySelector('.fldp-panel')
+      if (!panel || !panel.checkVisibility()) return
+      const picture = [...panel.querySelectorAll('.fldp-stage svg[role=img], .fldp-ask')].find(
+        one => one.checkVisibility() && one.getBoundingClientRect().height > 20)
+      const control = panel.querySelector('.noUi-handle, .ui-slider-handle, .widget-toggle-buttons button, select')
+      if (!picture || !control) return
+      watch.disconnect()
+      requestAnimationFrame(() => setTimeout(() => resolve({
+        seconds: (performance.now() - clicked) / 1000,
+        here: inside(picture, 0.6) && inside(control, 1), // most of the picture, one control whole
+        top: Math.round(panel.getBoundingClientRect().top), high: Math.round(panel.getBoundingClientRect().height),
+      })))
+    }
+    const watch = new MutationObserver(look)
+    watch.observe(document.body, {childList: true, subtree: true})
+    window.addEventListener('mouseup', () => { clicked = performance.now() }, {capture: true})
+  })
+}"""
+
+
+def watch(page):
+    """Look out for the first explorer; call it before the click that runs the cells."""
+    page.evaluate(WATCH)
+
+
+def hero(page):
+    """The seconds from the last click to the first explorer, whether it stands on the first screen, its top and height."""
+    return page.evaluate("() => Promise.race([window.heroFound, new Promise(end => setTimeout(() => end(null), 5000))])")
 
 
 def explorers(page):
@@ -37,18 +74,20 @@ def explorers(page):
     return panels
 
 
-def shown(panel):
+def shown(panel, sentence=True):
     """The picture's curves and the sentence, as they stand."""
-    return panel.locator(PICTURE).first.inner_html(), panel.locator("[role=status]").first.inner_text()
+    said = panel.locator("[role=status]").first.inner_text() if sentence else ""
+    return panel.locator(PICTURE).first.inner_html(), said
 
 
 def settled(panel, before, timeout=30_000):
     """Wait until neither picture nor sentence is as before and nothing is being computed; return both."""
     panel.page.wait_for_function(
         """([panel, picture, sentence]) => {
-          const said = panel.querySelector('[role=status]'), drawn = [...panel.querySelectorAll('.fldp-stage svg[role=img]')].find(svg => svg.checkVisibility())
+          const said = panel.querySelector('[role=status]')
+          const drawn = [...panel.querySelectorAll('.fldp-stage svg[role=img]')].find(one => one.checkVisibility())
           return said && said.getAttribute('aria-busy') === 'false' && said.innerText !== sentence
-            && drawn.innerHTML !== picture
+            && drawn && drawn.innerHTML !== picture
         }""",
         arg=[panel.element_handle(), *before],
         timeout=timeout,
@@ -79,9 +118,8 @@ def hold(panel, handle, seconds):
     page.evaluate(
         """panel => {
           window.drawn = 0
-          const picture = panel.querySelector('.fldp-stage svg[role=img]').closest('.widget-html-content')
           new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => { window.drawn = performance.now() })))
-            .observe(picture, {childList: true, subtree: true})
+            .observe(panel.querySelector('.fldp-stage'), {childList: true, subtree: true})
         }""",
         panel.element_handle(),
     )

@@ -8,24 +8,29 @@ import json
 import pathlib
 import statistics
 
+import looks
 import pages
 import pytest
 from lab import ROOT, chromium, kernel_of, lab, missing, open_notebook, run_all, trust
 
+try:
+    from tests.course.anatomy import REBUILT
+except ImportError:
+    REBUILT = ()
 if missing:
     pytest.skip(missing, allow_module_level=True)
 
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SHOTS = pathlib.Path(__file__).parent / "screenshots"
 ENDS = """
-import itertools, json, re
+import gc, itertools, json, re
 import numpy as np
 from fldp_lib.interactive import explorers
 
 
 def ends():  # a function: the notebook's own names stay as they are
     wrong, count = [], 0
-    for shown in {id(v): v for v in list(globals().values()) if isinstance(v, explorers.Explorer)}.values():
+    for shown in [o for o in gc.get_objects() if isinstance(o, explorers.Explorer)]:  # exhibits have no name here
         before = shown.state
         ends = [[c.low, c.high] if isinstance(c, explorers.Slider) else c.values for c in shown.controls.values()]
         for values in itertools.product(*ends):
@@ -45,6 +50,7 @@ def ends():  # a function: the notebook's own names stay as they are
 
 ends()
 """
+AT_TOP = "() => [...document.querySelectorAll('.jp-WindowedPanel-outer')].every(outer => outer.scrollTop === 0)"
 PLACE = "control => control.value ?? control.parentElement.style.transform"  # of a menu, of a slider's handle
 STOP = """async () => {
   const token = document.cookie.match(/_xsrf=([^;]*)/)?.[1] ?? ''
@@ -69,7 +75,7 @@ def browser():
 @pytest.fixture
 def page(browser, address):
     """A page that writes down what goes wrong, and what it asks of others than the server."""
-    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.wrong, page.outside = [], []
     page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
@@ -99,7 +105,12 @@ def move(panel, control):
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_notebook_in_jupyterlab(path, page, address, record_property):
     open_notebook(page, address, path.relative_to(ROOT))
+    pages.watch(page)
     run_all(page)
+    hero = pages.hero(page)
+    record_property("latency", f"{path.stem}, {hero['seconds']:.1f} s from Run All to the first explorer")
+    if path.stem[:2] in REBUILT:  # on a machine that does other things, too; tests/benchmarks/latency.py asks for 3 s
+        assert hero["here"] and hero["seconds"] < 10 and page.evaluate(AT_TOP)
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
     panels = pages.explorers(page)
     assert panels
@@ -116,15 +127,18 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
         ]
         assert unnamed == []
         assert next(name for role, name, _ in pages.tree(page, f".fldp-panel >> nth={number}") if role == "image")
-        panel.screenshot(path=SHOTS / f"{path.stem}_{number}.png")
         handle = panel.locator(".noUi-handle").first
         times = sorted(pages.press(panel, handle, "ArrowLeft" if k % 2 else "ArrowRight") for k in range(10))
         record_property(
             "latency", f"{path.stem}, panel {number}: median {statistics.median(times):.0f} ms, 90% {times[8]:.0f} ms"
         )
+    faults, findings = looks.survey(page, panels, SHOTS / path.stem)
     with kernel_of(path) as run:
         count, wrong = json.loads(run(ENDS))
-    assert count and wrong == []
+        faults += looks.labels(page, run)
+    assert count and wrong == [] and findings == []
+    if path.stem[:2] in REBUILT:
+        assert faults == []
     assert page.wrong == [] and page.outside == []
 
 

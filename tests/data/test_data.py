@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fldp_lib import data
+from fldp_lib.data import shipped, sources
 
 SIZES = {
     "digits": (1437, 360, 64),
@@ -90,11 +91,11 @@ def test_scaling_is_the_public_bounds_formula(name, scale):
 
 @pytest.mark.parametrize("name", RAW)  # german_credit: test_german.py
 def test_changing_one_record_changes_that_record_alone(name, monkeypatch):
-    before, raw = data.load(name), RAW[name]()
+    before, (x, *rest) = data.load(name), shipped.table(name, tuple(sources._NUCLEUS))
     assert len({tuple(row) for row in before.x_train.tolist()}) > len(before.x_train) * 0.99
-    raw.data = raw.data.copy()
-    raw.data[7] = raw.data[7] * 3 + 100  # an outlier: a mean, a minimum or a maximum would carry it to everybody
-    monkeypatch.setattr(sklearn.datasets, f"load_{name}", lambda **options: raw)
+    x = x.copy()
+    x[7] = x[7] * 3 + 100  # an outlier: a mean, a minimum or a maximum would carry it to everybody
+    monkeypatch.setattr(shipped, "table", lambda *asked: (x, *rest))
     after = data.load(name)
     changed = (torch.cat([before.x_train, before.x_test]) != torch.cat([after.x_train, after.x_test])).any(1)
     assert int(changed.sum()) == 1
