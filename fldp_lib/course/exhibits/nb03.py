@@ -48,7 +48,7 @@ def federation():
         marks = scenes.records(x, y, size=1.5)
         marks += [plots.line(*_line(theta), "alone", width=1.2, opacity=0.7) for theta in r["own"]]
         homes = [r["fed"].client(k)[0].mean(0) for k in range(r["fed"].clients) if r["fed"].sizes[k]]
-        marks.append(plots.places(*np.transpose(homes), "alone"))
+        marks.append(plots.places(*np.transpose(homes), "alone", size=5))
         if r["round"]:
             marks.append(plots.line(*_line(r["before"]), 5, _("before"), width=1.6))
         marks.append(plots.line(*_line(r["after"]), "no privacy", _("merged"), width=2.6))
@@ -77,7 +77,7 @@ def federation():
         _("A federation, round by round"),
         [explorers.Slider("round", _("round"), 0, ROUNDS, 1, whole=True),
          explorers.Choice("left_out", _("leave out"), out, 0), clients(6, 2, 60)],
-        _one_round, plots.Chart(panels, size=(7, 3.3)), draw, say, play="round",
+        _one_round, plots.Chart(panels, size=(6.2, 3.15)), draw, say, play="round",
     )  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def equality():
         _("When is it the model of one place?"),
         [explorers.Choice("by_records", _("weights"), rules, True),
          explorers.Slider("local_steps", _("local steps a round"), 1, 20, 1, whole=True), clients(20, 2, 200)],
-        compute, plots.Chart(panels, size=(7, 3.3)), draw, say,
+        compute, plots.Chart(panels, size=(6.2, 3.15)), draw, say,
         predict=(
             "03.a",
             _("Twenty clients with 1 to 88 patients; each sends one gradient step a round, averaged by its number of "
@@ -209,13 +209,13 @@ def leaving():
          explorers.Slider("left_out", _("client that leaves"), 1, 6, 1, whole=True),
          explorers.Slider("local_steps", _("local steps"), 1, 50, 10, whole=True),
          explorers.Slider("clip", _("clip"), 0.1, 10, 1, step=0.05, log=True)],
-        compute, plots.Chart(panels, size=(7, 3.3)), draw, say,
+        compute, plots.Chart(panels, size=(6.2, 3.15)), draw, say,
         attacker=lambda r: r["attacker"],
         predict=(
             "03.d",
             _("Six clients, one round, total ε = 1. Of 100 attackers who know everything but whether client 1 took part, "
               "and see the released model, how many guess right at most?"),
-            [_("55, hardly more than a coin's 50"), _("about 73"), _("nearly all: with six clients one is missed")],
+            [_("about 55"), _("about 73"), _("nearly all: with six clients one is missed")],
             0,
             lambda r: _("the noise at ε = 1 leaves {people} of 100 for any client, at most; {bound:.0f} is the bound "
                         "over all mechanisms with this (ε, δ).").format(people=_priced(1.0, 1.0)[1].people,

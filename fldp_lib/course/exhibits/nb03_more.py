@@ -194,7 +194,7 @@ def drift():
          explorers.Slider("local_steps", _("local steps a round"), 1, 20, 20, whole=True),
          explorers.Slider("lr", _("step size"), 0.25, 4, 0.5, step=0.02, log=True),
          explorers.Slider("mu", _("pull to the global model, μ"), 0, 1, 0, step=0.05)],
-        compute, plots.Chart(panels, size=(7, 3.2)), draw, say,
+        compute, plots.Chart(panels, size=(6.2, 3.15)), draw, say,
         predict=(
             "03.c",
             _("Twenty local steps a round help clients that are alike (α = 100). On clients of one or two digits (α = "
