@@ -5,11 +5,11 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ... import accounting, mechanisms
+from ... import mechanisms
 from ...interactive import explorers, plots
 from ...privacy import attacker
-from ._kit import _, clients, count, epsilon
-from .nb04_more import HIGH, LOW, _radii, mechanisms_compared
+from ._kit import _, clients, epsilon
+from .nb04_more import HIGH, LOW, _radii, mechanisms_compared, tails
 
 __all__ = ["mechanisms_compared", "registers", "scales", "sensitivity", "tails"]
 DRAWS = 150
@@ -168,7 +168,8 @@ def scales():
         most = QUERIES[query][1](455)
         b = (1.0 if rule == "naive" else most) / epsilon
         noise = _unit()[0] * b / most
-        outside = int(((noise + [[1], [0]] < -6) | (noise + [[1], [0]] > 7)).sum())
+        places = noise + np.array([[1], [0]])
+        outside = int(((places < -6) | (places > 7)).sum())
         return dict(query=query, rule=rule, epsilon=epsilon, most=most, b=b, noise=noise, outside=outside,
                     true=most / b, attacker=_who(min(most / b, 700.0)))  # fmt: skip
 
@@ -202,62 +203,5 @@ def scales():
             [_("70, what Laplace noise at ε = 1 allows"), _("73, the bound at ε = 1"), _("all 100")],
             2,
             _("one patient moves the sum by up to 24, and the noise is about 1: the true ε is 24. Now choose Δ₁/ε."),
-        ),
-    )  # fmt: skip
-
-
-def tails():
-    """Laplace and Gaussian noise at one ε: the price of one output, and the deviation for many numbers at once."""
-
-    def compute(epsilon, log_delta, numbers):
-        delta = 10.0**log_delta
-        sigma = accounting.calibrate("gaussian", epsilon=epsilon, delta=delta).noise_multiplier
-        return dict(epsilon=epsilon, delta=delta, numbers=numbers, sigma=sigma)
-
-    def deviations(r, d):
-        """Laplace at δ = 0, Laplace at the same δ (at most: by zCDP), Gaussian."""
-        pure = 2**0.5 * d / r["epsilon"]
-        root = np.sqrt(np.log(1 / r["delta"]) + r["epsilon"]) - np.sqrt(np.log(1 / r["delta"]))
-        return pure, np.minimum(pure, np.sqrt(d) / root), r["sigma"] * np.sqrt(d)
-
-    names = (_("Laplace, δ = 0"), _("Laplace, same δ"), _("Gaussian"))
-
-    def draw(r):
-        y, d = np.linspace(-30, 30, 241), np.geomspace(1, 1000, 40)
-        losses = r["epsilon"] * (abs(y) - abs(y - 1)), (y - 0.5) / r["sigma"] ** 2
-        marks = [plots.line((-30, 30), [sign * r["epsilon"]] * 2, "bound", panel=0, width=1.4) for sign in (1, -1)]
-        looks = (("private", _("Laplace")), (1, names[2]))
-        marks += [plots.line(y, loss, *look) for loss, look in zip(losses, looks, strict=True)]
-        for at, style, label in zip(range(3), ("private", 3, 1), names, strict=True):
-            marks.append(plots.line(d, deviations(r, d)[at], style, label, panel=1))
-            marks.append(plots.dots([r["numbers"]], [deviations(r, r["numbers"])[at]], style, panel=1, size=4))
-        return marks
-
-    def say(r):
-        pure, same, gauss = deviations(r, r["numbers"])
-        words = _("ε = {epsilon:.3g} for {numbers} at once, each moved by up to 1: deviation {pure:.3g} with Laplace, δ "
-                  "= 0; at most {same:.3g} with Laplace, same δ = {delta:.1g}; {gauss:.3g} with Gaussian. One number's "
-                  "Gaussian log-ratio passes ε beyond {far:.1f}, which δ pays for.")  # fmt: skip
-        many = count(r["numbers"], _("number"), _("numbers"))
-        return words.format(epsilon=r["epsilon"], numbers=many, pure=pure, same=same,
-                            delta=r["delta"], gauss=gauss, far=r["epsilon"] * r["sigma"] ** 2 + 0.5)  # fmt: skip
-
-    panels = [plots.Panel(_("one number: log-ratio of neighbours"), _("output"), x=(-30, 30), y=(-12, 12), right=0.3),
-              plots.Panel(_("deviation of each number's noise"), _("numbers released at once"), x=(1, 1000), y=(0.1, 1e4),
-                          xlog=True, ylog=True, right=0.42)]  # fmt: skip
-    return explorers.Explorer(
-        _("Laplace or Gaussian?"),
-        [epsilon(1.0, 0.2, 10.0, _("ε of the release")),
-         explorers.Slider("log_delta", _("δ: 10 to the power of"), -9, -3, -5),
-         explorers.Slider("numbers", _("numbers at once"), 1, 1000, 1, step=0.05, log=True, whole=True)],
-        compute, plots.Chart(panels, size=(6.6, 3.4)), draw, say,
-        predict=(
-            "04.c",
-            _("A hundred numbers at once, each of which one patient can move by 1; ε = 1, and δ = 1e-5 allowed to both. "
-              "Gaussian noise is then"),
-            [_("larger than Laplace noise"), _("smaller by about √2"), _("smaller by a factor of √100")],
-            1,
-            _("37.3 against 52.0. The factor of √100 is what δ = 0 costs, not what Laplace noise costs. For one number "
-              "Laplace is the smaller one: look."),
         ),
     )  # fmt: skip
