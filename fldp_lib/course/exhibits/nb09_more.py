@@ -172,7 +172,7 @@ def units():
         _("Whose ε? The same patients, as many hospitals as you like"), controls, compute,
         plots.Chart(panels, size=(7.0, 3.5)), draw, say,
         predict=(
-            "09.d",
+            "09.e",
             _("ε = 2 for a patient, 120 hospitals in place of 12, each with its own noise: the private model is"),
             [_("better than the median hospital alone"), _("worse than the median hospital alone")],
             lambda r: int(crowd(120)[0] > crowd(120)[1]),
