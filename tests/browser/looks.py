@@ -74,37 +74,42 @@ LOOK = """(panel, {least, contrast}) => {
 
 # Labels of many states of one picture, put out of sight into the page at the width at which it is shown.
 BOXES = """({svg, states, width}) => {
-  const host = document.createElement('div'), faults = []
+  const host = document.createElement('div'), faults = new Map()
+  const fault = (words, state) => faults.set(words, [...faults.get(words) ?? [], state])
   host.style.cssText = `position:absolute;left:0;top:0;visibility:hidden;width:${width}px`
   host.innerHTML = svg
   document.body.append(host)
   const picture = host.querySelector('svg'), edge = picture.getBoundingClientRect()
   const layer = picture.appendChild(document.createElementNS('http://www.w3.org/2000/svg', 'g'))
-  const measured = texts => texts.filter(t => t.textContent.trim() && !t.closest('defs')).map(t => {
+  const measured = within => [...within.querySelectorAll('text')].filter(t => t.textContent.trim()).map(t => {
     const box = t.getBoundingClientRect(), matrix = t.getScreenCTM(), upright = Math.abs(matrix.b) > Math.abs(matrix.a)
     const [x, y] = upright ? [0.12 * box.width, 0] : [0, 0.12 * box.height] // a line's box is higher than its letters
-    return {words: t.textContent.trim(), left: box.left + x, right: box.right - x, top: box.top + y, bottom: box.bottom - y}
+    return {
+      words: t.querySelector('tspan') ? t.textContent.replace(/\\s+/g, '') : t.textContent.trim(),
+      left: box.left + x, right: box.right - x, top: box.top + y, bottom: box.bottom - y,
+    }
   })
-  const fixed = measured([...picture.querySelectorAll('text')])
+  const compare = (a, b, state) => {
+    if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1) fault(`${a.words} over ${b.words}`, state)
+  }
+  const within = (a, state) => {
+    if (a.left < edge.left - 1 || a.right > edge.right + 1 || a.top < edge.top - 1 || a.bottom > edge.bottom + 1)
+      fault(`${a.words} is cut by the edge`, state)
+  }
+  const fixed = measured(picture)
+  fixed.forEach((a, k) => { within(a, 'always'); fixed.slice(k + 1).forEach(b => compare(a, b, 'always')) })
   for (const [state, pieces] of states) {
     layer.innerHTML = pieces
-    const all = [...fixed, ...measured([...layer.querySelectorAll('text')])]
-    all.forEach((a, k) => {
-      if (a.left < edge.left - 1 || a.right > edge.right + 1 || a.top < edge.top - 1 || a.bottom > edge.bottom + 1)
-        faults.push(`${a.words} is cut by the edge, at ${state}`)
-      for (const b of all.slice(Math.max(k + 1, fixed.length))) // of what is fixed, below
-        if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
-            && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)
-          faults.push(`${a.words} over ${b.words}, at ${state}`)
+    const moving = measured(layer)
+    moving.forEach((a, k) => {
+      within(a, state)
+      fixed.forEach(b => compare(b, a, state))
+      moving.slice(k + 1).forEach(b => compare(a, b, state))
     })
   }
-  layer.innerHTML = ''
-  fixed.forEach((a, k) => fixed.slice(k + 1).forEach(b => {
-    if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
-        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1) faults.push(`${a.words} over ${b.words}, always`)
-  }))
   host.remove()
-  return [...new Set(faults)]
+  return [...faults].map(([words, at]) => `${words}, ${at.length} times, as at ${at[0]}`)
 }"""
 
 # In the kernel: every explorer that was shown, at all ends of its controls and at random settings; what can be read there.
@@ -114,7 +119,7 @@ def labels(settings):  # a function: the notebook's own names stay as they are
     from fldp_lib.interactive import explorers
 
     found = {}
-    for shown in [o for o in gc.get_objects() if isinstance(o, explorers.Explorer)]:
+    for shown in [o for o in gc.get_objects() if type(o) is explorers.Explorer]:
         draw, controls = random.Random(shown.title), shown.controls
         ends = [[c.low, c.high] if isinstance(c, explorers.Slider) else c.values for c in controls.values()]
         states = [dict(zip(controls, values)) for values in itertools.islice(itertools.product(*ends), 64)]
@@ -206,14 +211,15 @@ def dark(page):
 def narrow(page, width=PHONE):
     """All panels in a place as narrow as a phone."""
     page.evaluate(
-        "width => document.querySelectorAll('.fldp-panel').forEach(p => { p.parentElement.style.width = width + 'px' })",
+        """width => document.querySelectorAll('.fldp-panel').forEach(
+          p => { p.parentElement.style.cssText += `;display:block;flex:none;width:${width}px;max-width:${width}px` })""",
         width,
     )
     page.wait_for_timeout(200)
     try:
         yield
     finally:
-        page.evaluate("() => document.querySelectorAll('.fldp-panel').forEach(p => { p.parentElement.style.width = '' })")
+        page.evaluate("() => document.querySelectorAll('.fldp-panel').forEach(p => { p.parentElement.style.cssText = '' })")
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ from fldp_lib.interactive import explorers
 
 def ends():  # a function: the notebook's own names stay as they are
     wrong, count = [], 0
-    for shown in [o for o in gc.get_objects() if isinstance(o, explorers.Explorer)]:  # exhibits have no name here
+    for shown in [o for o in gc.get_objects() if type(o) is explorers.Explorer]:  # exhibits have no name here
         before = shown.state
         ends = [[c.low, c.high] if isinstance(c, explorers.Slider) else c.values for c in shown.controls.values()]
         for values in itertools.product(*ends):
@@ -163,8 +163,8 @@ def test_reset_pin_and_sweep_by_keyboard(page, address):
     panel = pages.explorers(page)[0]
     pages.named(panel)
     with kernel_of(path) as run:
-        run("explorer.set(epsilon=9); explorer.reset()")
-    page.wait_for_timeout(500)
+        said = run("explorer.set(epsilon=9); explorer.reset(); print(explorer.sentence)").strip()
+    panel.locator("[role=status]", has_text=said).first.wait_for()
     start = pages.shown(panel)
     panel.get_by_role("button", name="Pin").focus()
     page.keyboard.press("Enter")

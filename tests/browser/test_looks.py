@@ -79,10 +79,10 @@ def test_what_is_hidden_is_no_fault(page):
 @pytest.mark.parametrize(
     ("fault", "pieces"),
     [
-        ("private over alone, at ε = 1", '<text x="100" y="50">private</text><text x="110" y="54">alone</text>'),
-        ("axis over near, at ε = 1", '<text x="15" y="97">near</text>'),
-        ("much too long is cut by the edge, at ε = 1", '<text x="160" y="50">much too long</text>'),
-        ("high is cut by the edge, at ε = 1", '<text x="50" y="2">high</text>'),
+        ("private over alone, 1 times, as at ε = 1", '<text x="100" y="50">private</text><text x="110" y="54">alone</text>'),
+        ("axis over near, 1 times, as at ε = 1", '<text x="15" y="97">near</text>'),
+        ("much too long is cut by the edge, 1 times, as at ε = 1", '<text x="160" y="50">much too long</text>'),
+        ("high is cut by the edge, 1 times, as at ε = 1", '<text x="50" y="2">high</text>'),
     ],
 )
 def test_labels_that_overlap_or_are_cut_are_seen(page, fault, pieces):
@@ -96,7 +96,7 @@ def test_labels_that_overlap_or_are_cut_are_seen(page, fault, pieces):
 def test_axes_whose_own_words_overlap_are_seen(page):
     page.set_content("<!doctype html><body></body>")
     assert looks.boxes(page, PICTURE.replace("</svg>", '<text x="12" y="95">twice</text></svg>'), [], 390) == [
-        "axis over twice, always"
+        "axis over twice, 1 times, as at always"
     ]
 
 

@@ -1,0 +1,146 @@
+"""What a notebook is made of, counted: words, lines, minutes, code that draws, explorers, predictions.
+
+    python -m tests.course.anatomy [NN ...]
+
+prints it, a line a notebook. `test_anatomy.py` holds the notebooks in REBUILT to the limits.
+"""
+
+import ast
+import json
+import pathlib
+import re
+import sys
+from dataclasses import dataclass, field
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+REBUILT = ()  # the notebooks that begin with an explorer and are built around their explorers
+DRAWING = {"plots", "explorers", "scenes", "plt", "matplotlib", "marks", "Panel", "Chart", "Explorer", "Slider", "Choice",
+           "Figure", "chart", "ax", "axes"}  # fmt: skip
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+@dataclass
+class Anatomy:
+    """What `of` counts in a notebook."""
+
+    name: str
+    words: int = 0
+    lines: int = 0
+    drawing: int = 0
+    exercises: int = 0
+    before: int = 0  # words before the first explorer
+    explorers: list = field(default_factory=list)  # their metadata
+    predictions: list = field(default_factory=list)  # (metadata, what was to be read above)
+
+    @property
+    def minutes(self):
+        """The time that the notebook takes, by INTERACTION's rule."""
+        return self.words / 200 + self.lines / 15 + 2 * self.exercises
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def code_lines(text):
+    return [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+def names(node):
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} | {
+        part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute)
+    }
+
+
+def drawing_lines(text):
+    """How many lines of a cell belong to statements that draw, and not only show an exhibit in one line."""
+    text = "\n".join("pass" if line.lstrip().startswith(("!", "%")) else line for line in text.splitlines())
+    lines, found = text.splitlines(), 0
+    for statement in ast.parse(text).body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            imported = {alias.name.split(".")[0] for alias in statement.names}
+            draws = imported & DRAWING
+        else:
+            draws = names(statement) & DRAWING
+        if draws:
+            found += len(code_lines("\n".join(lines[statement.lineno - 1 : statement.end_lineno])))
+    return found
+
+
+def words_of(markdown):
+    """Words of the prose: without what is folded away (its summary counts), links' targets, code blocks and badges."""
+    markdown = re.sub(r"<details>\s*<summary>(.*?)</summary>.*?</details>", r"\1", markdown, flags=re.S)
+    markdown = re.sub(r"```.*?```|\[?!\[[^\]]*\]\([^)]*\)(\]\([^)]*\))?|<[^>]+>", " ", markdown, flags=re.S)
+    markdown = re.sub(r"\$\$.*?\$\$", " formula ", markdown, flags=re.S)
+    markdown = re.sub(r"\$[^$]*\$|`[^`]*`", " x ", re.sub(r"\]\([^)]*\)", "]", markdown))
+    return len(re.findall(r"\w[\w’'.,%-]*", markdown))
+
+
+def read_text(cell):
+    """All that is to be read in a cell before one acts: prose, or printed text and the descriptions of its pictures."""
+    if cell["cell_type"] == "markdown":
+        return source(cell)
+    parts = []
+    for output in cell.get("outputs", []):
+        data, about = output.get("data", {}), output.get("metadata", {})
+        if "predict" in about.get("fldp", {}):
+            continue  # what stands there is hidden until the choice is made
+        parts += ["".join(output.get("text", "")), "".join(data.get("text/plain", ""))]
+        parts.append(re.sub(r"<img[^>]*alt=\"([^\"]*)\"[^>]*>", r"\1", "".join(data.get("text/html", ""))))
+        parts.append(about.get("image/png", {}).get("alt", ""))
+    return "\n".join(parts)
+
+
+def of(path):
+    """Count what a notebook is made of.
+
+    Args:
+        path: the notebook, executed.
+    """
+    found, above = Anatomy(path.stem), ""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            found.words += words_of(source(cell))
+        elif cell["cell_type"] == "code":
+            if '"fldp_lib").is_dir()' not in source(cell):  # the bootstrap, the same everywhere and folded away
+                found.lines += len(code_lines(source(cell)))
+                found.drawing += drawing_lines(source(cell))
+            found.exercises += ".check(" in source(cell)
+            for output in cell["outputs"]:
+                about = output.get("metadata", {}).get("fldp", {})
+                if "explorer" in about:
+                    found.before = found.before if found.explorers else found.words
+                    found.explorers.append(about)
+                if "predict" in about:
+                    found.predictions.append((about["predict"], above))
+        above += "\n" + read_text(cell)
+    return found
+
+
+def given_away(prediction, above):
+    """What the text above a prediction tells of its answer: numbers with two digits or more that only the answer has."""
+    told = {number for number in NUMBER.findall(above) if len(re.sub(r"\D", "", number).lstrip("0")) >= 2}
+    wrong = " ".join(option for option in prediction["options"] if option != prediction["right"])
+    asked = set(NUMBER.findall(prediction["question"] + " " + wrong))
+    answer = set(NUMBER.findall(prediction["right"])) - asked
+    verbatim = len(prediction["right"]) >= 25 and prediction["right"] in above
+    return sorted(answer & told) + [prediction["right"]] * verbatim
+
+
+def table(paths):
+    head = f"{'notebook':<32}{'words':>7}{'lines':>7}{'exerc.':>7}{'min':>5}{'draws':>7}{'expl.':>6}{'first':>7}{'pred.':>6}"
+    lines = [f"{head}  controls"]
+    for path in paths:
+        a = of(path)
+        controls = sorted({name for about in a.explorers for name in about["controls"]} & {"epsilon", "clients"})
+        lines.append(
+            f"{a.name:<32}{a.words:>7}{a.lines:>7}{a.exercises:>7}{a.minutes:>5.0f}{a.drawing / max(1, a.lines):>7.0%}"
+            f"{len(a.explorers):>6}{a.before / max(1, a.words):>7.0%}{len(a.predictions):>6}  {' '.join(controls)}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:]
+    print(table([path for path in LESSONS if not chosen or path.stem.split("_")[0] in chosen]))
