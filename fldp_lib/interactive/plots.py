@@ -43,6 +43,7 @@ class Panel:
         xlog, ylog: whether an axis is logarithmic.
         xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose.
         right: share of the panel's width kept free for direct labels, from 0 to 0.6.
+        equal: whether a unit is as long upwards as across, as on a map.
     """
 
     title: str = ""
@@ -55,6 +56,7 @@ class Panel:
     xticks: object = None
     yticks: object = None
     right: float = 0.0
+    equal: bool = False
 
     def __post_init__(self):
         for name in ("title", "xlabel", "ylabel"):
@@ -69,7 +71,7 @@ class Panel:
             ticks = getattr(self, f"{name}ticks")
             if ticks is not None:
                 marks_._array(f"{name}ticks", list(ticks) if isinstance(ticks, dict) else ticks)
-        checks.real("right", self.right, at_least=0, at_most=0.6)
+        checks.real("right", self.right, at_least=0, at_most=0.6), checks.flag("equal", self.equal)
 
 
 @dataclass
@@ -117,6 +119,7 @@ class Chart:
                 stretch = (high / low) ** (panel.right / (1 - panel.right)) if panel.xlog else None
                 ax.set_xlim(low, high * stretch if panel.xlog else high + (high - low) * panel.right / (1 - panel.right))
                 ax.set_ylim(*panel.y)
+                ax.set_aspect("equal" if panel.equal else "auto")
                 for axis, ticks in ((ax.xaxis, panel.xticks), (ax.yaxis, panel.yticks)):
                     if ticks is not None:
                         axis.set_ticks(list(ticks), labels=list(ticks.values()) if isinstance(ticks, dict) else None)

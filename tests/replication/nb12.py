@@ -45,15 +45,6 @@ def a_week_of_history_is_better_alone(block):
     return {"median": middle}, abs(middle + 0.0011) < 0.0005
 
 
-@claim("12", "The federation comes within 0.0002 of least squares on the pooled records", quick=True)
-def the_federation_nearly_reaches_pooling(block):
-    space, rmse, off = the(), the()["rmse"], []
-    for town, _ in _cities(block, 6):
-        pooled = space["errors"](space["changes"](space["pooled"](town), town.federation), town)
-        off.append(rmse(_line(town)) - rmse(pooled))
-    return {"above pooled": _mean(off)}, abs(_mean(off)) < 0.00025
-
-
 @claim("12", "at ε = 0.5 it is 0.0519, below sensors alone by 0.0015 ± 0.0003", quick=True)
 def private_sharing_beats_sensors_alone(block):
     rmse, plan = the()["rmse"], the()["protection"](0.5)
