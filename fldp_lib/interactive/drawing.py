@@ -1,6 +1,7 @@
 """Marks on axes: as matplotlib artists for a picture, or as SVG over finished axes."""
 
 import html
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -117,6 +118,8 @@ def label_places(marks, ax):
             last = np.flatnonzero(good)[-1]
             high = mark.y[last] if mark.y2 is None else (mark.y[last] + mark.y2[last]) / 2
             x, y = ax.transData.transform((mark.x[last], high))
+            if not box.y0 - 1 <= y <= box.y1 + 1 and mark.y2 is None:  # beyond the axis: say where
+                mark = replace(mark, label=f"{mark.label} {'↑' if y > box.y1 else '↓'} {high:.3g}")
             ends.append([x + 5, min(max(y, box.y0 + 5), box.y1 - 5), mark])
     ends.sort(key=lambda end: end[1])
     for below, above in pairwise(ends):

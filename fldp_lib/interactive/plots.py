@@ -6,7 +6,7 @@ which become matplotlib artists for a picture (`png`, `show`) or SVG over the fi
 
 import html
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import matplotlib
 import numpy as np
@@ -16,6 +16,7 @@ from .. import checks
 from . import drawing, theme
 from . import marks as marks_
 from .marks import band, bars, cloud, dots, line, people, pinned, places, text
+from .panels import Panel
 from .pictures import Picture, encode, picture, png_of
 from .theme import COLOURS, DASHES, MARKERS, ROLES
 
@@ -31,47 +32,6 @@ def style():
     """Return a context in which matplotlib draws in the house style: `with plots.style(): …`."""
     cycle = matplotlib.cycler(color=COLOURS[:5], linestyle=[(0, dash) if dash else "-" for dash in DASHES[:5]])
     return matplotlib.rc_context({**theme.RC, "axes.prop_cycle": cycle})
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes: its words and its fixed limits.
-
-    Args:
-        title, xlabel, ylabel: what stands beside the axes; a unit belongs into the label.
-        x, y: limits (low, high).
-        xlog, ylog: whether an axis is logarithmic.
-        xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose.
-        right: share of the panel's width kept free for direct labels, from 0 to 0.6.
-        equal: whether a unit is as long upwards as across, as on a map.
-    """
-
-    title: str = ""
-    xlabel: str = ""
-    ylabel: str = ""
-    x: tuple = (0, 1)
-    y: tuple = (0, 1)
-    xlog: bool = False
-    ylog: bool = False
-    xticks: object = None
-    yticks: object = None
-    right: float = 0.0
-    equal: bool = False
-
-    def __post_init__(self):
-        for name in ("title", "xlabel", "ylabel"):
-            checks.text(name, getattr(self, name))
-        for name in ("x", "y"):
-            log, limits = checks.flag(f"{name}log", getattr(self, f"{name}log")), getattr(self, name)
-            if not isinstance(limits, (tuple, list, np.ndarray)) or len(limits) != 2:
-                raise ValueError(f"{name} must be limits (low, high), got {checks.shown(limits)}")
-            low, high = (checks.real(name, limit) for limit in limits)
-            if low == high or (log and min(low, high) <= 0):
-                raise ValueError(f"{name} must be two different limits{', both positive' * log}, got {limits}")
-            ticks = getattr(self, f"{name}ticks")
-            if ticks is not None:
-                marks_._array(f"{name}ticks", list(ticks) if isinstance(ticks, dict) else ticks)
-        checks.real("right", self.right, at_least=0, at_most=0.6), checks.flag("equal", self.equal)
 
 
 @dataclass
@@ -178,13 +138,24 @@ class Chart:
             columns = min(self.columns or len(self.panels), len(self.panels))
             shape = self.size[1] / -(-len(self.panels) // columns) / (self.size[0] / columns)
             height = min(max(NARROW * shape, 2.2), 3.4) * len(self.panels)
-            self._cache["stacked"] = Chart(self.panels, columns=1, size=(NARROW, height))
+            wider = self.size[0] / columns / NARROW  # a label is as long there as here
+            panels = [replace(panel, right=min(0.6, panel.right * max(1.0, wider))) for panel in self.panels]
+            self._cache["stacked"] = Chart(panels, columns=1, size=(NARROW, height))
         return self._cache["stacked"]
 
     @property
     def least(self):
         """The width in pixels from which on this chart is shown, not the stacked one."""
         return round(SMALLEST * 72 * self.size[0])
+
+    @property
+    def layouts(self):
+        """This chart and the stacked one, where it has one."""
+        return [self] if self.stacked is None else [self, self.stacked]
+
+    def empty(self):
+        """Return the axes as SVG for pages of any width, each with an empty group of class fldp-marks for the marks."""
+        return self._both(lambda chart: chart._frame(f'<g>{chart.axes()}</g><g class="fldp-marks"></g>', 'role="img"'))
 
     def _both(self, drawn):
         """SVG of this chart and of the stacked one; the page shows the one whose letters are large enough there."""
