@@ -84,7 +84,7 @@ def city():
                 plots.Panel(_("black: whom the noise protects"), **MAP),
                 plots.Panel(_("error of the forecast"), UNIT, "", x=(0, HIGH), y=(-0.6, 4.6), yticks=(), right=0.4),
             ],
-            size=(7, 3.3),
+            size=(7, 3.6),
         ),
         marks,
         say,

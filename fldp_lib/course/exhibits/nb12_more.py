@@ -229,7 +229,7 @@ def forecast():
                 ),
                 plots.Panel(_("the city at that hour"), **MAP),
             ],
-            size=(7, 3.3),
+            size=(7, 3.5),
         ),
         marks,
         say,

@@ -157,7 +157,7 @@ def phones():
                     right=0.6,
                 ),
             ],
-            size=(7, 3.3),
+            size=(7, 3.5),
         ),
         marks,
         say,
