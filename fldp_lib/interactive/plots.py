@@ -79,6 +79,7 @@ class Chart:
                 stretch = (high / low) ** (panel.right / (1 - panel.right)) if panel.xlog else None
                 ax.set_xlim(low, high * stretch if panel.xlog else high + (high - low) * panel.right / (1 - panel.right))
                 ax.set_ylim(*panel.y)
+                ax.set_aspect("equal" if panel.equal else "auto")
                 for axis, log, ticks in ((ax.xaxis, panel.xlog, panel.xticks), (ax.yaxis, panel.ylog, panel.yticks)):
                     if ticks is not None:
                         axis.set_ticks(list(ticks), labels=list(ticks.values()) if isinstance(ticks, dict) else None)
