@@ -79,12 +79,15 @@ class Chart:
                 stretch = (high / low) ** (panel.right / (1 - panel.right)) if panel.xlog else None
                 ax.set_xlim(low, high * stretch if panel.xlog else high + (high - low) * panel.right / (1 - panel.right))
                 ax.set_ylim(*panel.y)
+                ax.set_aspect("equal" if panel.equal else "auto")
                 for axis, log, ticks in ((ax.xaxis, panel.xlog, panel.xticks), (ax.yaxis, panel.ylog, panel.yticks)):
                     if ticks is not None:
                         axis.set_ticks(list(ticks), labels=list(ticks.values()) if isinstance(ticks, dict) else None)
                         axis.set_minor_locator(matplotlib.ticker.NullLocator())
                     elif log:
                         axis.set_major_formatter(drawing.powers()), axis.set_minor_formatter(drawing.powers())
+                if panel.xticks is not None and panel.yticks is not None and not len(panel.xticks) + len(panel.yticks):
+                    ax.spines[:].set_visible(False)  # a scene, not a pair of axes
                 if panel.right and panel.xticks is None and not panel.xlog:
                     ax.set_xticks([t for t in ax.get_xticks() if low <= t <= high])
             figure.draw_without_rendering()
