@@ -122,3 +122,19 @@ def test_only_the_picture_on_show_counts_and_a_hero_below_the_fold_is_not_on_the
     pages.watch(page)
     page.evaluate("body => { document.body.innerHTML = body }", both.format(700))
     assert not pages.hero(page)["here"]
+
+
+def test_sliders_get_their_names_however_late_a_prediction_is_made(page):
+    from fldp_lib.interactive.theme import SHEET
+
+    page.clock.install()
+    page.set_content(f"<div class='fldp-panel'><div>{SHEET}</div><div class='fldp-ask'>which?</div></div>")
+    page.clock.run_for(60_000)  # the reader thinks
+    page.evaluate(
+        """() => document.querySelector('.fldp-panel').insertAdjacentHTML('beforeend',
+          `<div class="fldp-body"><div class="fldp-row"><label>total ε</label><input value="1">
+          <div><div><div><div class="noUi-handle" tabindex="0" aria-valuenow="1">|</div></div></div></div></div></div>`)"""
+    )
+    page.clock.run_for(1_000)
+    assert page.locator(".noUi-handle").get_attribute("aria-label") == "total ε, slider"
+    assert page.locator(".noUi-handle").get_attribute("aria-valuetext") == "1"
