@@ -1,5 +1,8 @@
 """Each check of looks.py finds a planted fault, names it, and is quiet on a page that has none."""
 
+import pathlib
+import sys
+
 import looks
 import pages
 import pytest
@@ -138,3 +141,13 @@ def test_sliders_get_their_names_however_late_a_prediction_is_made(page):
     page.clock.run_for(1_000)
     assert page.locator(".noUi-handle").get_attribute("aria-label") == "total ε, slider"
     assert page.locator(".noUi-handle").get_attribute("aria-valuetext") == "1"
+
+
+def test_what_is_over_a_limit_is_told():
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "benchmarks"))
+    import latency
+
+    good, late, jumpy = ("00", 0, "ε", 80.0, 150.0), ("00", 1, "ε", 80.6, 90.0), ("00", 2, "ε", 20.0, 151.0)
+    never = ("00", 3, "ε", float("inf"), float("inf"))  # the picture did not change at any step
+    assert latency.over([good, late, jumpy, never], {"00": 3.0, "05": 3.1}) == ([late, jumpy, never], [3.1])
+    assert latency.over([good], {"00": 3.0}) == ([], [])
