@@ -9,7 +9,7 @@ import math
 
 LEAST, CONTRAST = 12, 4.5  # pixels of a letter; WCAG 2.2's contrast for text, AA
 PHONE = 390  # pixels
-SETTINGS = 20  # random ones at which the labels are compared, besides all ends
+SETTINGS = 20  # random ones at which the labels are compared, besides 16 with all controls at their ends
 
 # All text in an element that is smaller than it may be, fainter, cut off, or beyond the element's own edge.
 LOOK = """(panel, {least, contrast}) => {
@@ -112,7 +112,7 @@ BOXES = """({svg, states, width}) => {
   return [...faults].map(([words, at]) => `${words}, ${at.length} times, as at ${at[0]}`)
 }"""
 
-# In the kernel: every explorer that was shown, at all ends of its controls and at random settings; what can be read there.
+# In the kernel: every explorer that was shown, with its controls at their ends and at random settings; what can be read there.
 LABELS = """
 def labels(settings):  # a function: the notebook's own names stay as they are
     import gc, itertools, json, random, re
@@ -122,7 +122,8 @@ def labels(settings):  # a function: the notebook's own names stay as they are
     for shown in [o for o in gc.get_objects() if type(o) is explorers.Explorer]:
         draw, controls = random.Random(shown.title), shown.controls
         ends = [[c.low, c.high] if isinstance(c, explorers.Slider) else c.values for c in controls.values()]
-        states = [dict(zip(controls, values)) for values in itertools.islice(itertools.product(*ends), 64)]
+        corners = [dict(zip(controls, values)) for values in itertools.product(*ends)]
+        states = draw.sample(corners, min(16, len(corners)))
         for _ in range(settings):
             state = {}
             for name, c in controls.items():
@@ -160,7 +161,7 @@ def boxes(page, svg, states, width):
 
 
 def labels(page, run, settings=SETTINGS):
-    """Faults of all explorers' labels at all ends and at random settings, as wide as shown here and on a phone."""
+    """Faults of all explorers' labels, controls at their ends and at random, as wide as shown here and on a phone."""
     faults, widths = [], {}
     for panel in page.locator(".fldp-panel").all():
         title, stage = panel.locator(".fldp-title").first, panel.locator(".fldp-stage").first
