@@ -134,7 +134,7 @@ SHEET = (
   let panel = null
   const sliders = () => [...panel.querySelectorAll('.fldp-row')].map(
     row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')])
-  const ready = () => !panel.querySelector('.fldp-body') || sliders().length && sliders().every(s => s[1] && s[2])
+  const ready = () => panel.matches('.fldp-quiz') || sliders().length && sliders().every(s => s[1] && s[2])
   const watch = () => {
     panel = sheet.closest('.fldp-panel, .fldp-quiz')
     if (!panel) return

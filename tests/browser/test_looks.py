@@ -135,9 +135,13 @@ def test_sliders_get_their_names_however_late_a_prediction_is_made(page):
     page.clock.run_for(60_000)  # the reader thinks
     page.evaluate(
         """() => document.querySelector('.fldp-panel').insertAdjacentHTML('beforeend',
-          `<div class="fldp-body"><div class="fldp-row"><label>total ε</label><input value="1">
+          `<div><div><label>total ε</label><input value="1">
           <div><div><div><div class="noUi-handle" tabindex="0" aria-valuenow="1">|</div></div></div></div></div></div>`)"""
     )
+    page.clock.run_for(1_000)
+    page.evaluate(
+        "() => document.querySelector('.fldp-panel > :last-child > div').classList.add('fldp-row')"
+    )  # as widgets do
     page.clock.run_for(1_000)
     assert page.locator(".noUi-handle").get_attribute("aria-label") == "total ε, slider"
     assert page.locator(".noUi-handle").get_attribute("aria-valuetext") == "1"
