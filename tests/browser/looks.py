@@ -112,7 +112,7 @@ BOXES = """({svg, states, width}) => {
   return [...faults].map(([words, at]) => `${words}, ${at.length} times, as at ${at[0]}`)
 }"""
 
-# In the kernel: every explorer that was shown, with its controls at their ends and at random settings; what can be read there.
+# In the kernel: the words in every explorer that was shown, its controls at their ends and at random settings.
 LABELS = """
 def labels(settings):  # a function: the notebook's own names stay as they are
     import gc, itertools, json, random, re
