@@ -87,6 +87,7 @@ def sheet(panel):
         f"{at} .fldp-wide>.widget-vbox{{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));"
         f"gap:2px 24px;align-items:start}}"
         f"@container (max-width:699px){{{at} .fldp-body{{grid-template-columns:minmax(0,1fr)}}}}"
+        f"{at} .fldp-body .slider-container{{margin:0 9px!important}}"  # half a handle, which is cut else
         f"{at} .fldp-row{{margin:0 0 4px;width:100%}}"
         f"{at} .fldp-body>.widget-vbox .widget-inline-hbox{{width:100%!important;max-width:280px!important;margin:1px 0}}"
         f"{at} .fldp-body .widget-label{{width:auto!important;flex:1 1 auto;text-align:left;white-space:normal}}"
