@@ -11,7 +11,7 @@ import statistics
 import looks
 import pages
 import pytest
-from lab import ROOT, chromium, kernel_of, lab, missing, open_notebook, run_all, trust
+from lab import ROOT, STOP, chromium, kernel_of, lab, missing, open_notebook, run_all, trust
 
 try:
     from tests.course.anatomy import REBUILT
@@ -52,12 +52,6 @@ ends()
 """
 AT_TOP = "() => [...document.querySelectorAll('.jp-WindowedPanel-outer')].every(outer => outer.scrollTop === 0)"
 PLACE = "control => control.value ?? control.parentElement.style.transform"  # of a menu, of a slider's handle
-STOP = """async () => {
-  const token = document.cookie.match(/_xsrf=([^;]*)/)?.[1] ?? ''
-  const root = location.origin + '/api/sessions'
-  for (const session of await (await fetch(root)).json())
-    await fetch(root + '/' + session.id, {method: 'DELETE', headers: {'X-XSRFToken': token}})
-}"""
 
 
 @pytest.fixture(scope="module")
