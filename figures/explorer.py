@@ -23,7 +23,7 @@ with tempfile.TemporaryDirectory() as folder, lab(pathlib.Path(folder)) as addre
     page = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS).new_page(viewport={"width": 1300, "height": 1000})
     open_notebook(page, address, PATH.relative_to(ROOT))
     run_all(page)
-    panel = pages.explorers(page)[0]
+    panel = pages.explorers(page)[-1]  # the big one
     with kernel_of(PATH) as run:
         run("explorer.reset(); explorer.set(clients=1437, epsilon=0.5); explorer.pin(); explorer.set(epsilon=2)")
     page.wait_for_timeout(1_000)
