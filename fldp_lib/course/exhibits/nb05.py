@@ -82,9 +82,9 @@ def one_round():
         fate = _("is cut to {clip:.3g}").format(clip=r["clip"]) if length > r["clip"] else _("is not cut")
         outside = _(" {out} of {draws} draws fall outside the picture.").format(out=out, draws=DRAWS) if out else ""
         return _(
-            "ε = {epsilon:.3g} in one round, {n} hospitals, clip {clip:.3g}: the broken scanner's update, {long:.2f} long, "
-            "{fate}; the noise on each weight of the mean is {noise:.2g}. Of 100 test patients the private model "
-            "gets {private:.0f} right (median of {draws} draws), {plain:.0f} before noise.{outside}"
+            "ε = {epsilon:.3g} (δ = 1e-5) in one round, {n} hospitals, clip {clip:.3g}: the broken scanner's update, "
+            "{long:.2f} long, {fate}; the noise on each weight of the mean is {noise:.2g}. Of 100 test patients the private "
+            "model gets {private:.0f} right (median of {draws} draws), {plain:.0f} before noise.{outside}"
         ).format(
             epsilon=r["epsilon"], n=n, clip=r["clip"], long=length, fate=fate,
             noise=r["noise"], private=100 * private, plain=100 * plain,

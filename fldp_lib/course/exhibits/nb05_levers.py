@@ -63,8 +63,8 @@ def few():
     def say(r):
         steps = _("1 local step") if r["steps"] == 1 else _("{k} local steps").format(k=r["steps"])
         return _(
-            "{n} clients, {steps}, clip {clip:.3g}, total ε = 2: accuracy {private:.2f} (median of {draws} draws of the "
-            "noise), {plain:.2f} without privacy."
+            "{n} clients, {steps}, clip {clip:.3g}, total ε = 2 (δ = 1e-5): accuracy {private:.2f} (median of {draws} draws "
+            "of the noise), {plain:.2f} without privacy."
         ).format(n=r["clients"], steps=steps, clip=r["clip"], private=np.median(r["draws"][:, -1]), draws=DRAWS,
                  plain=r["plain"][-1])  # fmt: skip
 
@@ -130,8 +130,8 @@ def laws():
         name = _("1 parameter") if r["d"] == 1 else _("{d:,} parameters").format(d=r["d"])
         times = _("1 round") if r["rounds"] == 1 else _("{t} rounds").format(t=r["rounds"])
         return _(
-            "{name}, {times}, total ε = {epsilon:.3g}, L2 clip 1: each coordinate needs Gaussian noise of deviation "
-            "{gaussian:.3g}, Laplace noise of {zcdp:.3g} priced by zCDP, of {l1:.4g} priced by its L1 norm."
+            "{name}, {times}, total ε = {epsilon:.3g} (δ = 1e-5), L2 clip 1: each coordinate needs Gaussian noise of "
+            "deviation {gaussian:.3g}, Laplace noise of {zcdp:.3g} priced by zCDP, of {l1:.4g} priced by its L1 norm."
         ).format(name=name, times=times, epsilon=r["epsilon"], gaussian=r["gaussian"], zcdp=r["zcdp"],
                  l1=r["one"] * math.sqrt(r["d"]))  # fmt: skip
 

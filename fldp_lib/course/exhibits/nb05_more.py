@@ -91,9 +91,9 @@ def rounds():
     def say(r):
         accuracy, share, cosine, signal = r["found"][:, r["round"] - 1]
         return _(
-            "Round {round} of 20 at clip {clip:.3g}: {spent:.2f} of the total ε = {epsilon:.3g} is spent, accuracy "
-            "{accuracy:.2f}, {plain:.2f} without privacy. {share:.0f} of 100 updates are cut, their sum keeps its direction "
-            "by {cosine:.2f}; signal {signal:.2g} against noise {noise:.2g}."
+            "Round {round} of 20 at clip {clip:.3g}: {spent:.2f} of the total ε = {epsilon:.3g} (δ = 1e-5) is spent, "
+            "accuracy {accuracy:.2f}, {plain:.2f} without privacy. {share:.0f} of 100 updates are cut, their sum keeps its "
+            "direction by {cosine:.2f}; signal {signal:.2g} against noise {noise:.2g}."
         ).format(
             round=r["round"], clip=r["clip"], spent=r["spent"], epsilon=r["epsilon"], accuracy=accuracy,
             plain=r["plain"][r["round"] - 1], share=100 * share, cosine=cosine, signal=signal, noise=r["noise"],
@@ -152,18 +152,18 @@ def places():
         scale = {"server": 0.0, "client": 2.0, "shares": 1 / math.sqrt(n)}[place]  # of one client's noise, server's: 1
         across, up = _dust()
         if place == "server":
-            drawn.append(plots.dots(0.5 + 0.055 * across, 0.78 + 0.055 * up, "private", size=1.3, opacity=0.6))
+            drawn.append(plots.dots(0.5 + 0.035 * across, 0.78 + 0.045 * up, "private", size=1.3, opacity=0.6))
         for k, x in enumerate(at):
             if scale:
                 here = slice(10 * k, 10 * k + 10)
-                drawn.append(plots.dots(x + 0.02 * scale * across[here], 0.2 + 0.03 * scale * up[here], "private",
+                drawn.append(plots.dots(x + 0.035 * scale * across[here], 0.2 + 0.045 * scale * up[here], "private",
                                         size=1.3, opacity=0.6))  # fmt: skip
         drawn += [plots.people(at, np.full(6, 0.2), 0, size=7), plots.places([0.5], [0.78], 0, size=11)]
         if place == "shares":
             drawn.append(plots.line((0.38, 0.62, 0.62, 0.38, 0.38), (0.5, 0.5, 0.6, 0.6, 0.5), 0))
             drawn.append(plots.text(0.64, 0.55, _("secure sum")))
         drawn.append(plots.text(0.02, 1.0, _("the server {reads}").format(reads=reads[place][0])))
-        drawn.append(plots.text(0.02, -0.01, _("6 of {n} clients; dots: noise").format(n=n)))
+        drawn.append(plots.text(0.02, -0.01, _("6 of {n} clients; dots: noise, to scale").format(n=n)))
         grid = np.geomspace(10, 1437, 25)
         kinds = {"client": (2, _("clients")), "server": ("private", _("server, shares"))}
         for kind, (style, label) in kinds.items():
@@ -177,8 +177,8 @@ def places():
         times = same if r["place"] != "client" else _("{k:.3g} times the server's").format(k=r["times"])
         names = {"server": _("At the server"), "client": _("At the clients"), "shares": _("In shares")}
         return _(
-            "{place}, {n} clients, total ε = {epsilon:.3g} in 20 rounds: noise {noise:.3g} on each coordinate of the mean, "
-            "{times}. The server {reads}; neighbours: {neighbours}."
+            "{place}, {n} clients, total ε = {epsilon:.3g} (δ = 1e-5) in 20 rounds: noise {noise:.3g} on each coordinate of "
+            "the mean, {times}. The server {reads}; neighbours: {neighbours}."
         ).format(place=names[r["place"]], n=r["clients"], epsilon=r["epsilon"], noise=r["noise"], times=times,
                  reads=reads[r["place"]][0], neighbours=reads[r["place"]][1])  # fmt: skip
 
