@@ -206,6 +206,7 @@ class Explorer:
                 question.value = f'<p role="note" tabindex="-1">{verdict}</p>{FOCUS}'  # the keyboard goes on from here
                 asked.children = (question,)
                 self.panel.children = (heading, asked, *shown)
+                heading.value += " "  # drawn again, so that its script names the controls that came only now
 
         menu.observe(commit, "value")
         self.panel.children = (heading, asked)
