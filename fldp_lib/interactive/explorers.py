@@ -208,6 +208,7 @@ class Explorer:
                 )
                 asked.children = (question,)
                 self.panel.children = (heading, asked, *shown)
+                heading.value += " "  # drawn again, so that its script names the controls that came only now
 
         menu.observe(commit, "value")
         self.panel.children = (heading, asked)
