@@ -142,7 +142,7 @@ def report():
     ticks = {e: f"{e:,g}" for e in (0.5, 5, 50, 500, 5_000)}
     panel = plots.Panel(
         _("mean error a pixel"), _("ε of one round, a client's own report (log)"), x=(0.5, 5_000), y=(0, 0.45), xlog=True,
-        xticks=ticks, right=0.3,
+        xticks=ticks, right=0.42,
     )  # fmt: skip
     return explorers.Explorer(
         _("Reading noisy reports"),
