@@ -43,7 +43,8 @@ ROOMS = {
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
     "interactive": [
-        "theme", "marks", "drawing", "pictures", "plots", "scenes", "controls", "predictions", "said", "views", "explorers",
+        "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "controls", "predictions", "said", "views",
+        "explorers",
     ],
     "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [

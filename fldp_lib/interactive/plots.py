@@ -6,7 +6,7 @@ which become matplotlib artists for a picture (`png`, `show`) or SVG over the fi
 
 import html
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import matplotlib
 import numpy as np
@@ -16,6 +16,7 @@ from .. import checks
 from . import drawing, theme
 from . import marks as marks_
 from .marks import band, bars, cloud, dots, line, people, pinned, places, text
+from .panels import Panel
 from .pictures import Picture, encode, picture, png_of
 from .theme import COLOURS, DASHES, MARKERS, ROLES
 
@@ -31,45 +32,6 @@ def style():
     """Return a context in which matplotlib draws in the house style: `with plots.style(): …`."""
     cycle = matplotlib.cycler(color=COLOURS[:5], linestyle=[(0, dash) if dash else "-" for dash in DASHES[:5]])
     return matplotlib.rc_context({**theme.RC, "axes.prop_cycle": cycle})
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes: its words and its fixed limits.
-
-    Args:
-        title, xlabel, ylabel: what stands beside the axes; a unit belongs into the label.
-        x, y: limits (low, high).
-        xlog, ylog: whether an axis is logarithmic.
-        xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose.
-        right: share of the panel's width kept free for direct labels, from 0 to 0.6.
-    """
-
-    title: str = ""
-    xlabel: str = ""
-    ylabel: str = ""
-    x: tuple = (0, 1)
-    y: tuple = (0, 1)
-    xlog: bool = False
-    ylog: bool = False
-    xticks: object = None
-    yticks: object = None
-    right: float = 0.0
-
-    def __post_init__(self):
-        for name in ("title", "xlabel", "ylabel"):
-            checks.text(name, getattr(self, name))
-        for name in ("x", "y"):
-            log, limits = checks.flag(f"{name}log", getattr(self, f"{name}log")), getattr(self, name)
-            if not isinstance(limits, (tuple, list, np.ndarray)) or len(limits) != 2:
-                raise ValueError(f"{name} must be limits (low, high), got {checks.shown(limits)}")
-            low, high = (checks.real(name, limit) for limit in limits)
-            if low == high or (log and min(low, high) <= 0):
-                raise ValueError(f"{name} must be two different limits{', both positive' * log}, got {limits}")
-            ticks = getattr(self, f"{name}ticks")
-            if ticks is not None:
-                marks_._array(f"{name}ticks", list(ticks) if isinstance(ticks, dict) else ticks)
-        checks.real("right", self.right, at_least=0, at_most=0.6)
 
 
 @dataclass
@@ -117,10 +79,15 @@ class Chart:
                 stretch = (high / low) ** (panel.right / (1 - panel.right)) if panel.xlog else None
                 ax.set_xlim(low, high * stretch if panel.xlog else high + (high - low) * panel.right / (1 - panel.right))
                 ax.set_ylim(*panel.y)
-                for axis, ticks in ((ax.xaxis, panel.xticks), (ax.yaxis, panel.yticks)):
+                ax.set_aspect("equal" if panel.equal else "auto")
+                for axis, log, ticks in ((ax.xaxis, panel.xlog, panel.xticks), (ax.yaxis, panel.ylog, panel.yticks)):
                     if ticks is not None:
                         axis.set_ticks(list(ticks), labels=list(ticks.values()) if isinstance(ticks, dict) else None)
                         axis.set_minor_locator(matplotlib.ticker.NullLocator())
+                    elif log:
+                        axis.set_major_formatter(drawing.powers()), axis.set_minor_formatter(drawing.powers())
+                if panel.xticks is not None and panel.yticks is not None and not len(panel.xticks) + len(panel.yticks):
+                    ax.spines[:].set_visible(False)  # a scene, not a pair of axes
                 if panel.right and panel.xticks is None and not panel.xlog:
                     ax.set_xticks([t for t in ax.get_xticks() if low <= t <= high])
             figure.draw_without_rendering()
@@ -133,15 +100,12 @@ class Chart:
         checks.real("dpi", dpi, at_least=1, at_most=2_400)
         figure, axes = self._draw()
         with style():
+            rooms = drawing.rooms(axes)
             for mark in marks:
                 drawing.draw(axes[mark.panel], mark)
-            for index, ax in enumerate(axes):
-                ends = drawing.label_places([m for m in marks if m.panel == index], ax)
-                for x, y, mark in ends:
-                    colour = COLOURS[mark.style]
-                    ax.annotate(
-                        mark.label, (x, y), xycoords="figure points", color=colour, va="center", fontsize=theme.LABEL_SIZE
-                    )
+            for index, (ax, room) in enumerate(zip(axes, rooms, strict=True)):
+                for place in drawing.label_places([m for m in marks if m.panel == index], ax, room):
+                    drawing.write(ax, *place)
             return png_of(figure, dpi)
 
     def svg(self, marks, alt):
@@ -175,13 +139,24 @@ class Chart:
             columns = min(self.columns or len(self.panels), len(self.panels))
             shape = self.size[1] / -(-len(self.panels) // columns) / (self.size[0] / columns)
             height = min(max(NARROW * shape, 2.2), 3.4) * len(self.panels)
-            self._cache["stacked"] = Chart(self.panels, columns=1, size=(NARROW, height))
+            wider = self.size[0] / columns / NARROW  # a label is as long there as here
+            panels = [replace(panel, right=min(0.6, panel.right * max(1.0, wider))) for panel in self.panels]
+            self._cache["stacked"] = Chart(panels, columns=1, size=(NARROW, height))
         return self._cache["stacked"]
 
     @property
     def least(self):
         """The width in pixels from which on this chart is shown, not the stacked one."""
         return round(SMALLEST * 72 * self.size[0])
+
+    @property
+    def layouts(self):
+        """This chart and the stacked one, where it has one."""
+        return [self] if self.stacked is None else [self, self.stacked]
+
+    def empty(self):
+        """Return the axes as SVG for pages of any width, each with an empty group of class fldp-marks for the marks."""
+        return self._both(lambda chart: chart._frame(f'<g>{chart.axes()}</g><g class="fldp-marks"></g>', 'role="img"'))
 
     def _both(self, drawn):
         """SVG of this chart and of the stacked one; the page shows the one whose letters are large enough there."""
@@ -213,7 +188,7 @@ class Chart:
             body = theme.axes(body)
             for before in ('id="', "url(#", '"#'):  # ids of this chart's own, since a page may show several
                 body = body.replace(before, f"{before}c{id(self)}-")
-            self._cache.update(body=body, axes=axes, figure=figure)
+            self._cache.update(body=body, axes=axes, figure=figure, rooms=drawing.rooms(axes))
         return self._cache["body"]
 
     def overlay(self, marks):
@@ -226,17 +201,14 @@ class Chart:
         self.axes()
         height, layers = 72 * self.size[1], []
         for index, ax in enumerate(self._cache["axes"]):
-            box = ax.get_window_extent()
-            name = f"c{id(self)}-clip{index}"
+            box, name = ax.get_window_extent(), f"c{id(self)}-clip{index}"
             layers.append(
                 f'<clipPath id="{name}"><rect x="{box.x0:.1f}" y="{height - box.y1:.1f}" width="{box.width:.1f}" '
                 f'height="{box.height:.1f}"/></clipPath><g clip-path="url(#{name})">'
             )
             mine = [mark for mark in marks if mark.panel == index]
-            layers.extend(drawing.svg(ax, mark, height) for mark in mine if mark.kind != "text")
-            layers.append("</g>")
-            layers.extend(drawing.svg(ax, mark, height) for mark in mine if mark.kind == "text")
-            for x, y, mark in drawing.label_places(mine, ax):
+            layers += [*(drawing.svg(ax, mark, height) for mark in mine), "</g>"]
+            for x, y, mark in drawing.label_places(mine, ax, self._cache["rooms"][index]):
                 layers.append(drawing.words(x, height - y, mark.label, mark.style))
         return layers
 

@@ -16,10 +16,15 @@ def status(words, marks=(), busy=False):
         marks: of the picture that it speaks of.
         busy: whether a new one is being computed.
     """
-    styles = {mark.label: mark.style for mark in marks if mark.label and mark.kind != "text" and mark.label != "pinned"}
     look = f"min-height:2.9em;opacity:{0.5 if busy else 1}"  # room for two lines: what is below stays where it is
     attributes = f'role="status" aria-live="polite" aria-busy="{str(busy).lower()}" style="{look}"'
-    return f"<p {attributes}>{coloured(words, styles)}</p>"
+    return f"<p {attributes}>{sentence(words, marks)}</p>"
+
+
+def sentence(words, marks):
+    """Return the words as HTML, the labels of the marks in the marks' colours; arguments as in `status`."""
+    styles = {mark.label: mark.style for mark in marks if mark.label and mark.kind != "text" and mark.label != "pinned"}
+    return coloured(words, styles)
 
 
 def coloured(words, styles):

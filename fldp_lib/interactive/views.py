@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from .. import checks
-from . import plots, theme
+from . import plots, said, theme
 from .controls import Choice
 
-STATES, BYTES = 250, 1_500_000  # of an exported page, at most
+STATES, BYTES = 250, 2_000_000  # of an exported page, at most
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
@@ -24,20 +24,16 @@ body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem 
 h1 {{ font-size: 1.4rem }}
 label {{ display: grid; grid-template-columns: 11rem 18rem 6rem; gap: .8rem; align-items: center; margin: .3rem 0 }}
 select + output {{ display: none }}
-svg {{ width: 100%; height: auto }}
 .note {{ color: var(--fldp-soft); font-size: .9rem }}
 @media (max-width: 40rem) {{
   label {{ grid-template-columns: 1fr 5rem; gap: 0 .8rem }}
   input, select {{ grid-column: 1; min-width: 0 }}
-  div {{ overflow-x: auto }}
-  svg {{ min-width: 36rem }}
 }}
 </style></head><body><main>
 <h1>{title}</h1>
 {predict}<form>{controls}</form>
-<div><svg viewBox="0 0 {width:g} {height:g}" role="img" font-family="DejaVu Sans, Verdana, sans-serif">
-<g>{axes}</g><g id="marks"></g></svg></div>
 <p id="said" role="status" aria-live="polite"></p>
+<div style="container-type: inline-size">{picture}</div>
 <p class="note">{note}</p>
 </main><script>
 const grid = {grid}, shapes = {shapes}, pieces = {pieces}, runs = {runs}
@@ -49,10 +45,12 @@ function show() {{
     input.closest("label").querySelector("output").textContent = grid[k][input.value]
     if (input.type === "range") input.setAttribute("aria-valuetext", grid[k][input.value])
   }})
-  const [marks, sentence] = runs[index], picture = document.querySelector("svg")
-  document.getElementById("marks").innerHTML = marks.map(piece => pieces[piece]).join("")
-  document.getElementById("said").textContent = sentence
-  picture.setAttribute("aria-label", sentence)
+  const [drawn, sentence] = runs[index]
+  document.getElementById("said").innerHTML = sentence
+  document.querySelectorAll("svg[role=img]").forEach((picture, layout) => {{
+    picture.querySelector(".fldp-marks").innerHTML = drawn[layout].map(piece => pieces[piece]).join("")
+    picture.setAttribute("aria-label", document.getElementById("said").textContent)
+  }})
 }}
 inputs.forEach(input => input.addEventListener("input", show))
 show()
@@ -81,7 +79,7 @@ def sweep(explorer, name, points=6, panel=None):
     if panel is not None:
         checks.whole("panel", panel, at_least=0, at_most=len(explorer.chart.panels) - 1)
     checks.whole("points", points, at_least=2, at_most=STATES)
-    control, panels, marks, said = explorer.controls[name], [], [], []
+    control, panels, marks, told = explorer.controls[name], [], [], []
     values = control.values if isinstance(control, Choice) else control.spread(points)
     results = [explorer.compute(**{**explorer.state, name: value}) for value in values]
     drawn = [list(explorer.draw(result)) for result in results]
@@ -91,10 +89,10 @@ def sweep(explorer, name, points=6, panel=None):
         title = f"{control.label} = {control.words(value)}"
         panels.append(replace(explorer.chart.panels[panel], title=title))
         marks += [replace(mark, panel=number) for mark in drawn[number] if mark.panel == panel]
-        said.append(f"{title}: {explorer.say(result)}")
+        told.append(f"{title}: {explorer.say(result)}")
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    return plots.Chart(panels, columns=columns, size=(3.1 * columns, 2.4 * rows)), marks, said
+    return plots.Chart(panels, columns=columns, size=(3.1 * columns, 2.4 * rows)), marks, told
 
 
 def _change(panel, place, drawn):
@@ -152,20 +150,20 @@ def export_html(explorer, path, points=None, **values):
     try:
         for state in itertools.product(*grid.values()):
             explorer.set(**dict(zip(grid, state, strict=True)))
-            drawn = explorer.chart.pieces(explorer.marks)
-            runs.append([[pieces.setdefault(piece, len(pieces)) for piece in drawn], explorer.sentence])
+            marks = list(explorer.marks)
+            drawn = [
+                [pieces.setdefault(piece, len(pieces)) for piece in chart.pieces(marks)] for chart in explorer.chart.layouts
+            ]
+            runs.append([drawn, said.sentence(explorer.sentence, marks)])
     finally:
         explorer.set(**before)
     shown = [[explorer.controls[name].words(value) for value in column] for name, column in grid.items()]
-    width, height = (72 * side for side in explorer.chart.size)
     page = PAGE.format(
         theme=theme.page(),
         title=html.escape(explorer.title),
         predict="" if explorer.predict is None else explorer.predict.page(explorer.result),
         controls="".join(_control(explorer, name, column) for name, column in grid.items()),
-        width=width,
-        height=height,
-        axes=explorer.chart.axes(),
+        picture=explorer.chart.empty(),
         note=html.escape(
             f"Each of the {len(runs)} states was computed beforehand by a real run. Values on the grid: "
             + "; ".join(f"{explorer.controls[n].label}: {', '.join(s)}" for n, s in zip(grid, shown, strict=True))

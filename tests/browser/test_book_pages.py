@@ -128,10 +128,10 @@ def test_the_explorer_answers_to_a_key_and_its_frame_fits(made, page):
     inside = page.frame_locator(".explorer iframe")
     slider = inside.get_by_role("slider", name="total ε")
     slider.wait_for()
-    before = inside.locator("#marks").inner_html(), inside.locator("#said").inner_text()
+    before = inside.locator(".fldp-marks").first.inner_html(), inside.locator("#said").inner_text()
     slider.focus()
     page.keyboard.press("ArrowRight")
-    after = inside.locator("#marks").inner_html(), inside.locator("#said").inner_text()
+    after = inside.locator(".fldp-marks").first.inner_html(), inside.locator("#said").inner_text()
     assert before[0] != after[0] and before[1] != after[1]
     assert "Predict first" in inside.locator("body").inner_text()
     page.wait_for_timeout(300)

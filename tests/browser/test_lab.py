@@ -253,12 +253,12 @@ def test_exported_page_works_from_a_file_and_asks_for_nothing(page, tmp_path):
     page.goto(file.as_uri())
     assert asked == [file.as_uri()]
     slider = page.get_by_label("total ε")
-    before = page.locator("#marks").inner_html(), page.locator("#said").inner_text()
+    before = page.locator(".fldp-marks").first.inner_html(), page.locator("#said").inner_text()
     slider.focus()
     page.keyboard.press("ArrowRight")
-    after = page.locator("#marks").inner_html(), page.locator("#said").inner_text()
+    after = page.locator(".fldp-marks").first.inner_html(), page.locator("#said").inner_text()
     assert before[0] != after[0] and before[1] != after[1]
     page.get_by_label("mechanism").select_option("gaussian")
-    assert page.locator("#marks").inner_html() != after[0]
+    assert page.locator(".fldp-marks").first.inner_html() != after[0]
     unnamed = [role for role, name, _ in pages.tree(page, "body") if role in pages.NAMED and not name]
     assert unnamed == [] and page.wrong == []

@@ -135,3 +135,11 @@ def test_a_page_has_both_layouts_and_shows_one(chart):
     assert page.count("<svg") == 2 and page.count("<polyline") == 2
     assert f"max-width:{chart.least - 1}px" in page and f"min-width:{chart.least}px" in page
     assert chart.stacked.size[0] * 72 * 12 / 10 <= 340 and chart.stacked.stacked is None  # a phone's width
+
+
+def test_a_curve_that_leaves_the_axis_says_where_it_is(chart):
+    drawn = chart.svg(
+        [plots.line([0, 10], [0.5, 31.65], label="loss"), plots.line([0, 10], [0.5, 0.6], label="held")], "cut"
+    )
+    assert ">loss ↑ 31.6<" in drawn or ">loss ↑ 31.7<" in drawn
+    assert ">held<" in drawn

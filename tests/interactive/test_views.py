@@ -75,7 +75,8 @@ def test_exported_page_holds_every_run(explorer, tmp_path):
     assert [sentence for _, sentence in runs] == [
         f"is {r * c * m:g}" for r in (0.1, 1, 10) for c in (1, 2, 3) for m in (1, 2)
     ]
-    assert all("<polyline" in "".join(pieces[piece] for piece in marks) for marks, _ in runs)
+    for layouts, _ in runs:
+        assert len(layouts) == 2 and all("<polyline" in "".join(pieces[k] for k in marks) for marks in layouts)
     assert explorer.state == {"rate": 1.0, "count": 2, "mode": 1}
 
 
