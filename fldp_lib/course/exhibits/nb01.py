@@ -61,11 +61,11 @@ def _draw_read(r):
     return [
         plots.dots(np.arange(1, 32), r["first"], "centralised", size=3.2),
         plots.dots(np.arange(1, 32), r["second"], "attacker", size=2.0),
-        plots.text(1, 116, _("● all"), "centralised"), plots.text(10, 116, _("▼ all but patient 8"), "attacker"),
+        plots.text(1, 116, _("● all"), "centralised"), plots.text(10, 116, _("× all but patient 8"), "attacker"),
         plots.bars(numbers, r["truth"], "alone", panel=1, opacity=0.45),
         plots.line(across.ravel(), np.c_[low, high, gap].ravel(), "private", panel=1, width=3, opacity=0.5),
         plots.dots(numbers, middle, "attacker", panel=1, size=2.4),
-        plots.text(1, 1.5, _("▌her record"), "alone", 1), plots.text(12, 1.5, _("▼ read"), "attacker", 1),
+        plots.text(1, 1.5, _("▌her record"), "alone", 1), plots.text(12, 1.5, _("× read"), "attacker", 1),
         plots.text(19, 1.5, _("│ nine in ten"), "private", 1),
     ]  # fmt: skip
 

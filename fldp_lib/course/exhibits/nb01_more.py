@@ -182,8 +182,8 @@ def _because_attacked(r):
 def _draw_attacked(r):
     numbers, bound = np.arange(1, 31), [100 * plan_of(e).attacker().bound for e in EPSILONS]
     return [
-        plots.bars(numbers, r["truth"], "alone", opacity=0.45), plots.text(1, 1.5, _("▌her record"), "alone"),
-        plots.dots(numbers, r["record"].clip(-1.2, 1.2), "attacker", size=2.4), plots.text(14, 1.5, _("▼ read"), "attacker"),
+        plots.bars(numbers, r["truth"], "alone", opacity=0.45), plots.text(1, 1.5, _("▌true"), "alone"),
+        plots.dots(numbers, r["record"].clip(-1.2, 1.2), "attacker", size=2.4), plots.text(16, 1.5, _("× read"), "attacker"),
         plots.line(EPSILONS, bound, "bound", panel=1), plots.text(0.12, 98, _("bound"), "bound", 1),
         plots.line(EPSILONS, r["won"], "attacker", panel=1),
         plots.dots([r["epsilon"]], [r["here"]], "attacker", panel=1, size=5),
