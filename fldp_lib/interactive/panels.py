@@ -16,8 +16,9 @@ class Panel:
         title, xlabel, ylabel: what stands beside the axes; a unit belongs into the label.
         x, y: limits (low, high).
         xlog, ylog: whether an axis is logarithmic.
-        xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose.
+        xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose; both empty: no frame.
         right: share of the panel's width kept free for direct labels, from 0 to 0.6.
+        equal: whether a unit is as long upwards as across, as on a map.
     """
 
     title: str = ""
@@ -30,6 +31,7 @@ class Panel:
     xticks: object = None
     yticks: object = None
     right: float = 0.0
+    equal: bool = False
 
     def __post_init__(self):
         for name in ("title", "xlabel", "ylabel"):
@@ -44,4 +46,4 @@ class Panel:
             ticks = getattr(self, f"{name}ticks")
             if ticks is not None:
                 marks_._array(f"{name}ticks", list(ticks) if isinstance(ticks, dict) else ticks)
-        checks.real("right", self.right, at_least=0, at_most=0.6)
+        checks.real("right", self.right, at_least=0, at_most=0.6), checks.flag("equal", self.equal)
