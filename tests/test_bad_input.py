@@ -315,7 +315,7 @@ INTERACTIVE = [
         alt="text", dpi="positive")),
     Target("interactive.pictures.encode", lambda: dict(png=b'a'), dict(png="text; fine: bytes")),
     Target("interactive.panels.Panel", lambda: dict(title="", xlabel="", ylabel="", x=(0, 1), y=(0, 1), xlog=False,
-        ylog=False, xticks=[0, 1], yticks={0: "a"}, right=0.0), dict(title="text", xlabel="text", ylabel="text",
+        ylog=False, xticks=[0, 1], yticks={0: "a"}, right=0.0, equal=True), dict(equal="flag", title="text", xlabel="text", ylabel="text",
         x=NO_LIMITS, y=NO_LIMITS, xlog="flag", ylog="flag", xticks={"text": "ab", "5 axes": np.ones((2, 2)),
         "strings": ["a"], "object": Broken()}, yticks={"text": "ab", "strings": ["a"], "object": Broken()},
         right="from 0 to 1")),

@@ -16,7 +16,7 @@ class Panel:
         title, xlabel, ylabel: what stands beside the axes; a unit belongs into the label.
         x, y: limits (low, high).
         xlog, ylog: whether an axis is logarithmic.
-        xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose.
+        xticks, yticks: positions, or a dict from position to label; None lets matplotlib choose; both empty: no frame.
         right: share of the panel's width kept free for direct labels, from 0 to 0.6.
         equal: whether a unit is as long upwards as across, as on a map.
     """

@@ -80,10 +80,14 @@ class Chart:
                 ax.set_xlim(low, high * stretch if panel.xlog else high + (high - low) * panel.right / (1 - panel.right))
                 ax.set_ylim(*panel.y)
                 ax.set_aspect("equal" if panel.equal else "auto")
-                for axis, ticks in ((ax.xaxis, panel.xticks), (ax.yaxis, panel.yticks)):
+                for axis, log, ticks in ((ax.xaxis, panel.xlog, panel.xticks), (ax.yaxis, panel.ylog, panel.yticks)):
                     if ticks is not None:
                         axis.set_ticks(list(ticks), labels=list(ticks.values()) if isinstance(ticks, dict) else None)
                         axis.set_minor_locator(matplotlib.ticker.NullLocator())
+                    elif log:
+                        axis.set_major_formatter(drawing.powers()), axis.set_minor_formatter(drawing.powers())
+                if panel.xticks is not None and panel.yticks is not None and not len(panel.xticks) + len(panel.yticks):
+                    ax.spines[:].set_visible(False)  # a scene, not a pair of axes
                 if panel.right and panel.xticks is None and not panel.xlog:
                     ax.set_xticks([t for t in ax.get_xticks() if low <= t <= high])
             figure.draw_without_rendering()
@@ -96,15 +100,12 @@ class Chart:
         checks.real("dpi", dpi, at_least=1, at_most=2_400)
         figure, axes = self._draw()
         with style():
+            rooms = drawing.rooms(axes)
             for mark in marks:
                 drawing.draw(axes[mark.panel], mark)
-            for index, ax in enumerate(axes):
-                ends = drawing.label_places([m for m in marks if m.panel == index], ax)
-                for x, y, mark in ends:
-                    colour = COLOURS[mark.style]
-                    ax.annotate(
-                        mark.label, (x, y), xycoords="figure points", color=colour, va="center", fontsize=theme.LABEL_SIZE
-                    )
+            for index, (ax, room) in enumerate(zip(axes, rooms, strict=True)):
+                for place in drawing.label_places([m for m in marks if m.panel == index], ax, room):
+                    drawing.write(ax, *place)
             return png_of(figure, dpi)
 
     def svg(self, marks, alt):
@@ -187,7 +188,7 @@ class Chart:
             body = theme.axes(body)
             for before in ('id="', "url(#", '"#'):  # ids of this chart's own, since a page may show several
                 body = body.replace(before, f"{before}c{id(self)}-")
-            self._cache.update(body=body, axes=axes, figure=figure)
+            self._cache.update(body=body, axes=axes, figure=figure, rooms=drawing.rooms(axes))
         return self._cache["body"]
 
     def overlay(self, marks):
@@ -200,17 +201,14 @@ class Chart:
         self.axes()
         height, layers = 72 * self.size[1], []
         for index, ax in enumerate(self._cache["axes"]):
-            box = ax.get_window_extent()
-            name = f"c{id(self)}-clip{index}"
+            box, name = ax.get_window_extent(), f"c{id(self)}-clip{index}"
             layers.append(
                 f'<clipPath id="{name}"><rect x="{box.x0:.1f}" y="{height - box.y1:.1f}" width="{box.width:.1f}" '
                 f'height="{box.height:.1f}"/></clipPath><g clip-path="url(#{name})">'
             )
             mine = [mark for mark in marks if mark.panel == index]
-            layers.extend(drawing.svg(ax, mark, height) for mark in mine if mark.kind != "text")
-            layers.append("</g>")
-            layers.extend(drawing.svg(ax, mark, height) for mark in mine if mark.kind == "text")
-            for x, y, mark in drawing.label_places(mine, ax):
+            layers += [*(drawing.svg(ax, mark, height) for mark in mine), "</g>"]
+            for x, y, mark in drawing.label_places(mine, ax, self._cache["rooms"][index]):
                 layers.append(drawing.words(x, height - y, mark.label, mark.style))
         return layers
 

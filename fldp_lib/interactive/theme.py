@@ -75,6 +75,7 @@ def sheet(panel):
         f"padding:12px;border-radius:6px}}{dark}{{{variables(DARK)}}}{marked(at)}"
         f"{at} svg text{{fill:var(--fldp-ink)}}"
         f"{at} .widget-label,{at} .widget-html-content{{color:var(--fldp-ink)}}"
+        f"{at}>.widget-html{{max-width:calc(100% - 4px)}}"  # its margins are 2 pixels
         f"{at} .fldp-title{{font-size:16px;font-weight:600;margin:0}}"
         f"{at} [role=status]{{font-size:14px;line-height:1.45;margin:2px 0 6px;max-width:75em}}"
         f"{at} [role=status] b{{font-weight:600}}"

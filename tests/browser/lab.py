@@ -141,14 +141,12 @@ def open_notebook(page, address, path):
 
 
 def run_all(page, timeout=300):
-    """Run all cells and wait until the kernel rests."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_timeout(1_000)
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        busy = page.locator(".jp-InputPrompt", has_text="[*]").count()
-        if not busy and page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').count():
-            return
-        page.wait_for_timeout(300)
-    raise TimeoutError("cells are still running")
+    """Run all cells, as the menu's *Run All Cells* does, and wait until they have run."""
+    page.evaluate(
+        """async seconds => {
+          window.begun = performance.now()
+          const late = new Promise((_, fail) => setTimeout(() => fail(new Error('cells are still running')), 1000 * seconds))
+          await Promise.race([late, jupyterapp.commands.execute('notebook:run-all-cells')])
+        }""",
+        timeout,
+    )

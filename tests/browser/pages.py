@@ -20,9 +20,9 @@ TIMER = """panel => new Promise((resolve, reject) => {
 })"""
 
 
-# From the last click on: when the first panel stands there with its picture (or its question) and its controls.
+# From where `lab.run_all` began: when the first panel stands there with its picture (or its question) and its controls.
 WATCH = """() => {
-  let clicked = performance.now()
+  window.begun = performance.now()
   window.heroFound = new Promise(resolve => {
     const inside = (element, share) => {
       const box = element.getBoundingClientRect(), high = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0)
@@ -37,25 +37,24 @@ WATCH = """() => {
       if (!picture || !control) return
       watch.disconnect()
       requestAnimationFrame(() => setTimeout(() => resolve({
-        seconds: (performance.now() - clicked) / 1000,
+        seconds: (performance.now() - window.begun) / 1000,
         here: inside(picture, 0.6) && inside(control, 1), // most of the picture, one control whole
         top: Math.round(panel.getBoundingClientRect().top), high: Math.round(panel.getBoundingClientRect().height),
       })))
     }
     const watch = new MutationObserver(look)
     watch.observe(document.body, {childList: true, subtree: true})
-    window.addEventListener('mouseup', () => { clicked = performance.now() }, {capture: true})
   })
 }"""
 
 
 def watch(page):
-    """Look out for the first explorer; call it before the click that runs the cells."""
+    """Look out for the first explorer; call it before the cells are run."""
     page.evaluate(WATCH)
 
 
 def hero(page):
-    """The seconds from the last click to the first explorer, whether it stands on the first screen, its top and height."""
+    """The seconds from *Run All* to the first explorer, whether it stands on the first screen, its top and height."""
     return page.evaluate("() => Promise.race([window.heroFound, new Promise(end => setTimeout(() => end(null), 5000))])")
 
 

@@ -115,12 +115,10 @@ def test_only_the_picture_on_show_counts_and_a_hero_below_the_fold_is_not_on_the
     )
     page.set_content("<!doctype html><body></body>")
     pages.watch(page)
-    page.mouse.click(5, 5)
     page.evaluate("body => { document.body.innerHTML = body }", both.format(10))
     assert 0 < pages.hero(page)["seconds"] < 5 and pages.hero(page)["here"]
     assert "wide" in pages.shown(page.locator(".fldp-panel"), sentence=False)[0]
     page.set_content("<!doctype html><body></body>")
     pages.watch(page)
-    page.mouse.click(5, 5)
     page.evaluate("body => { document.body.innerHTML = body }", both.format(700))
     assert not pages.hero(page)["here"]

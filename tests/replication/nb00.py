@@ -40,6 +40,18 @@ def alone(drawn, hospitals=10):
     return np.array(rows)
 
 
+@claim("00", "the average of many small hospitals' steps is as good as that of few large ones")
+def together_does_not_depend_on_the_deal(block):
+    plan, drawn = Plan.of(rounds=20, lr=LR), seeds(block, 4)
+    numbers = {}
+    for n in (6, 50, 455):
+        feds = [data.split(patients(), n, seed=seed) for seed in drawn]
+        numbers[f"{n} hospitals"] = np.median(
+            [train(models.Linear(2, 1), f, plan, progress=False).accuracy[-1] for f in feds]
+        )
+    return numbers, max(numbers.values()) - min(numbers.values()) < 0.02 and min(numbers.values()) > 0.93
+
+
 @claim("00", "ten hospitals reach a median of about 0.9 where the first settings reach about 0.65", quick=False)
 def the_settings_found_win_most_of_it_back(block):
     drawn = seeds(block, 100)

@@ -114,3 +114,17 @@ def hiding_a_hospital_costs_more_than_it_brings(block):
     plan = PLAIN.changed(rounds=1, local_steps=20, lr=6.0, aggregator=aggregation.mean).calibrated(1.0, clip=4.0)
     found = gain(plan, 12, block, 20)
     return {"gain at hospital-level ε = 1": found.mean()}, found.mean() < -0.05
+
+
+@claim("09", "No gain is shown at ε = 1 with the best of them either", quick=False)
+def no_setting_of_the_search_gains_at_one(block):
+    plan = PLAIN.changed(rounds=40, lr=4.0).calibrated(1.0, clip=0.25, at="client", unit="record")
+    found = gain(plan, 12, block, 30)
+    return {"gain": found.mean()}, abs(found.mean()) < 0.02
+
+
+@claim("09", "80 rounds in place of 20 make it worse", quick=True)
+def more_rounds_do_not_help_at_one(block):
+    one = protection(1.0)
+    few, many = (gain(plan, 12, block, 12).mean() for plan in (one, one.changed(rounds=80).calibrated(1.0)))
+    return {"20 rounds": few, "80 rounds": many}, many < few - 0.02

@@ -1,11 +1,13 @@
 """Claims of notebook 14 on fresh seeds."""
 
+import itertools
 from functools import cache
 
 import numpy as np
 import torch
 
 from fldp_lib import Plan, data, mechanisms, models, train
+from fldp_lib.course.exhibits import _singles
 from fldp_lib.privacy.adaptive import AdaptiveGaussian
 from fldp_lib.training.scoring import interval
 from tests.replication.claims import claim, seeds
@@ -69,14 +71,6 @@ def twice_the_clients_are_twice_the_epsilon(block):
     return {"180 at 2": few, "359 at 1": many}, abs(few - 0.47) < 0.08 and abs(many - 0.5) < 0.08
 
 
-@claim("14", "and about a tenth more with 40 rounds and a clip of 2")
-def few_clients_with_other_rounds(block):
-    before = last(some(359), PLAIN.calibrated(1.0, clip=CLIP), seeds(block, 6))
-    after = last(some(359), PLAIN.changed(rounds=40).calibrated(1.0, clip=2.0), seeds(block, 6))
-    mean, half = interval(after - before)
-    return {"before": before.mean(), "after": after.mean(), "±": half}, mean > half and 0.05 < mean < 0.16
-
-
 @claim("14", "a clip twelve times too small costs 0.04, one ten times too large 0.58")
 def a_small_clip_and_a_large_one(block):
     low, right, high = (last(single(), PLAIN.calibrated(1.0, clip=c), seeds(block, 3)).mean() for c in (0.5, 6.0, 60.0))
@@ -117,3 +111,32 @@ def nothing_is_lost_in_sixty_rounds(block):
     chosen, longer = seeds(block, 6), PLAIN.changed(rounds=60)
     mean, half = interval(threes(longer, chosen) - threes(longer.calibrated(8.0, clip=CLIP), chosen))
     return {"lost": mean, "±": half}, abs(mean) < 0.03
+
+
+@claim("14", "A second local step would change nothing here")
+def one_local_step_is_enough_for_one_image(block):
+    one, two = (
+        last(some(700), PLAIN.changed(local_steps=steps).calibrated(1.0, clip=CLIP), seeds(block, 6)) for steps in (1, 2)
+    )
+    return {"one": one.mean(), "two": two.mean()}, np.abs(one - two).max() < 0.02
+
+
+@claim(
+    "14",
+    "a tenth more with 40 rounds and a clip of 2 (0.63 here). That was the best, to a hundredth, of 80 settings",
+    quick=False,
+)
+def few_clients_with_the_best_of_a_search(block):
+    chosen, found = seeds(block, 6), {}
+    for rounds, step in itertools.product((10, 20, 40, 80), (0.25, 0.5, 1.0, 2.0)):
+        plan = PLAIN.changed(rounds=rounds, server_lr=step)
+        mechs = [plan.calibrated(1.0, clip=c).mechanism for c in (0.25, 0.5, 1.0, 2.0, 4.0)]
+        for seed in chosen:
+            right = _singles.together(_singles.crowd(359, seed), plan, mechs, [seed] * 5, every=False)[0][:, 0]
+            for clip, score in zip((0.25, 0.5, 1.0, 2.0, 4.0), right, strict=True):
+                found.setdefault((clip, rounds, step), []).append(float(score))
+    means = {setting: float(np.mean(scores)) for setting, scores in found.items()}
+    best, before = max(means, key=means.get), last(some(359), PLAIN.calibrated(1.0, clip=CLIP), chosen)
+    more, half = interval(np.array(found[2.0, 40, 1.0]) - before)
+    holds = more > half and 0.05 < more < 0.16 and means[best] - means[2.0, 40, 1.0] < 0.03
+    return {"before": before.mean(), "clip 2, 40 rounds": means[2.0, 40, 1.0], "best": means[best], "±": half}, holds

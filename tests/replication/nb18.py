@@ -58,6 +58,20 @@ def twenty_clients_are_better_off_alone(block):
     return {"alone": own, "private": one, "better plan": few}, own > few + 0.1 and few > one
 
 
+@claim("18", "still far below the 0.76 that they reach alone")
+def the_best_plan_found_is_far_below_alone(block):
+    best = Plan.of(rounds=30, local_steps=10, lr=0.5, delta=1e-5).calibrated(2.0, clip=0.25)
+    own, found = alone(20, block), reached(20, best, block, 6)
+    return {"alone": own, "best plan": found}, found < own - 0.1
+
+
+@claim("18", "where its lead is gone", quick=False)
+def the_lead_of_few_rounds_is_gone_at_many_clients(block):
+    found = {count: [reached(count, planned(1.0, plan), block, 10) for plan in (PLAIN, FEW)] for count in (200, 720)}
+    leads = {f"lead at {count}": few - one for count, (one, few) in found.items()}
+    return leads, leads["lead at 200"] > 0.05 and leads["lead at 720"] < 0.01
+
+
 @claim("18", "at a hundred it is the other way round (0.54 against 0.70 or 0.87)")
 def a_hundred_clients_are_better_off_together(block):
     own, one, few = alone(100, block), reached(100, planned(2.0), block), reached(100, planned(2.0, FEW), block)

@@ -221,51 +221,6 @@ def _scales(answer):
         )
 
 
-def _epsilon_for(answer):
-    rng = np.random.default_rng()
-
-    def draw():
-        low, n = float(rng.uniform(-20, 20)), int(rng.integers(50, 1000))
-        high = low + float(rng.uniform(5, 50))
-        error, confidence = (high - low) * float(rng.uniform(0.002, 0.05)), float(rng.uniform(0.7, 0.99))
-        delta, miss = (high - low) / n, 1 - confidence
-        right = delta * math.log(1 / miss) / error
-        scale = "e^(−t/b) speaks of the scale b, not of the deviation √2·b"
-        slips = (
-            (
-                delta / error,
-                "that makes the mean size of the noise equal to the error; it stays below that 63% of the time only",
-            ),
-            (
-                delta * math.log(1 / confidence) / error,
-                "the noise exceeds t with probability e^(−t/b): that is 1 − confidence",
-            ),
-            (
-                delta * math.log(1 / (2 * miss)) / error,
-                "that counts one side only: the mean may be off upwards and downwards",
-            ),
-            (delta * math.log(2 / miss) / error, "e^(−t/b) is the probability of |noise| > t: both sides are in it already"),
-            (right * n, "the sensitivity of the mean is (high − low)/n"),
-            (right / n, "divided by n twice: the sensitivity of the mean is (high − low)/n"),
-            (right * math.sqrt(2), f"√2 too much: {scale}"),
-            (right / math.sqrt(2), f"√2 too little: {scale}"),
-            (right / 2, "half of it: a replacement moves the sum by high − low"),
-            (right * 2, "twice too much: a replacement moves the sum by high − low"),
-            (right / math.log(10), "the logarithm to base 10: the density has e, so take the natural one"),
-            (right / math.log(2), "the logarithm to base 2: the density has e, so take the natural one"),
-            (error / math.log(1 / miss), "that is the scale b; ε is the sensitivity over it"),
-            (-right, "ε is positive: the logarithm of 1 − confidence is negative"),
-        )
-        return (error, low, high, n, confidence), right, slips
-
-    for _ in range(3):
-        inputs, right, slips = apart(draw)
-        error, low, high, n, confidence = inputs
-        got = number(call(answer, *inputs), "ε")
-        where = f"for error {error:.3g}, range {high - low:.3g}, n = {n}, confidence {confidence:.3f}"
-        compare(got, right, slips, f"{where} ε is {right:.4g}; you gave {got:.4g}")
-
-
 EXERCISES = (
     Exercise(
         "04.1",
@@ -305,16 +260,6 @@ EXERCISES = (
             "Where does the broken code look at the records in order to find the sensitivity?",
             "One patient has a value in every column: the costs of the d means add up.",
             "Give each mean ε/d: scale_j = d·(high_j − low_j)/(n·ε), from the public bounds.",
-        ),
-    ),
-    Exercise(
-        "04.5",
-        "Write epsilon_for(error, low, high, n, confidence): the smallest ε for a mean within the error.",
-        _epsilon_for,
-        (
-            "How large is the probability that Laplace noise of scale b is larger than t in size?",
-            "It is e^(−t/b). Set t to the error and the probability to 1 − confidence; solve for b.",
-            "b = error/ln(1/(1 − confidence)), and ε = (high − low)/(n·b).",
         ),
     ),
 )

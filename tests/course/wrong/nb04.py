@@ -84,13 +84,6 @@ def _widest(x, bounds, epsilon):
     return np.full(len(bounds), len(bounds) * (bounds[:, 1] - bounds[:, 0]).max() / len(x) / epsilon)
 
 
-def _epsilon(change):
-    def answer(error, low, high, n, confidence):
-        return change(error, (high - low) / n, confidence, n)
-
-    return answer
-
-
 WRONG = {
     "04.1": [
         (_mean(_width, _width), r"'remove': that is a replacement"),
@@ -167,23 +160,5 @@ WRONG = {
         (_bounds(lambda d, n: -1), r"positive number"),
         (lambda x, bounds, epsilon: float((bounds[:, 1] - bounds[:, 0]).sum() / len(x) / epsilon), r"3 things"),
         (_widest, r"wastes budget"),
-    ],
-    "04.5": [
-        (_epsilon(lambda t, d, c, n: d / t), r"63% of the time"),
-        (_epsilon(lambda t, d, c, n: d * math.log(1 / c) / t), r"that is 1 − confidence"),
-        (_epsilon(lambda t, d, c, n: d * math.log(1 / (2 * (1 - c))) / t), r"one side only"),
-        (_epsilon(lambda t, d, c, n: d * math.log(2 / (1 - c)) / t), r"both sides are in it"),
-        (_epsilon(lambda t, d, c, n: n * d * math.log(1 / (1 - c)) / t), r"of the mean is \(high − low\)/n"),
-        (_epsilon(lambda t, d, c, n: d * math.log(1 / (1 - c)) / t / n), r"by n twice"),
-        (_epsilon(lambda t, d, c, n: 2**0.5 * d * math.log(1 / (1 - c)) / t), r"√2 too much"),
-        (_epsilon(lambda t, d, c, n: d * math.log(1 / (1 - c)) / t / 2**0.5), r"√2 too little"),
-        (_epsilon(lambda t, d, c, n: d * math.log(1 / (1 - c)) / t / 2), r"half of it"),
-        (_epsilon(lambda t, d, c, n: d * math.log10(1 / (1 - c)) / t), r"base 10"),
-        (_epsilon(lambda t, d, c, n: d * math.log2(1 / (1 - c)) / t), r"base 2"),
-        (_epsilon(lambda t, d, c, n: t / math.log(1 / (1 - c))), r"the scale b"),
-        (_epsilon(lambda t, d, c, n: d * math.log(1 - c) / t), r"ε is positive"),
-        (_epsilon(lambda t, d, c, n: d / t / (1 - c)), r"ε is [\d.]+; you gave"),
-        (_epsilon(lambda t, d, c, n: 1.02 * d * math.log(1 / (1 - c)) / t), r"ε is [\d.]+; you gave"),
-        (_epsilon(lambda t, d, c, n: 2.0), r"ε is [\d.e+-]+; you gave"),
     ],
 }  # fmt: skip

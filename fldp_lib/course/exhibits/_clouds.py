@@ -1,0 +1,95 @@
+"""Many runs of one plan at once, each with noise of its own: what a cloud is drawn from.
+
+A federation is a batch of clients already; here it is a batch of runs as well, for logistic regression on a few features,
+whose gradient fits in two lines. Run k is what `train` gives with the k-th seed, to rounding (tests/course/test_clouds.py).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from ...training._streams import streams
+
+
+def cloud(federation, plan, seeds):
+    """Return θ at the start, zero, and after every round, of as many runs as there are seeds.
+
+    Args:
+        federation: a `data.Federation` of two classes; every client takes part in every round.
+        plan: a `Plan` with a Gaussian mechanism at the server, or with none.
+        seeds: a tuple of whole numbers, one a run; without noise one is enough.
+
+    Returns:
+        Parameters of `models.Linear(d, 1)`, the weights and then the bias (rounds + 1 × runs × parameters).
+    """
+    clip, std = (float("inf"), 0.0) if plan.mechanism is None else (plan.mechanism.clip, plan.mechanism.std)
+    theta = torch.zeros(federation.x.shape[2] + 1, len(seeds))  # parameters × runs
+    noise = std * unit_noise(tuple(seeds), plan.rounds, len(theta)) if std else None
+    path = [theta]
+    for t in range(plan.rounds):
+        update = updates(federation, theta, plan)  # parameters × clients × runs
+        lengths = sum(part * part for part in update).sqrt()  # clients × runs
+        total = (update * (clip / lengths.clamp(min=1e-30)).clamp(max=1)).sum(1)
+        total = total if noise is None else total + noise[t]
+        theta = theta + plan.server.lr * total / federation.clients
+        path.append(theta)
+    return torch.stack(path).transpose(1, 2)
+
+
+def updates(federation, theta, plan):
+    """Return what every client would send, unclipped (parameters × clients × runs), from θ (parameters × runs)."""
+    columns, y, share = _columns(federation)
+    here = [part.expand(federation.clients, 1, -1) for part in theta.unsqueeze(1)]  # each clients × 1 × runs
+    for _ in range(plan.local.steps):
+        z = torch.addcmul(here[-1], columns[0], here[0])  # clients × records × runs
+        for x, part in zip(columns[1:], here[1:-1], strict=True):
+            z.addcmul_(x, part)
+        slope = z.sigmoid_().sub_(y).mul_(share)
+        gradient = [(slope * x).sum(1, keepdim=True) for x in columns] + [slope.sum(1, keepdim=True)]
+        here = [part - plan.lr * g for part, g in zip(here, gradient, strict=True)]
+    return torch.stack(here).squeeze(2) - theta.unsqueeze(1)
+
+
+def _columns(federation):
+    """The features, one tensor each, the classes, and each record's share of its client (clients × records × 1)."""
+    sizes = federation.sizes.clamp(min=1).unsqueeze(1)
+    return federation.x.unsqueeze(3).unbind(2), federation.y.unsqueeze(2), (federation.mask / sizes).unsqueeze(2)
+
+
+def accuracy(federation, thetas):
+    """Return the share of the federation's test records that linear models (… × parameters) call rightly (…)."""
+    scores = thetas[..., :-1] @ federation.x_test.T + thetas[..., -1:]
+    return ((scores > 0) == federation.y_test.bool()).float().mean(-1)
+
+
+@lru_cache(maxsize=8)
+def unit_noise(seeds, rounds, parameters):
+    """The noise streams of `train` with these seeds, for deviation 1 (rounds × parameters × runs)."""
+    generators = [streams(seed)[2] for seed in seeds]
+    drawn = [[torch.randn(parameters, generator=g, dtype=torch.float64) for _ in range(rounds)] for g in generators]
+    return torch.stack([torch.stack(run) for run in drawn], 2).float()
+
+
+def chords(thetas):
+    """Return where linear models of two features (models × 3) are undecided: from edge to edge of the square [-1, 1]².
+
+    Returns:
+        For each model whose line crosses the square, x (2,) and y (2,) of its ends.
+    """
+    found = []
+    for a, b, c in thetas.double().tolist():
+        square = a * a + b * b
+        if not 0 < square < float("inf"):
+            continue
+        low, high = -float("inf"), float("inf")  # along (-b, a), from the point next to the centre
+        for start, step in ((-a * c / square, -b), (-b * c / square, a)):
+            if step:
+                ends = sorted(((-1 - start) / step, (1 - start) / step))
+                low, high = max(low, ends[0]), min(high, ends[1])
+            elif abs(start) > 1:
+                high = -float("inf")
+        if low < high:
+            at = np.array([low, high])
+            found.append((-a * c / square - b * at, -b * c / square + a * at))
+    return found
