@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-REBUILT = ("03", "04")  # the notebooks that begin with an explorer and are built around their explorers
+REBUILT = ("03", "04", "06")  # the notebooks that begin with an explorer and are built around their explorers
 DRAWING = {"plots", "explorers", "scenes", "plt", "matplotlib", "marks", "Panel", "Chart", "Explorer", "Slider", "Choice",
            "Figure", "chart", "ax", "axes"}  # fmt: skip
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
