@@ -34,11 +34,11 @@ def printed():
         height, marks = torch.rand((2, 150), generator=torch.Generator().manual_seed(1)).numpy() * 0.6, []
         for row, (place, style) in enumerate(zip(r["places"], (5, "private"), strict=True)):
             x = place + r["noise"][row]
-            seen = (x >= -20) & (x <= 60)
+            seen = (x >= -25) & (x <= 100)
             marks.append(plots.dots(x[seen], 1.25 - row + height[row][seen], style, size=1.8, opacity=0.55))
             marks.append(plots.places([place], [1.12 - row], style, size=6))
-        marks.append(plots.text(24, 2.05, _("A's mean is 1"), 5))
-        return [*marks, plots.text(24, 0.95, _("A's mean is another"), "private")]
+        marks.append(plots.text(35, 2.05, _("A's mean is 1"), 5))
+        return [*marks, plots.text(35, 0.95, _("A's mean is another"), "private")]
 
     def say(r):
         words = _("A's mean 1 or {other:.3g}, {clean} before the noisy one, noise of scale 1/ε = {scale:.3g}: the report "
@@ -50,7 +50,7 @@ def printed():
                             people=r["attacker"].people)  # fmt: skip
 
     panel = plots.Panel(
-        _("150 reports of A for either data set"), _("report, in gradients"), x=(-20, 60), y=(0, 2.2), yticks={}
+        _("150 reports of A for either data set"), _("report, in gradients"), x=(-25, 100), y=(0, 2.2), yticks={}
     )
     return explorers.Explorer(
         _("What does step 4 promise?"),
