@@ -112,47 +112,6 @@ def _worst_total(answer):
         compare(got, right, slips, f"for people {people} it should be {right:.5g}; you gave {got:.5g}")
 
 
-def _true_epsilon(answer):
-    rng = np.random.default_rng()
-
-    def draw(clean):
-        low = float(rng.uniform(-5, 5))
-        high, lr, scale = low + float(rng.uniform(2, 9)), float(rng.uniform(0.1, 0.4)), float(rng.uniform(1.5, 4))
-        width, kept = high - low, 1 - lr
-        moved = width * (1 - kept ** (clean + 1)) / lr
-        slips = (
-            (width / scale, "that covers one gradient; the clean ones before it look at the same readings"),
-            (
-                width * (clean + 1) / scale,
-                "the gradients do not all move by high − low: each step brings θ nearer to the mean",
-            ),
-            (lr * moved / scale, "the learning rate multiplies the noise as well: divide by lr·scale, or leave both out"),
-            (moved * scale, "multiplied by the scale: more noise means a smaller ε"),
-            (moved, "the scale of the noise is missing: divide by it"),
-            (width * (1 - kept**clean) / lr / scale, "the noisy step has a gradient of its own: clean + 1 in all"),
-            (width * (1 - kept ** (clean + 2)) / lr / scale, "one step too many: clean + 1 gradients in all"),
-            (width * kept**clean / scale, "that is the last gradient alone; the release holds all of them"),
-            (
-                width * kept ** (clean + 1) / lr / scale,
-                "that is what the start still counts for: the readings move θ by the rest",
-            ),
-            (moved / scale / 2, "half of it: all readings may be replaced, so the mean goes from low to high"),
-            (2 * moved / scale, "twice too much: the mean goes from low to high, and no farther"),
-            (
-                max(abs(low), abs(high)) * moved / width / scale,
-                "the readings are replaced, not removed: their mean moves by high − low at most",
-            ),
-        )
-        return (low, high, lr, clean, scale), moved / scale, slips
-
-    for clean in (int(rng.integers(2, 8)), 1, 0):
-        inputs, right, slips = apart(draw, clean)
-        low, high, lr, _, scale = inputs
-        got = number(call(answer, *inputs), "the ε")
-        where = f"for readings in {low:.3g} … {high:.3g}, lr {lr:.3g}, {clean} clean steps, scale {scale:.3g}"
-        compare(got, right, slips, f"{where} ε is {right:.5g}; you gave {got:.5g}")
-
-
 EXERCISES = (
     Exercise(
         "06.1",
@@ -182,16 +141,6 @@ EXERCISES = (
             "First for one person with data at one participant: what do that participant's reports cost together?",
             "Rounds add up. For a person at two participants both sums add up, since both see that person's data.",
             "The maximum over people of the sum, over their participants and all rounds.",
-        ),
-    ),
-    Exercise(
-        "06.4",
-        "Write true_epsilon(low, high, lr, clean, scale): the ε of a release after some steps without noise.",
-        _true_epsilon,
-        (
-            "Without noise the result depends on the readings' mean m. How far does it move when m goes from low to high?",
-            "After s steps θ = m + (1 − lr)^s·(start − m), so m moves it by (high − low)·(1 − (1 − lr)^s); s = clean + 1.",
-            "The noise in the result has the scale lr·scale: divide by that.",
         ),
     ),
 )

@@ -40,6 +40,6 @@ def _right(theta, of):
 
 
 def _line(theta):
-    """x and heights of one model's line."""
-    x, heights = _heights(theta)
-    return x, heights[0]
+    """x and heights of one model's line, where it is on the map."""
+    x, heights = _heights(theta, 121)
+    return x, np.where(abs(heights[0]) <= 1, heights[0], np.nan)

@@ -129,7 +129,7 @@ def equality():
                             far=gap, ours=_right(r["ours"], PATIENTS()), theirs=_right(r["theirs"], PATIENTS()))  # fmt: skip
 
     ticks = {1e-16: "1e-16", 1e-12: "1e-12", 1e-8: "1e-8", 1e-4: "1e-4", 1: "1"}
-    panels = [_map(_("the two models, on test patients"), right=0.3)]
+    panels = [_map(_("the two models, on test patients"), right=0.38)]
     panels.append(plots.Panel(_("largest difference of a parameter"), _("gradient steps"), x=(0, 61), y=(1e-17, 30),
                               ylog=True, yticks=ticks))  # fmt: skip
     return explorers.Explorer(

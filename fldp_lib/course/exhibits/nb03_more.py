@@ -128,12 +128,12 @@ def holdings():
         return words.format(how=name, uneven=uneven, n=r["clients"], empty=int((counts.sum(1) == 0).sum()), low=some.min(),
                             high=some.max(), kinds=kinds.mean(), alone=int((kinds == 1).sum()))  # fmt: skip
 
-    panel = plots.Panel(_("a dot's area: images (empty clients marked below)"), _("clients, side by side"), _("digit"),
+    panel = plots.Panel(_("images, by client and digit (×: none)"), _("clients, side by side"), _("digit"),
                         x=(0, 1), y=(-1.4, 9.8), xticks={0.5: ""}, yticks=list(range(10)))  # fmt: skip
     return explorers.Explorer(
         _("Who holds what?"),
         [explorers.Choice("how", _("split"), SPLITS, "dirichlet"),
-         explorers.Slider("alpha", _("α: evenness"), 0.01, 100, 0.1, step=0.05, log=True), clients(20, 2, 100)],
+         explorers.Slider("alpha", _("α: evenness"), 0.01, 100, 0.1, step=0.05, log=True), clients(20, 5, 100)],
         compute, plots.Chart([panel], size=(6, 3.2)), draw, say,
     )  # fmt: skip
 
@@ -186,14 +186,14 @@ def drift():
 
     panels = [plots.Panel(_("test accuracy (10 clients)"), _("round"), x=(1, TURNS), y=(0, 1), xticks=[1, 5, 10],
                           right=0.25),
-              plots.Panel(_("length of a round's move"), _("round"), x=(1, TURNS), y=(0.03, 4), ylog=True,
-                          xticks=[1, 5, 10], yticks={0.1: "0.1", 1: "1"}, right=0.35)]  # fmt: skip
+              plots.Panel(_("length of a round's move"), _("round"), x=(1, TURNS), y=(0.02, 10), ylog=True,
+                          xticks=[1, 5, 10], yticks={0.1: "0.1", 1: "1", 10: "10"}, right=0.35)]  # fmt: skip
     return explorers.Explorer(
         _("Many steps on unlike clients"),
         [explorers.Slider("alpha", _("likeness α"), 0.02, 100, 100, step=0.05, log=True),
          explorers.Slider("local_steps", _("local steps a round"), 1, 20, 20, whole=True),
-         explorers.Slider("lr", _("step size"), 0.25, 4, 0.5, step=0.02, log=True),
-         explorers.Slider("mu", _("pull to the global model, μ"), 0, 1, 0, step=0.05)],
+         explorers.Slider("lr", _("step size"), 0.25, 2, 0.5, step=0.02, log=True),
+         explorers.Slider("mu", _("pull to the global model, μ"), 0, 0.5, 0, step=0.05)],
         compute, plots.Chart(panels, size=(6.2, 3.15)), draw, say,
         predict=(
             "03.c",

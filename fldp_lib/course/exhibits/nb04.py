@@ -188,7 +188,7 @@ def scales():
         return words + (" " + _("{n} of 300 dots lie beyond the edges.").format(n=r["outside"]) if r["outside"] else "")
 
     asked = {name: query for name, query in ASKED.items() if query != "histogram"}
-    panel = plots.Panel(_("150 releases of either register"), _("distance from the second's true answer, in sensitivities"),
+    panel = plots.Panel(_("150 releases of either register"), _("distance, in sensitivities"),
                         x=(-6, 7), y=(0, 2.2), yticks={})  # fmt: skip
     return explorers.Explorer(
         _("Which scale?"),

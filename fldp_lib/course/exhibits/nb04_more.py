@@ -197,8 +197,9 @@ def tails():
         y, d = np.linspace(-30, 30, 241), np.geomspace(1, 1000, 40)
         losses = r["epsilon"] * (abs(y) - abs(y - 1)), (y - 0.5) / r["sigma"] ** 2
         marks = [plots.line((-30, 30), [sign * r["epsilon"]] * 2, "bound", panel=0, width=1.4) for sign in (1, -1)]
-        looks = (("private", _("Laplace")), (1, names[2]))
-        marks += [plots.line(y, loss, *look) for loss, look in zip(losses, looks, strict=True)]
+        looks = ((_("Laplace"), "private", 10.5), (names[2], 1, 8.5))
+        for loss, (words, style, height) in zip(losses, looks, strict=True):
+            marks += [plots.line(y, loss, style), plots.text(-29, height, words, style)]
         for at, style, label in zip(range(3), ("private", 3, 1), names, strict=True):
             marks.append(plots.line(d, deviations(r, d)[at], style, label, panel=1))
             marks.append(plots.dots([r["numbers"]], [deviations(r, r["numbers"])[at]], style, panel=1, size=4))
@@ -213,9 +214,10 @@ def tails():
         return words.format(epsilon=r["epsilon"], numbers=many, pure=pure, same=same,
                             delta=r["delta"], gauss=gauss, far=r["epsilon"] * r["sigma"] ** 2 + 0.5)  # fmt: skip
 
-    panels = [plots.Panel(_("one number: log-ratio of neighbours"), _("output"), x=(-30, 30), y=(-12, 12), right=0.3),
+    panels = [plots.Panel(_("one number: log-ratio of neighbours"), _("output"), x=(-30, 30), y=(-12, 12)),
               plots.Panel(_("deviation of each number's noise"), _("numbers released at once"), x=(1, 1000), y=(0.1, 1e4),
-                          xlog=True, ylog=True, right=0.42)]  # fmt: skip
+                          xlog=True, ylog=True, xticks={1: "1", 10: "10", 100: "100", 1000: "1,000"},
+                          yticks={0.1: "0.1", 1: "1", 10: "10", 100: "100", 1000: "1,000"}, right=0.5)]  # fmt: skip
     return explorers.Explorer(
         _("Laplace or Gaussian?"),
         [epsilon(1.0, 0.2, 10.0, _("ε of the release")),

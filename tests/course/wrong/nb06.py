@@ -13,10 +13,6 @@ def _people(cost):
     return lambda spent, people: max(float(cost(spent[person])) for person in people)
 
 
-def _moved(steps=lambda c: c + 1, divide=lambda lr, scale: lr * scale, times=1.0):
-    return lambda low, high, lr, clean, scale: times * (high - low) * (1 - (1 - lr) ** steps(clean)) / divide(lr, scale)
-
-
 WRONG = {
     "06.1": [
         (lambda f, g, b: float((f - g).norm()) / b, r"L2 distance"),
@@ -68,25 +64,5 @@ WRONG = {
         (lambda spent, people: sum(float(spent[p].sum()) for p in people), r"sum over the people"),
         (lambda spent, people: min(float(spent[p].sum()) for p in people), r"best-off person"),
         (lambda spent, people: torch.stack([spent[p].sum() for p in people]), r"should be a number"),
-    ],
-    "06.4": [
-        (_moved(steps=lambda c: 1), r"covers one gradient"),
-        (lambda low, high, lr, clean, scale: (clean + 1) * (high - low) / scale, r"do not all move by"),
-        (_moved(divide=lambda lr, scale: scale), r"multiplies the noise as well"),
-        (_moved(divide=lambda lr, scale: lr / scale), r"multiplied by the scale"),
-        (_moved(divide=lambda lr, scale: lr), r"scale of the noise is missing"),
-        (_moved(steps=lambda c: c), r"has a gradient of its own"),
-        (_moved(steps=lambda c: c + 2), r"one step too many"),
-        (_moved(times=0.5), r"half of it"),
-        (_moved(times=2), r"twice too much"),
-        (_moved(divide=lambda lr, scale: 2**0.5 * lr * scale), r"you gave"),
-        (lambda low, high, lr, clean, scale: (high - low) * (1 - lr) ** clean / scale, r"last gradient alone"),
-        (lambda low, high, lr, clean, scale: (high - low) * (1 - lr) ** (clean + 1) / lr / scale, r"start still counts"),
-        (
-            lambda low, high, lr, clean, scale: max(abs(low), abs(high)) * (1 - (1 - lr) ** (clean + 1)) / lr / scale,
-            r"replaced, not removed",
-        ),
-        (lambda low, high, lr, clean, scale: (high - low) * (1 - lr ** (clean + 1)) / lr / scale, r"you gave"),
-        (lambda low, high, lr, clean, scale: 1.9, r"you gave"),
     ],
 }  # fmt: skip

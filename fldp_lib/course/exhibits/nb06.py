@@ -1,0 +1,158 @@
+"""What notebook 06 shows: two participants and a crowd, what the printed example really promises, two noises and one."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from ... import mechanisms
+from ...interactive import explorers, plots
+from ...privacy import attacker
+from ._kit import _, clients, count, epsilon
+from .nb06_more import printed, two_noises
+
+__all__ = ["crowd", "printed", "two_noises", "two_participants"]
+
+MEANS, BOUND, BEST = (1.0, 3.0), 2.0, 2.0  # of stations A and B; of a gradient; what both together say
+RATES = np.round(np.geomspace(0.05, 1.6, 16), 3)
+EDGES = (-6.0, 10.0)
+
+
+def _private_rounds(epsilons, lr, rounds, runs=200, seed=0):
+    """θ after each round (rounds + 1 × runs) of A and B; every clipped gradient gets its participant's noise."""
+    generator, means = torch.Generator().manual_seed(seed), torch.tensor(MEANS).double().unsqueeze(1)
+    noises = [mechanisms.Laplace(e, clip=BOUND, at="client") for e in epsilons]
+    path = [torch.zeros(runs, dtype=torch.float64)]
+    for _round in range(rounds):
+        gradients = (path[-1] - means).clamp(-BOUND, BOUND)  # 2 × runs
+        noise = torch.stack([m.noise((runs,), generator) for m in noises])
+        path.append(path[-1] - lr * (gradients + noise).mean(0))
+    return torch.stack(path)
+
+
+def _error(ends):
+    return float((ends - BEST).square().mean().sqrt())
+
+
+@lru_cache(maxsize=512)
+def _about(epsilon, rounds):
+    return attacker.of(mechanisms.Laplace(epsilon / rounds, clip=BOUND, at="client"), rounds=rounds, delta=0.0)
+
+
+@lru_cache(maxsize=256)
+def _crowd(total, rounds, lr, count, place, runs=200):
+    """θ after each round of `count` participants, half like A and half like B, at a total ε for each, δ = 0."""
+    generator, means = torch.Generator().manual_seed(7), torch.tensor(MEANS).double().unsqueeze(1)
+    noise, path = mechanisms.Laplace(total / rounds, clip=BOUND * lr, at=place), [torch.zeros(runs, dtype=torch.float64)]
+    for _round in range(rounds):
+        updates = (lr * (means - path[-1])).clamp(-BOUND * lr, BOUND * lr)  # 2 × runs: an A and a B
+        draws = noise.noise((count, runs) if place == "client" else (1, runs), generator).sum(0)
+        path.append(path[-1] + updates.mean(0) + draws / count)
+    return torch.stack(path)
+
+
+PLACES = {"local: each adds its own": "client", "central: once on the sum": "server"}
+
+
+def crowd():
+    """The same rounds at the same ε with more participants: the cloud of private runs closes on the one without noise."""
+
+    def compute(epsilon, clients, place, rounds):
+        clients = 2 * round(clients / 2)  # as many like A as like B
+        paths = _crowd(epsilon, rounds, 0.5, clients, place).numpy()
+        bare = _private_rounds([np.inf] * 2, 0.5, rounds, 1)[:, 0].numpy()
+        noise = mechanisms.Laplace(epsilon / rounds, clip=1.0, at=place)
+        return dict(paths=paths, bare=bare, epsilon=epsilon, clients=clients, place=place, rounds=rounds,
+                    error=_error(torch.from_numpy(paths[-1])), near=float((abs(paths[-1] - BEST) < 0.5).mean()),
+                    attacker=attacker.of(noise, rounds=rounds, delta=0.0))  # fmt: skip
+
+    def draw(r):
+        steps = np.arange(r["rounds"] + 1)
+        marks = plots.cloud(steps, r["paths"].T, "private", "")
+        marks += [plots.line((0, 10), (BEST, BEST), 5, _("best")), plots.line(steps, r["bare"], "no privacy", width=2.0)]
+        return [
+            *marks,
+            plots.text(0.2, 9.2, _("private, 200 runs"), "private"),
+            plots.text(0.2, -5.2, _("no noise"), "no privacy"),
+        ]
+
+    def say(r):
+        words = _("{n} participants, half like A (1) and half like B (3), {rounds}, {place} noise, total ε = "
+                  "{epsilon:.3g} for each: of 100 runs {near:.0f} end within 0.5 of the best value 2, and they are "
+                  "{error:.2g} off (root mean square), {bare:.2g} without noise.")  # fmt: skip
+        return words.format(n=r["clients"], rounds=count(r["rounds"], _("round"), _("rounds")), epsilon=r["epsilon"],
+                            place=_("local") if r["place"] == "client" else _("central"), near=100 * r["near"],
+                            error=r["error"], bare=abs(r["bare"][-1] - BEST))  # fmt: skip
+
+    panel = plots.Panel(_("θ by round"), _("round"), x=(0, 10), y=EDGES, xticks=[0, 5, 10], right=0.12)
+    return explorers.Explorer(
+        _("Two participants, or a crowd?"),
+        [epsilon(10.0, 1.0, 100.0, _("ε of each, in total")), clients(10, 2, 2000, _("participants")),
+         explorers.Choice("place", _("noise"), PLACES, "client"),
+         explorers.Slider("rounds", _("rounds"), 1, 10, 10, whole=True)],
+        compute, plots.Chart([panel], size=(5.8, 3.2)), draw, say, attacker=lambda r: r["attacker"], unit="participant",
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def _ends(epsilons, lr, rounds):
+    return _error(_private_rounds([e / rounds for e in epsilons], lr, rounds)[-1])
+
+
+def two_participants():
+    """The corrected example with an ε of each participant: runs by round, and the error at every learning rate."""
+
+    def compute(epsilon_a, epsilon_b, lr, rounds):
+        both = (epsilon_a, epsilon_b)
+        paths = _private_rounds([e / rounds for e in both], lr, rounds).numpy()
+        return dict(epsilons=both, lr=lr, rounds=rounds, paths=paths, here=_error(torch.from_numpy(paths[-1])),
+                    bare=_private_rounds([np.inf] * 2, lr, rounds, 1)[:, 0].numpy(),
+                    errors=[_ends(both, rate, rounds) for rate in RATES])  # fmt: skip
+
+    def draw(r):
+        steps = np.arange(r["rounds"] + 1)
+        marks = plots.cloud(steps, r["paths"].T, "private", "")
+        marks += [plots.line((0, 10), (BEST, BEST), 5, _("best")), plots.line(steps, r["bare"], "no privacy", width=2.0)]
+        marks += [
+            plots.text(0.2, 9.2, _("private, 200 runs"), "private"),
+            plots.text(0.2, -5.2, _("no noise"), "no privacy"),
+        ]
+        marks.append(plots.line(RATES, r["errors"], "private", panel=1))
+        return [*marks, plots.dots([r["lr"]], [r["here"]], "private", panel=1, size=5)]
+
+    def say(r):
+        people = [_about(e, r["rounds"]).people for e in r["epsilons"]]
+        words = _("{reports} each; δ = 0, replace one participant's data: total ε = {a:.3g} for A, {b:.3g} for B, "
+                  "{most:.3g} for either. At learning rate {lr:.3g} θ ends {here:.2f} from the best value (root mean "
+                  "square), {bare:.2g} without noise; the best of 16 rates ends {best:.2f} from it. Who guesses which of "
+                  "two data sets it was is right for {pa} of 100 about A, {pb} about B.")  # fmt: skip
+        a, b = r["epsilons"]
+        return words.format(reports=count(r["rounds"], _("report"), _("reports")), a=a, b=b, most=max(a, b), lr=r["lr"],
+                            here=r["here"], bare=abs(r["bare"][-1] - BEST), best=min(r["errors"]), pa=people[0],
+                            pb=people[1])  # fmt: skip
+
+    ticks = {rate: f"{rate:g}" for rate in (0.05, 0.2, 0.5, 1)}
+    panels = [plots.Panel(_("θ by round"), _("round"), x=(0, 10), y=EDGES, xticks=[0, 5, 10], right=0.2),
+              plots.Panel(_("error at the end (rms)"), _("learning rate α"), x=(0.05, 1.6), y=(1e-3, 1e3), xlog=True,
+                          ylog=True, xticks=ticks)]  # fmt: skip
+    return explorers.Explorer(
+        _("Two participants, each with its own ε"),
+        [explorers.Slider("epsilon_a", _("total ε of A"), 0.1, 1000, 20, step=0.05, log=True),
+         explorers.Slider("epsilon_b", _("total ε of B"), 0.1, 1000, 20, step=0.05, log=True),
+         explorers.Slider("lr", _("learning rate α"), 0.05, 1.6, 0.5, step=0.05),
+         explorers.Slider("rounds", _("rounds"), 1, 10, 10, whole=True)],
+        compute, plots.Chart(panels, size=(6.2, 3.2)), draw, say,
+        attacker=lambda r: _about(max(r["epsilons"]), r["rounds"]), unit="participant",
+        predict=(
+            "06.b",
+            _("Two participants, total ε = 20 each, the best learning rate for either. Which ends nearer to 2?"),
+            [_("ten rounds at ε = 2 each"), _("one round at ε = 20"), _("both alike")],
+            lambda r: int(_best(1) < _best(10)),
+            lambda r: _("one round ends {one:.2f} away, ten rounds {ten:.2f}: ten reports share one ε.").format(
+                one=_best(1), ten=_best(10)),
+        ),
+    )  # fmt: skip
+
+
+def _best(rounds):
+    return min(_ends((20.0, 20.0), rate, rounds) for rate in RATES)
