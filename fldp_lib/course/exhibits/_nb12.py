@@ -13,7 +13,7 @@ from ...privacy import attacker, clipping
 from ._kit import _ as said
 
 LINEAR, CLIP, CARS, DAY = Plan.of(rounds=10, local_steps=5, lr=0.5, delta=1e-4), 0.05, 1_000, 24
-UNIT, HIGH = said("error, cars of 1,000 an hour"), 130  # what lies above is marked with its number
+UNIT, HIGH = said("error, cars of 1,000"), 130  # what lies above is marked with its number
 TICKS = (-10, -5, 0, 5, 10)
 MAP = dict(xlabel=said("km"), ylabel=said("km"), x=(-10.9, 10.9), y=(-10.9, 10.9), xticks=TICKS, yticks=TICKS, equal=True)
 PASSED, DRAWS = 12, 30

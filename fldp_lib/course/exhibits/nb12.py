@@ -50,6 +50,7 @@ def city():
         drawn += _bar(r["actual"], 4, 5, _("as an hour ago"))
         drawn += _bar(r["own"], 3, "alone", _("alone"))
         drawn += _bar(middle, 2, "private", _("private"))
+        drawn.append(plots.dots(r["draws"].clamp(max=HIGH), [1.6] * len(r["draws"]), "private", panel=1, size=1.6))
         drawn += _bar(r["plain"], 1, "no privacy", _("no privacy"))
         return drawn + _bar(r["floor"], 0, 0, _("nobody can beat"))
 
@@ -193,7 +194,7 @@ def histories():
             [
                 plots.Panel(
                     "",
-                    _("what a sensor gains by sharing, cars; the ends hold all beyond"),
+                    _("cars gained by sharing; ends: all beyond"),
                     _("sensors of 100"),
                     x=(-10.5, 20.5),
                     y=(0, 23),
