@@ -37,7 +37,7 @@ def patient():
             _kit.clients(455, 2, 455, _("patients in the sum")),
         ],
         _read,
-        plots.Chart(panels, size=(7.0, 3.1)),
+        plots.Chart(panels, size=(7.0, 3.5)),
         _draw_read,
         _say_read,
         attacker=lambda r: plan_of(r["epsilon"]).attacker(),
