@@ -21,9 +21,13 @@ def patient():
     """Two noisy sums that differ in patient 8, and her record as it is read from their difference, in thirty draws."""
     numbers = {"x": (0, 32), "xticks": [1, 10, 20, 31]}
     panels = [
-        plots.Panel(_("two sums"), _("number of the sum"), y=(-130, 130), **numbers),
+        plots.Panel(_("two sums"), _("number of the sum"), y=(-200, 230), **numbers),
         plots.Panel(
-            _("their difference, divided by its last number"), _("measure"), y=(-1.25, 1.65), yticks=(-1, 0, 1), **numbers
+            _("their difference, divided by its last number"),
+            _("measure (beyond ±1.2: at the edge)"),
+            y=(-1.25, 1.65),
+            yticks=(-1, 0, 1),
+            **numbers,
         ),
     ]
     return explorers.Explorer(
@@ -33,7 +37,7 @@ def patient():
             _kit.clients(455, 2, 455, _("patients in the sum")),
         ],
         _read,
-        plots.Chart(panels, size=(7.0, 3.1)),
+        plots.Chart(panels, size=(7.0, 3.5)),
         _draw_read,
         _say_read,
         attacker=lambda r: plan_of(r["epsilon"]).attacker(),
@@ -61,7 +65,7 @@ def _draw_read(r):
     return [
         plots.dots(np.arange(1, 32), r["first"], "centralised", size=3.2),
         plots.dots(np.arange(1, 32), r["second"], "attacker", size=2.0),
-        plots.text(1, 116, _("● all"), "centralised"), plots.text(10, 116, _("× all but patient 8"), "attacker"),
+        plots.text(1, 205, _("● all"), "centralised"), plots.text(10, 205, _("× all but patient 8"), "attacker"),
         plots.bars(numbers, r["truth"], "alone", panel=1, opacity=0.45),
         plots.line(across.ravel(), np.c_[low, high, gap].ravel(), "private", panel=1, width=3, opacity=0.5),
         plots.dots(numbers, middle, "attacker", panel=1, size=2.4),

@@ -117,7 +117,7 @@ def _won(epsilon, clients, attacker, draw):
 def attack():
     """One patient, two noisy sums, three attackers: her record, whether she took part, and the model that the sums give."""
     panels = [
-        plots.Panel(_("patient 8's record"), _("measure"), x=(0, 31), y=(-1.25, 1.65), xticks=[1, 10, 20, 30],
+        plots.Panel(_("patient 8's record"), _("measure (edge: beyond)"), x=(0, 31), y=(-1.25, 1.65), xticks=[1, 10, 20, 30],
                     yticks=[-1, 0, 1]),
         plots.Panel(_("did she take part?"), _("total ε"), x=(0.1, 1000), y=(40, 104), xlog=True,
                     xticks={0.1: "0.1", 10: "10", 1000: "1000"}),
