@@ -69,7 +69,7 @@ def reported():
             explorers.Slider("sigma", _("noise multiplier"), 1.0, 100, 20, step=0.05, log=True),
             explorers.Slider("rounds", _("rounds"), 1, 300, 100, step=0.05, log=True, whole=True),
         ],
-        compute, plots.Chart([panel], size=(6.6, 2.8)), marks, say,
+        compute, plots.Chart([panel], size=(6.4, 3.3)), marks, say,
         attacker=lambda r: r["attacker"],
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def dialects():
 
     left = plots.Panel(_("test accuracy"), _("round"), x=(1, 20), y=(0.2, 1), xticks=[1, 5, 10, 20], right=0.24)
     right = plots.Panel(_("ε that the noise is worth"), y=(0.03, 30), ylog=True, x=(-0.6, 3.6),
-                        xticks=dict(enumerate(NAMES)), right=0.22)  # fmt: skip
+                        xticks={0: "exact", 1: "RDP", 2: "old\nRDP", 3: "replace"}, right=0.22)  # fmt: skip
     question = _("ε asked for goes from 0.2 to 10: the factor by which old RDP's noise exceeds the exact …")
     return explorers.Explorer(
         _("One promise in four dialects"),
@@ -150,7 +150,7 @@ def dialects():
             explorers.Slider("rounds", _("rounds"), 5, 20, 20, whole=True),
             explorers.Slider("delta", "δ", 1e-8, 1e-3, 1e-4, step=0.1, log=True),
         ],
-        compute, plots.Chart([left, right], size=(7.0, 2.9)), marks, say,
+        compute, plots.Chart([left, right], size=(6.8, 3.4)), marks, say,
         predict=("17.d", question, [_("falls"), _("stays"), _("rises")], 0, because),
         attacker=lambda r: r["attacker"], unit="hospital",
     )  # fmt: skip

@@ -50,7 +50,7 @@ def curves(count, plan, draws=1):
 # What one may choose between ------------------------------------------------------------------------------------------
 
 FIELD = plots.Panel(
-    "", "an attacker is right about so many of 100 clients", "test images right, of 100",
+    "", "an attacker is right, of 100 clients", "test images right, of 100",
     x=(48, 102), y=(0, 108), xticks=[50, 60, 70, 80, 90, 100], yticks=[0, 20, 40, 60, 80, 100], right=0.16,
 )  # fmt: skip
 
@@ -142,7 +142,7 @@ def levers():
         explorers.Slider("lr", _("step size"), 0.1, 8, 1.0, step=0.05, log=True),
     ]  # fmt: skip
     return explorers.Explorer(
-        _("Can twenty clients be private?"), controls, compute, plots.Chart([panel], size=(6.6, 3.2)), marks, say,
+        _("Can twenty clients be private?"), controls, compute, plots.Chart([panel], size=(7.0, 2.6)), marks, say,
         attacker=lambda r: r["attacker"],
     )  # fmt: skip
 
@@ -175,9 +175,14 @@ def decision():
     def say(r):
         return _(
             "{count} clients, total ε = {epsilon:.3g} over {rounds} rounds; {trust}. Right of 100 images: private "
-            "{mean:.0f} (one run), alone {own:.0f}, no privacy {plain:.0f}. At least {needed:.0f} right and an attacker at "
-            "most {limit:.0f} of 100: {met}."
-        ).format(**r, met=", ".join(r["good"]) or _("nothing meets both"))
+            "{mean:.0f} (one run), alone {own:.0f}, no privacy {plain:.0f}; an attacker on private for {right} of 100 "
+            "clients (the bound: {most:.0f}). At least {needed:.0f} and an attacker at most {limit:.0f}: {met}."
+        ).format(
+            **r,
+            right=r["attacker"].people,
+            most=100 * r["attacker"].bound,
+            met=", ".join(r["good"]) or _("nothing meets both"),
+        )
 
     def because(r):
         found = [curves(200, ONCE.calibrated(e, clip=CLIP))[0, -1] for e in (0.5, 1.5, 5.0)]
@@ -193,7 +198,6 @@ def decision():
             explorers.Slider("needed", _("images right, at least"), 30, 95, 85, whole=True),
             explorers.Slider("limit", _("attacker right, at most"), 50, 100, 70, whole=True),
         ],
-        compute, plots.Chart([FIELD], size=(6.6, 3.4)), marks, say,
+        compute, plots.Chart([FIELD], size=(7.0, 2.8)), marks, say,
         predict=("18.e", question, [_("about 0.5"), _("about 1.5"), _("about 5")], 1, because),
-        attacker=lambda r: r["attacker"],
     )  # fmt: skip

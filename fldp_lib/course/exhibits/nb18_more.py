@@ -77,7 +77,7 @@ def meaning():
         given = [mechanisms.Gaussian(noise / factor, clip=1.0) for factor in factors]
         can = [attacker.of(mechanism, delta=DELTA) for mechanism in given]
         spent = [accounting.epsilon(mechanism, delta=DELTA) for mechanism in given]
-        return dict(epsilon=epsilon, rounds=rounds, images=images, can=can, spent=spent, attacker=can[0])
+        return dict(epsilon=epsilon, rounds=rounds, images=images, can=can, spent=spent)
 
     def marks(r):
         exact, bound = ([100 * getattr(can, name) for can in r["can"]] for name in ("even_odds", "bound"))
@@ -112,9 +112,8 @@ def meaning():
             explorers.Slider("rounds", _("rounds"), 2, 100, 20, step=0.05, log=True, whole=True),
             explorers.Slider("images", _("images of a client"), 2, 100, 12, step=0.05, log=True, whole=True),
         ],
-        compute, plots.Chart([panel], size=(6.6, 3.2)), marks, say,
+        compute, plots.Chart([panel], size=(6.4, 3.3)), marks, say,
         predict=("18.d", question, [_("ε = 2"), _("ε = 24"), _("more than 24")], 2, because),
-        attacker=lambda r: r["attacker"],
     )  # fmt: skip
 
 
