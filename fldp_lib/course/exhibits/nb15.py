@@ -87,7 +87,7 @@ def image():
         _("One image in what the server gets"),
         [epsilon(2_000.0, 0.1, 100_000.0, label=_("ε of this round")), clients(1, 1, 150),
          explorers.Slider("image", _("whose image"), 1, 10, 1, whole=True)],
-        compute, plots.Chart(panels, size=(6.8, 2.5)), marks, say, attacker=lambda r: r["can"],
+        compute, plots.Chart(panels, size=(5.6, 2.8)), marks, say, attacker=lambda r: r["can"],
     )  # fmt: skip
 
 
