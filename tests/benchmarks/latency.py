@@ -30,16 +30,16 @@ NOTEBOOK = "05_private_federated_learning.ipynb"
 USUAL = """
 import ipywidgets
 import matplotlib.pyplot as plt
-from fldp_lib import marks as artists
+from fldp_lib.interactive import drawing as artists
 def fresh(epsilon, clip):
-    result = private_run(epsilon, 100, clip, "gaussian", "server")
+    result = explorer.compute(epsilon, 100, clip, "gaussian", "server", 1, 20)
     figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.8), layout="constrained")
-    for ax, panel in zip(axes, chart.panels):
+    for ax, panel in zip(axes, explorer.chart.panels):
         ax.set(title=panel.title, xlabel=panel.xlabel, xlim=panel.x, ylim=panel.y, yscale="log" if panel.ylog else "linear")
-    for mark in draw(result):
+    for mark in explorer.draw(result):
         artists.draw(axes[mark.panel], mark)
     plt.show()
-    print(say(result))
+    print(explorer.say(result))
 sliders = {
     "epsilon": ipywidgets.FloatLogSlider(value=2, min=-1, max=1.7, step=0.05, description="ε"),
     "clip": ipywidgets.FloatLogSlider(value=6, min=-1, max=2, step=0.05, description="clip"),
@@ -173,7 +173,7 @@ def measure(presses):
         page = browser.new_page(viewport={"width": 1300, "height": 1000})
         open_notebook(page, address, pathlib.Path("notebooks") / NOTEBOOK)
         run_all(page)
-        panel = pages.explorers(page)[0]
+        panel = pages.explorers(page)[-1]  # the big one
         pages.named(panel)
         with kernel_of(ROOT / "notebooks" / NOTEBOOK) as run:
             run("explorer.reset(); explorer.set(clients=100)")

@@ -155,7 +155,7 @@ def test_reset_pin_and_sweep_by_keyboard(page, address):
     path = ROOT / "notebooks" / "05_private_federated_learning.ipynb"
     open_notebook(page, address, path.relative_to(ROOT))
     run_all(page)
-    panel = pages.explorers(page)[0]
+    panel = pages.explorers(page)[-1]  # the big one
     pages.named(panel)
     with kernel_of(path) as run:
         said = run("explorer.set(epsilon=9); explorer.reset(); print(explorer.sentence)").strip()
@@ -169,8 +169,9 @@ def test_reset_pin_and_sweep_by_keyboard(page, address):
     panel.get_by_role("button", name="Reset").focus()
     page.keyboard.press("Enter")
     assert pages.settled(panel, before)[::-1] == start[::-1]
+    drawn = panel.locator("svg[role=img]").count()
     panel.get_by_label("six values of").select_option("total ε")
-    page.wait_for_function("document.querySelector('.fldp-panel').querySelectorAll('svg[role=img]').length == 4")
+    panel.locator("svg[role=img]").nth(drawn + 1).wait_for(state="attached")
     panel.screenshot(path=SHOTS / "05_sweep.png")
     box = panel.get_by_label("total ε", exact=True).first
     box.fill("4")
@@ -206,7 +207,7 @@ def test_a_held_key_leaves_no_backlog_and_ends_on_the_right_picture(page, addres
     path = ROOT / "notebooks" / "05_private_federated_learning.ipynb"
     open_notebook(page, address, path.relative_to(ROOT))
     run_all(page)
-    panel = pages.explorers(page)[0]
+    panel = pages.explorers(page)[-1]  # the big one
     with kernel_of(path) as run:
         run("explorer.reset(); moves = []; explorer._holders['epsilon'].observe(moves.append, 'value')")
         presses, late = pages.hold(panel, panel.locator(".noUi-handle").first, seconds=3)

@@ -1,4 +1,4 @@
-"""Notebook 08: does ε do anything, a target from two losses, the last round within a budget, what an audit rules out."""
+"""Notebook 08: does ε do anything, the last round within a budget, what an audit rules out."""
 
 import math
 
@@ -8,7 +8,7 @@ import torch
 from ... import data, train
 from ...privacy import mechanisms
 from ...training import models
-from ..answers import Wrong, call, compare, near, number, numbers, require, same, truth, whole
+from ..answers import Wrong, call, compare, number, require, truth, whole
 from ..teacher import Exercise, Question
 
 
@@ -54,37 +54,6 @@ def _epsilon_matters(answer):
     for program, right, words in _programs(np.random.default_rng()):
         got = truth(call(answer, program), "the verdict")
         require(got == right, f"you said {got} about {words}")
-
-
-def _targets(answer):
-    rng = np.random.default_rng()
-    for apart in (
-        1.4,
-        1.4,
-        0.2,
-    ):  # squared gap over the others' mean: first above 1, so that a difference of means has a root
-        n, prediction = int(rng.integers(5, 60)), float(rng.choice((-1, 1)) * rng.uniform(0.5, 2))
-        gap = float(rng.uniform(*((1.3, 3) if rng.integers(2) else (0.3, 0.8))))
-        without = gap**2 / (apart * float(rng.uniform(1, 1.5)))
-        others = without * (n - 1)
-        loss = (others + gap**2) / n
-        got = numbers(call(answer, loss, without, n, prediction), 2, "the two targets")
-        low, high = prediction - gap, prediction + gap
-        if near(torch.tensor(got), [low, high], 1e-4):
-            continue
-        where = f"for losses {loss:.6g} and {without:.6g}, n = {n} and a prediction of {prediction:.4g}"
-        width = abs(got[1] - got[0])
-        if near(torch.tensor(got), [high, low], 1e-4):
-            raise Wrong("these are the two, but the smaller one comes first")
-        if near(torch.tensor(got), [-gap, gap], 1e-4):
-            raise Wrong(f"{where}: these are the errors; the targets lie that far from the prediction")
-        if same(width, 2 * gap**2, 1e-4):
-            raise Wrong(f"{where}: that is the squared error on either side; take its root")
-        if loss > without and same(width, 2 * math.sqrt(loss - without), 1e-4):
-            raise Wrong(f"{where}: the losses are means over different numbers of records; go back to the sums first")
-        if same(width, gap, 1e-4):
-            raise Wrong(f"{where}: the two lie {width:.4f} apart, which is the error once; it fits on either side")
-        raise Wrong(f"{where} they are {low:.4f} and {high:.4f}; you gave {got[0]:.4f} and {got[1]:.4f}")
 
 
 def _last_round(answer):
@@ -175,16 +144,6 @@ EXERCISES = (
     ),
     Exercise(
         "08.2",
-        "Write targets(loss, loss_without, n, prediction): the two possible targets of the person who withdrew.",
-        _targets,
-        (
-            "A mean of n squared errors, and a mean of n − 1 of them: which sums are these?",
-            "n·loss − (n − 1)·loss_without is the person's own squared error.",
-            "The prediction minus and plus the root of that.",
-        ),
-    ),
-    Exercise(
-        "08.3",
         "Write last_round(history, budget): the last round whose model may be released within the budget.",
         _last_round,
         (
@@ -194,7 +153,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        "08.4",
+        "08.3",
         "Write ruled_out(tpr, fpr, delta): the largest ε that an attacker's rates rule out.",
         _ruled_out,
         (

@@ -1,61 +1,15 @@
-"""Notebook 08: the program that fails, and private runs of many draws at once."""
+"""Notebook 08: private runs of many draws at once, and what a clip is for."""
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import nn
 
 from ... import Plan, data
 from ...privacy import mechanisms
+from .program08 import noise_data
 
-PROGRAM = """
-from mermaid import Mermaid
-
-def perturbed(slope, epsilon):
-    return slope + torch.randn_like(slope) / epsilon
-
-inputs, targets = load()
-optimiser = torch.optim.SGD(net.parameters(), lr=0.2)
-for epoch in range(epochs):
-    error = nn.functional.mse_loss(net(inputs), targets)
-    optimiser.zero_grad()
-    error.backward()
-    slope = perturbed(net[0].grad, epsilon)
-    optimiser.step()
-    if epoch % 100 == 0:
-        print("epoch", epoch, "error", error.item())
-curve = np.array(errors)
-"""
-REPAIRS = (  # one after the other: what is replaced, by what
-    ("from mermaid import Mermaid\n", ""),
-    ("= load()", "= (torch.from_numpy(part) for part in load())"),
-    ("from_numpy(part)", "from_numpy(part).float()"),
-    ("net[0].grad", "net[0].weight.grad"),
-    ("for epoch", "errors = []\nfor epoch"),
-    ("    optimiser.zero", "    errors.append(error.item())\n    optimiser.zero"),
-)
 STEP = Plan(rounds=20, lr=1.0)
-CLIPS = {"laplace": 2.0, "gaussian": 1.0}
-
-
-def noise_data(count=100, seed=0):
-    """The article's kind of data: x (count × 10) and y (count × 1) drawn apart from each other, normalised by themselves."""
-    rng = np.random.default_rng(seed)
-    x, y = rng.random((count, 10)), rng.random((count, 1))
-    return (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
-
-
-def run(text, load=noise_data, epsilon=1.0, epochs=300, seed=0, show=lambda *words: None):
-    """Run a program's text and return its variables; the network starts from public weights."""
-    with torch.random.fork_rng():  # the program draws from torch's global state
-        torch.manual_seed(0)
-        net = nn.Sequential(nn.Linear(10, 8), nn.Tanh(), nn.Linear(8, 1))
-        torch.manual_seed(1000 + seed)
-        names = dict(torch=torch, nn=nn, np=np, net=net, load=load, epsilon=epsilon, epochs=epochs)
-        names["print"] = show
-        exec(text, names)
-    return names
 
 
 @lru_cache(maxsize=64)
@@ -71,10 +25,16 @@ def unit(kind, shape, seed=0):
     return draw(shape, 1.0, torch.Generator().manual_seed(seed)).float()
 
 
-@lru_cache(maxsize=512)
-def protection(kind, epsilon):
-    """Twenty rounds of step 1 within a total ε at δ = 1e-5."""
-    return STEP.calibrated(epsilon, mechanism=kind, clip=CLIPS[kind])
+@lru_cache(maxsize=1024)
+def protection(epsilon, clip=1.0, rounds=20):
+    """Rounds of step 1 within a total ε at δ = 1e-5, Gaussian noise at the server."""
+    return STEP.changed(rounds=rounds).calibrated(epsilon, clip=clip)
+
+
+@lru_cache(maxsize=1024)
+def attack(epsilon):
+    """What the strongest attacker can do against so much noise, whatever the clip and the rounds: the total ε fixes it."""
+    return protection(epsilon).attacker()
 
 
 def with_one(x):
@@ -116,6 +76,15 @@ def scores(thetas, fed):
     return ((odds > 0) == (fed.y_test == 1)).float().mean(-1).numpy(), loss.numpy()
 
 
+@lru_cache(maxsize=256)
+def exact(clients, clip=None, rounds=20):
+    """Test accuracy and loss by round without noise: the bare training, or under a clip."""
+    fed, plan = patients(clients), STEP.changed(rounds=rounds)
+    plan = plan if clip is None else protection(1.0, clip, rounds)
+    accuracy, loss = scores(many(fed, plan, 1, noisy=False), fed)
+    return accuracy[:, 0], loss[:, 0]
+
+
 @lru_cache(maxsize=1)
 def few_nines():
     """The digits, where of the training set's nines three in ten are kept: x (n × 65), y (n,), and the test set's."""
@@ -152,8 +121,8 @@ def nines(plan, draws=5, clipped=True):
 
 def moved(count, wild):
     """How far a mean of `count` gradients moves when record 0 goes wild: clipped after averaging, and record by record."""
-    before, length = record_gradients(count)
-    first, n = before[0], count
+    before, n = record_gradients(count), count
+    first = before[0]
     outlier = torch.full((10,), float(wild))
     after = (outlier.sum() * 0.1 + 10 * wild) * outlier  # the gradient of x = wild, y = −10·wild, at w = 0.1
     mean = before.mean(0)
@@ -163,10 +132,9 @@ def moved(count, wild):
 
 @lru_cache(maxsize=64)
 def record_gradients(count):
-    """Gradients (ŷ − y)·x of a linear model at w = 0.1, one a record (count × 10), and their lengths."""
+    """Gradients (ŷ − y)·x of a linear model at w = 0.1, one a record (count × 10)."""
     x, y = (torch.from_numpy(part) for part in noise_data(count))
-    gradients = (x.sum(1, keepdim=True) * 0.1 - y) * x
-    return gradients, gradients.norm(dim=1)
+    return (x.sum(1, keepdim=True) * 0.1 - y) * x
 
 
 def clip(gradient):

@@ -40,8 +40,6 @@ def _curves(private, clean, alone, last):
         marks += plots.cloud(np.arange(1, rounds + 1), private, "private")
     else:
         marks += plots.cloud([1, 1.06], np.repeat(private, 2, 1), "private")
-    if end > HIGH:
-        marks.append(plots.text(1.1, 0.8 * HIGH, _("↑ private ends at {x:.1f}, beyond the edge").format(x=end), "private"))
     marks.append(plots.line(np.arange(1, len(clean) + 1), clean, "no privacy", width=2.2))
     return [*marks, plots.line([1, last], [alone, alone], "alone", _("alone"))]
 

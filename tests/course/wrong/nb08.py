@@ -6,20 +6,6 @@ import numpy as np
 import torch
 
 
-def halves(loss, without, n):
-    """The person's error, as the right answer has it."""
-    return math.sqrt(max(n * loss - (n - 1) * without, 0.0))
-
-
-def root(value):
-    return math.sqrt(abs(value))
-
-
-def around(gap):
-    """Prediction minus and plus another gap of the losses and n."""
-    return lambda loss, without, n, p: (p - gap(loss, without, n), p + gap(loss, without, n))
-
-
 def audit(*lines, log=math.log, sign=-1, floor=0.0):
     """The largest of some lines a ≤ e^ε·b + δ solved for ε."""
 
@@ -55,21 +41,6 @@ WRONG = {
         (lambda program: "yes", r"should be True or False"),
     ],
     "08.2": [
-        (lambda *given: around(lambda *g: halves(*g))(*given)[::-1], r"smaller one comes first"),
-        (around(lambda loss, without, n: halves(loss, without, n) ** 2), r"take its root"),
-        (around(lambda loss, without, n: root(loss - without)), r"different numbers of records"),
-        (lambda loss, without, n, p: (-halves(loss, without, n), halves(loss, without, n)), r"these are the errors"),
-        (around(lambda loss, without, n: halves(loss, without, n) / 2), r"which is the error once"),
-        (lambda loss, without, n, p: (p, p + halves(loss, without, n)), r"which is the error once"),
-        (lambda loss, without, n, p: (p, p), r"they are"),
-        (around(lambda loss, without, n: root(n * loss - n * without)), r"they are"),
-        (around(lambda loss, without, n: root((n + 1) * loss - n * without)), r"they are"),
-        (around(lambda loss, without, n: root(loss)), r"they are"),
-        (lambda loss, without, n, p: (-p - halves(loss, without, n), -p + halves(loss, without, n)), r"they are"),
-        (lambda loss, without, n, p: p + halves(loss, without, n), r"should be 2 things"),
-        (lambda loss, without, n, p: (-1.60, 1.38), r"they are"),
-    ],
-    "08.3": [
         (lambda history, budget: int((history.epsilon < budget).sum()), r"meets the budget exactly"),
         (lambda history, budget: int((history.epsilon <= budget).sum()) - 1, r"numbering starts at 1"),
         (lambda history, budget: int((history.epsilon <= budget).sum()) + 1, r"the last within it is"),
@@ -83,7 +54,7 @@ WRONG = {
         (lambda history, budget: history.rounds if history.epsilon[0] <= budget else 0, r"the last within it is"),
         (lambda history, budget: float(history.epsilon[0]), r"whole number"),
     ],
-    "08.4": [
+    "08.3": [
         (audit("hit"), r"from 1 − fpr ≤ e\^ε·\(1 − tpr\)"),
         (audit("hit", "out"), r"from fpr ≤ e\^ε·tpr"),
         (audit("hit", "missed"), r"from 1 − fpr ≤ e\^ε·\(1 − tpr\)"),
