@@ -127,7 +127,7 @@ def main():
         notebook.cells = [*notebook.cells[:3], nbformat.v4.new_code_cell("exhibits.attackers()")]
         path = pathlib.Path("notebooks") / "film.ipynb"
         nbformat.write(notebook, pathlib.Path(folder) / "course" / path)
-        page = browser.new_page(viewport={"width": WIDTH + 140, "height": 1000})
+        page = browser.new_page(viewport={"width": WIDTH + 280, "height": 1000})
         open_notebook(page, address, path)
         page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
         run_all(page)

@@ -24,9 +24,9 @@ TIMER = """panel => new Promise((resolve, reject) => {
 WATCH = """() => {
   window.begun = performance.now()
   window.heroFound = new Promise(resolve => {
-    const inside = (element, share) => {
+    const inside = element => { // the share of its height that is on the screen
       const box = element.getBoundingClientRect(), high = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0)
-      return high >= share * box.height && box.left >= 0 && box.right <= innerWidth + 1
+      return box.left >= 0 && box.right <= innerWidth + 1 ? Math.max(0, high / box.height) : 0
     }
     const look = () => {
       const panel = document.querySelector('.fldp-panel')
@@ -38,7 +38,7 @@ WATCH = """() => {
       watch.disconnect()
       requestAnimationFrame(() => setTimeout(() => resolve({
         seconds: (performance.now() - window.begun) / 1000,
-        here: inside(picture, 0.6) && inside(control, 1), // most of the picture, one control whole
+        seen: inside(picture), here: inside(picture) >= 0.3 && inside(control) === 1,
         top: Math.round(panel.getBoundingClientRect().top), high: Math.round(panel.getBoundingClientRect().height),
       })))
     }
@@ -54,7 +54,10 @@ def watch(page):
 
 
 def hero(page):
-    """The seconds from *Run All* to the first explorer, whether it stands on the first screen, its top and height."""
+    """The seconds from *Run All* to the first explorer, whether it stands on the first screen, its top and height.
+
+    It does where its first control is seen whole, and of its picture (or question) a good part: `seen` says how much.
+    """
     return page.evaluate("() => Promise.race([window.heroFound, new Promise(end => setTimeout(() => end(null), 5000))])")
 
 

@@ -102,9 +102,10 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
     pages.watch(page)
     run_all(page)
     hero = pages.hero(page)
-    record_property("latency", f"{path.stem}, {hero['seconds']:.1f} s from Run All to the first explorer")
+    first = f"{hero['seconds']:.1f} s from Run All to the first explorer, of whose picture {hero['seen']:.0%} is seen"
+    record_property("latency", f"{path.stem}, {first}")
     if path.stem[:2] in REBUILT:  # on a machine that does other things, too; tests/benchmarks/latency.py asks for 3 s
-        assert hero["here"] and hero["seconds"] < 10 and page.evaluate(AT_TOP)
+        assert hero["here"] and hero["seconds"] < 10 and page.evaluate(AT_TOP), hero
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
     panels = pages.explorers(page)
     assert panels
