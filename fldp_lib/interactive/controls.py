@@ -146,7 +146,10 @@ class Slider:
                     placed.remove(entry)
                     slider.value = self._on_grid(holder.value)  # and so the handle goes on to where the box is
                     return
-            holder.value = self.tidy(reported)
+            value = self.tidy(reported)
+            if self.whole and value == holder.value:  # a step too short for a whole number on a logarithmic slider
+                value = self.tidy(value + (1 if reported > value else -1))
+            holder.value = value
 
         def follow(change):
             place, box.value = self._on_grid(change["new"]), change["new"]

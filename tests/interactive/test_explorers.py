@@ -146,6 +146,19 @@ def test_a_whole_logarithmic_slider_stays_whole_and_resets():
     assert explorer.reset().result == 300
 
 
+def test_an_arrow_key_moves_a_whole_logarithmic_slider_even_where_its_step_is_less_than_one():
+    slider = explorers.Slider("n", "n", 1, 400, 2, step=0.05, log=True, whole=True)
+    chart = plots.Chart([plots.Panel()])
+    explorer = explorers.Explorer("whole", [slider], lambda n: n, chart, lambda r: [], lambda r: f"{r}")
+    handle = row(explorer, 0)[1]
+    handle.value = 10 ** (math.log10(handle.value) + 0.05)
+    assert explorer.result == 3
+    handle.value = 10 ** (math.log10(handle.value) - 0.05)
+    assert explorer.result == 2
+    handle.value = 10 ** (math.log10(handle.value) - 0.05)
+    assert explorer.result == 1
+
+
 def test_prediction_hides_the_result_until_it_is_made_and_then_tells_what_is_right_and_why(monkeypatch):
     kept = []
     monkeypatch.setattr(predictions, "LISTENERS", [lambda id, right: kept.append((id, right))])
