@@ -121,7 +121,7 @@ print(len(history.loss), history.loss[-1] < 2.3)
 
 
 NEEDS_THE_COURSE = {
-    "course.figure('explorer.png', 'x')": "figures/",
+    "course.figure('private_digits.png', 'x')": "figures/",
     "course.exercise('05.2').solution()": "notebooks/",
     "course.contents.Errata()": "notebooks/",
     "course.contents.table('19', 'Work')": "notebooks/",

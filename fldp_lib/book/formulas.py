@@ -63,8 +63,9 @@ def anchor(title):
 
 
 def setup(app):
-    """Register the mathematics with Sphinx, which calls this."""
+    """Register the mathematics with Sphinx, which calls this, and WebP as a kind of picture."""
     from docutils import nodes
+    from sphinx.builders.html import StandaloneHTMLBuilder
 
     def visit(display, before="", after=""):
         def write(translator, node):
@@ -76,5 +77,7 @@ def setup(app):
 
         return write, None
 
+    kinds = StandaloneHTMLBuilder.supported_image_types
+    StandaloneHTMLBuilder.supported_image_types = [*dict.fromkeys([*kinds, "image/webp"])]
     app.add_html_math_renderer("mathml", visit("inline"), visit("block", '<div class="math">', "</div>\n"))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

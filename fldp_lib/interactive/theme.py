@@ -87,6 +87,7 @@ def sheet(panel):
         f"{at} .fldp-wide>.widget-vbox{{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));"
         f"gap:2px 24px;align-items:start}}"
         f"@container (max-width:699px){{{at} .fldp-body{{grid-template-columns:minmax(0,1fr)}}}}"
+        f"{at} .fldp-body .slider-container{{margin:0 9px!important}}"  # half a handle, which is cut else
         f"{at} .fldp-row{{margin:0 0 4px;width:100%}}"
         f"{at} .fldp-body>.widget-vbox .widget-inline-hbox{{width:100%!important;max-width:280px!important;margin:1px 0}}"
         f"{at} .fldp-body .widget-label{{width:auto!important;flex:1 1 auto;text-align:left;white-space:normal}}"
@@ -130,32 +131,43 @@ PANEL, BODY, ACROSS, ROW, LOG, STAGE, QUIZ, ASKED, ASK, NEXT = (f"fldp-{part}" f
 # gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
 # that go from cell to cell, are kept off the menus and choices, which need them.
 SHEET = (
-    """<style onload="(async sheet => {
-  const panel = () => sheet.closest('.fldp-panel, .fldp-quiz')
-  const menus = () => panel() ? [...panel().querySelectorAll('select, [type=radio]')] : []
-  const sliders = () => panel() ? [...panel().querySelectorAll('.fldp-row')].map(
-    row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')]) : []
-  for (let wait = 0; wait < 100 && !(menus().length && sliders().every(s => s[1] && s[2])); wait++)
-    await new Promise(done => setTimeout(done, 100))
-  const played = ['play and pause', 'back to the start', 'repeat']
-  for (const play of panel() ? panel().querySelectorAll('.widget-play') : [])
-    play.querySelectorAll('button').forEach((button, k) => button.setAttribute('aria-label', played[k]))
-  for (const menu of menus()) menu.addEventListener('keydown', event => event.stopPropagation())
-  for (const [row, handle, label] of sliders()) {
-    if (!handle || !label || handle.hasAttribute('aria-label')) continue
-    handle.setAttribute('role', 'slider')
-    handle.setAttribute('aria-label', label.textContent + ', slider')
-    const say = () => {
-      const slider = handle.parentElement.parentElement.parentElement.noUiSlider
-      const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
-      const log = row.classList.contains('fldp-log'), box = Number((row.querySelector('input') || {}).value)
-      const off = Math.abs((log ? Math.log10(box) : box) - now), grid = slider ? slider.options.step : 0
-      const value = off <= grid / 2 + 1e-9 ? box : log ? Number((10 ** now).toPrecision(3)) : now  // 300 stands at 302
-      if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
-    }
-    new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
-    say()
+    """<style onload="(sheet => {
+  let panel = null
+  const sliders = () => [...panel.querySelectorAll('.fldp-row')].map(
+    row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')])
+  const ready = () => panel.matches('.fldp-quiz') || sliders().length && sliders().every(s => s[1] && s[2])
+  const watch = () => {
+    panel = sheet.closest('.fldp-panel, .fldp-quiz')
+    if (!panel) return
+    panel.addEventListener('keydown', event => event.target.matches('select, [type=radio]') && event.stopPropagation())
+    new MutationObserver(name).observe(panel, {childList: true})  // the controls, once a prediction is made
   }
+  const name = async () => {
+    for (let wait = 0; wait < 300 && !(panel && ready()); wait++) {
+      if (!panel) watch()
+      await new Promise(done => setTimeout(done, 100))
+    }
+    if (!panel) return
+    const played = ['play and pause', 'back to the start', 'repeat']
+    for (const play of panel.querySelectorAll('.widget-play'))
+      play.querySelectorAll('button').forEach((button, k) => button.setAttribute('aria-label', played[k]))
+    for (const [row, handle, label] of sliders()) {
+      if (!handle || !label || handle.hasAttribute('aria-label')) continue
+      handle.setAttribute('role', 'slider')
+      handle.setAttribute('aria-label', label.textContent + ', slider')
+      const say = () => {
+        const slider = handle.parentElement.parentElement.parentElement.noUiSlider
+        const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
+        const log = row.classList.contains('fldp-log'), box = Number((row.querySelector('input') || {}).value)
+        const off = Math.abs((log ? Math.log10(box) : box) - now), grid = slider ? slider.options.step : 0
+        const value = off <= grid / 2 + 1e-9 ? box : log ? Number((10 ** now).toPrecision(3)) : now  // 300 stands at 302
+        if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
+      }
+      new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
+      say()
+    }
+  }
+  name()
 })(this)">
 .fldp-stage { display: grid; contain: layout paint; overflow: hidden }
 .fldp-stage > * { grid-area: 1 / 1; margin: 0 }

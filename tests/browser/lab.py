@@ -24,6 +24,12 @@ FLAGS = [
 ]
 
 
+STOP = """async () => {
+  const token = document.cookie.match(/_xsrf=([^;]*)/)?.[1] ?? ''
+  const root = location.origin + '/api/sessions'
+  for (const session of await (await fetch(root)).json())
+    await fetch(root + '/' + session.id, {method: 'DELETE', headers: {'X-XSRFToken': token}})
+}"""  # ends all kernels, in the page
 SERVED = []  # (address, folder) of the servers that run
 
 
@@ -144,6 +150,10 @@ def run_all(page, timeout=300):
     """Run all cells, as the menu's *Run All Cells* does, and wait until they have run."""
     page.evaluate(
         """async seconds => {
+          const context = jupyterapp.shell.currentWidget.context
+          await context.ready
+          await context.sessionContext.ready
+          await context.sessionContext.session?.kernel?.info // it has answered once
           window.begun = performance.now()
           const late = new Promise((_, fail) => setTimeout(() => fail(new Error('cells are still running')), 1000 * seconds))
           await Promise.race([late, jupyterapp.commands.execute('notebook:run-all-cells')])

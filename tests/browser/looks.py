@@ -9,7 +9,7 @@ import math
 
 LEAST, CONTRAST = 12, 4.5  # pixels of a letter; WCAG 2.2's contrast for text, AA
 PHONE = 390  # pixels
-SETTINGS = 20  # random ones at which the labels are compared, besides all ends
+SETTINGS = 20  # random ones at which the labels are compared, besides 16 with all controls at their ends
 
 # All text in an element that is smaller than it may be, fainter, cut off, or beyond the element's own edge.
 LOOK = """(panel, {least, contrast}) => {
@@ -112,7 +112,7 @@ BOXES = """({svg, states, width}) => {
   return [...faults].map(([words, at]) => `${words}, ${at.length} times, as at ${at[0]}`)
 }"""
 
-# In the kernel: every explorer that was shown, at all ends of its controls and at random settings; what can be read there.
+# In the kernel: the words in every explorer that was shown, its controls at their ends and at random settings.
 LABELS = """
 def labels(settings):  # a function: the notebook's own names stay as they are
     import gc, itertools, json, random, re
@@ -122,7 +122,8 @@ def labels(settings):  # a function: the notebook's own names stay as they are
     for shown in [o for o in gc.get_objects() if type(o) is explorers.Explorer]:
         draw, controls = random.Random(shown.title), shown.controls
         ends = [[c.low, c.high] if isinstance(c, explorers.Slider) else c.values for c in controls.values()]
-        states = [dict(zip(controls, values)) for values in itertools.islice(itertools.product(*ends), 64)]
+        corners = [dict(zip(controls, values)) for values in itertools.product(*ends)]
+        states = draw.sample(corners, min(16, len(corners)))
         for _ in range(settings):
             state = {}
             for name, c in controls.items():
@@ -160,7 +161,7 @@ def boxes(page, svg, states, width):
 
 
 def labels(page, run, settings=SETTINGS):
-    """Faults of all explorers' labels at all ends and at random settings, as wide as shown here and on a phone."""
+    """Faults of all explorers' labels, controls at their ends and at random, as wide as shown here and on a phone."""
     faults, widths = [], {}
     for panel in page.locator(".fldp-panel").all():
         title, stage = panel.locator(".fldp-title").first, panel.locator(".fldp-stage").first
@@ -208,34 +209,35 @@ def dark(page):
 
 
 @contextlib.contextmanager
-def narrow(page, width=PHONE):
-    """All panels in a place as narrow as a phone."""
-    page.evaluate(
-        """width => document.querySelectorAll('.fldp-panel').forEach(
-          p => { p.parentElement.style.cssText += `;display:block;flex:none;width:${width}px;max-width:${width}px` })""",
-        width,
-    )
-    page.wait_for_timeout(200)
-    try:
-        yield
-    finally:
-        page.evaluate("() => document.querySelectorAll('.fldp-panel').forEach(p => { p.parentElement.style.cssText = '' })")
-
-
-@contextlib.contextmanager
-def zoomed(page, scale=1.5):
-    """The window at 150%: fewer pixels of the page's own, each drawn larger."""
-    size, session = page.viewport_size, page.context.new_cdp_session(page)
-    width, height = (math.floor(side / scale) for side in (size["width"], size["height"]))
-    metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
-    session.send("Emulation.setDeviceMetricsOverride", metrics)
+def sized(page, width, height):
+    """The window in another size."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(300)
     try:
         yield
     finally:
-        session.send("Emulation.clearDeviceMetricsOverride")
-        session.detach()
-        page.set_viewport_size(size)
+        page.set_viewport_size(before)
+
+
+@contextlib.contextmanager
+def narrow(page, width=PHONE):
+    """All panels in a place as narrow as a phone, and the window high enough for them."""
+    place = """width => document.querySelectorAll('.fldp-panel').forEach(panel => {
+      panel.parentElement.style.cssText = width ? `display:block;flex:none;width:${width}px;max-width:${width}px` : ''
+    })"""
+    with sized(page, page.viewport_size["width"], 2_400):
+        page.evaluate(place, width)
+        page.wait_for_timeout(200)
+        try:
+            yield
+        finally:
+            page.evaluate(place, 0)
+
+
+def zoomed(page, scale=1.5):
+    """The window at 150%: it has fewer of the page's own pixels."""
+    return sized(page, *(math.floor(page.viewport_size[side] / scale) for side in ("width", "height")))
 
 
 def survey(page, panels, stem):

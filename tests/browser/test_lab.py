@@ -11,7 +11,7 @@ import statistics
 import looks
 import pages
 import pytest
-from lab import ROOT, chromium, kernel_of, lab, missing, open_notebook, run_all, trust
+from lab import ROOT, STOP, chromium, kernel_of, lab, missing, open_notebook, run_all, trust
 
 try:
     from tests.course.anatomy import REBUILT
@@ -52,12 +52,6 @@ ends()
 """
 AT_TOP = "() => [...document.querySelectorAll('.jp-WindowedPanel-outer')].every(outer => outer.scrollTop === 0)"
 PLACE = "control => control.value ?? control.parentElement.style.transform"  # of a menu, of a slider's handle
-STOP = """async () => {
-  const token = document.cookie.match(/_xsrf=([^;]*)/)?.[1] ?? ''
-  const root = location.origin + '/api/sessions'
-  for (const session of await (await fetch(root)).json())
-    await fetch(root + '/' + session.id, {method: 'DELETE', headers: {'X-XSRFToken': token}})
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +154,7 @@ def test_reset_pin_and_sweep_by_keyboard(page, address):
     path = ROOT / "notebooks" / "05_private_federated_learning.ipynb"
     open_notebook(page, address, path.relative_to(ROOT))
     run_all(page)
-    panel = pages.explorers(page)[0]
+    panel = pages.explorers(page)[-1]  # the big one
     pages.named(panel)
     with kernel_of(path) as run:
         said = run("explorer.set(epsilon=9); explorer.reset(); print(explorer.sentence)").strip()
@@ -174,8 +168,9 @@ def test_reset_pin_and_sweep_by_keyboard(page, address):
     panel.get_by_role("button", name="Reset").focus()
     page.keyboard.press("Enter")
     assert pages.settled(panel, before)[::-1] == start[::-1]
+    drawn = panel.locator("svg[role=img]").count()
     panel.get_by_label("six values of").select_option("total ε")
-    page.wait_for_function("document.querySelector('.fldp-panel').querySelectorAll('svg[role=img]').length == 4")
+    panel.locator("svg[role=img]").nth(drawn + 1).wait_for(state="attached")
     panel.screenshot(path=SHOTS / "05_sweep.png")
     box = panel.get_by_label("total ε", exact=True).first
     box.fill("4")
@@ -211,7 +206,7 @@ def test_a_held_key_leaves_no_backlog_and_ends_on_the_right_picture(page, addres
     path = ROOT / "notebooks" / "05_private_federated_learning.ipynb"
     open_notebook(page, address, path.relative_to(ROOT))
     run_all(page)
-    panel = pages.explorers(page)[0]
+    panel = pages.explorers(page)[-1]  # the big one
     with kernel_of(path) as run:
         run("explorer.reset(); moves = []; explorer._holders['epsilon'].observe(moves.append, 'value')")
         presses, late = pages.hold(panel, panel.locator(".noUi-handle").first, seconds=3)

@@ -1,5 +1,8 @@
 """Each check of looks.py finds a planted fault, names it, and is quiet on a page that has none."""
 
+import pathlib
+import sys
+
 import looks
 import pages
 import pytest
@@ -122,3 +125,33 @@ def test_only_the_picture_on_show_counts_and_a_hero_below_the_fold_is_not_on_the
     pages.watch(page)
     page.evaluate("body => { document.body.innerHTML = body }", both.format(700))
     assert not pages.hero(page)["here"]
+
+
+def test_sliders_get_their_names_however_late_a_prediction_is_made(page):
+    from fldp_lib.interactive.theme import SHEET
+
+    page.clock.install()
+    page.set_content(f"<div class='fldp-panel'><div>{SHEET}</div><div class='fldp-ask'>which?</div></div>")
+    page.clock.run_for(60_000)  # the reader thinks
+    page.evaluate(
+        """() => document.querySelector('.fldp-panel').insertAdjacentHTML('beforeend',
+          `<div><div><label>total ε</label><input value="1">
+          <div><div><div><div class="noUi-handle" tabindex="0" aria-valuenow="1">|</div></div></div></div></div></div>`)"""
+    )
+    page.clock.run_for(1_000)
+    page.evaluate(
+        "() => document.querySelector('.fldp-panel > :last-child > div').classList.add('fldp-row')"
+    )  # as widgets do
+    page.clock.run_for(1_000)
+    assert page.locator(".noUi-handle").get_attribute("aria-label") == "total ε, slider"
+    assert page.locator(".noUi-handle").get_attribute("aria-valuetext") == "1"
+
+
+def test_what_is_over_a_limit_is_told():
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "benchmarks"))
+    import latency
+
+    good, late, jumpy = ("00", 0, "ε", 80.0, 150.0), ("00", 1, "ε", 80.6, 90.0), ("00", 2, "ε", 20.0, 151.0)
+    never = ("00", 3, "ε", float("inf"), float("inf"))  # the picture did not change at any step
+    assert latency.over([good, late, jumpy, never], {"00": 3.0, "05": 3.1}) == ([late, jumpy, never], [3.1])
+    assert latency.over([good], {"00": 3.0}) == ([], [])

@@ -1,5 +1,7 @@
 """Many runs at once are the runs that `train` makes, one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -42,6 +44,16 @@ def test_who_is_not_present_is_not_in_the_federation():
         assert torch.allclose(
             theta[k], train(models.Linear(64, 10), fed, plan.changed(seed=k + 1), progress=False).theta, atol=1e-5
         )
+
+
+def test_a_divisor_is_that_of_a_federation_in_which_the_absent_have_no_data():
+    plan = Plan(rounds=5, lr=8.0).calibrated(4.0, clip=4.0)
+    present, fed = torch.rand(2, 120, generator=torch.Generator().manual_seed(0)) < 0.5, CROWD.federation
+    theta = _singles.together(CROWD, plan, [plan.mechanism] * 2, [1, 2], present, divisor=120)[1]
+    for k in range(2):
+        there = replace(fed, mask=fed.mask & present[k][:, None])
+        run = train(models.Linear(64, 10), there, plan.changed(seed=k + 1), progress=False)
+        assert torch.allclose(theta[k], run.theta, atol=1e-5)
 
 
 def test_the_last_accuracy_alone_is_the_last_of_all():

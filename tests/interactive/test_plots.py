@@ -35,6 +35,16 @@ def test_logarithmic_axes_are_logarithmic(chart):
     assert steps[0] == pytest.approx(steps[1], abs=0.2)
 
 
+@pytest.mark.parametrize("size", [(7, 3.5), (3, 6)])
+def test_a_kilometre_on_a_map_is_as_long_upwards_as_across(size):
+    town = plots.Panel("map", "km", "km", x=(-10, 10), y=(-5, 5), equal=True)
+    chart = plots.Chart([town, plots.Panel("other", "x", "y")], size=size)
+    for each in chart.layouts:
+        drawn = points(each.svg([plots.line([-5, 5, 5], [-4, -4, 4])], "ten across, eight upwards"))
+        across, up = np.abs(np.diff(drawn, axis=0)).max(1)
+        assert across / 10 == pytest.approx(up / 8, rel=0.02)
+
+
 def test_axes_stay_where_they_are_whatever_is_drawn(chart):
     def axes_of(svg):
         return svg[: svg.index("<clipPath id") + 200]

@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-import torch
 
 from fldp_lib import Plan, clients, data, mechanisms, models, train
 from tests.replication.claims import claim, seeds
@@ -120,11 +119,3 @@ def the_small_clip_silences_a_crowd(block):
     clip = scores(drawn, FOUND, 455, mechanism=lambda m: mechanisms.Gaussian(0.0, m.clip))
     both = scores(drawn, FOUND, 455)
     return {"clip alone": clip.max(), "both": both.max()}, max(clip.max(), both.max()) < 0.65
-
-
-@claim("00", "whoever believes the report is right 0.73 of the time")
-def randomised_response_reaches_the_bound(block):
-    coin = torch.Generator().manual_seed(seeds(block, 1)[0])
-    truth = torch.randint(0, 2, (100_000,), generator=coin)
-    told = float((mechanisms.RandomisedResponse(1.0).randomise(truth, coin) == truth).double().mean())
-    return {"right": told}, abs(told - np.e / (1 + np.e)) < 0.006

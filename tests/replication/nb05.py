@@ -67,6 +67,13 @@ def each_lever_alone(block):
     return found, all(mean > half and mean > 0.1 for mean, half in gains) and both.mean() > max(steps.mean(), clip.mean())
 
 
+@claim("05", "With 300 clients a hundredth of the clip does better")
+def a_hundredth_of_the_clip(block):
+    wide, narrow = (dealt(300, seeds(block, 8), clip=clip) for clip in (6.0, 0.06))
+    mean, half = interval(narrow - wide)
+    return {"clip 6": wide.mean(), "clip 0.06": narrow.mean(), "half width": half}, mean > half
+
+
 @claim("05", "Laplace noise on the same clip at 0.90")
 def laplace_noise_on_an_l2_clip(block):
     scale = 9.62 * 6.0

@@ -40,7 +40,7 @@ def a_search_finds_an_image_from_its_update(block):
     return {"found of 12": near}, near >= 0.8 * 12
 
 
-@claim("15", "dividing a noisy report by another gives noise")
+@claim("15", "Dividing a noisy report by another gives noise")
 def dividing_a_noisy_report_is_worse_than_not_looking(block):
     """At ε = 20 and below, on thirty other images; fails where the noise of a report is too small for its ε."""
     some = people(block, 30)

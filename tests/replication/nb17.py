@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from sklearn import datasets
 
 from fldp_lib import Plan, accounting, clients, data, mechanisms, models, train
 from tests.replication.claims import claim, seeds
@@ -92,3 +93,16 @@ def the_second_run_costs_less_than_the_first(block):
         once, twice = (accounting.epsilon(mechanisms.Gaussian(sigma, 1.0), int(n * rounds)) for n in (1, 2))
         shares.append((twice - once) / once)
     return {"second over first": max(shares)}, max(shares) < 1
+
+
+@claim("17", "The best bound lies between")
+def the_best_upper_bound_cuts_off_a_few_and_is_below_twice_the_largest(block):
+    rng = np.random.default_rng(seeds(block, 1))
+    radius = datasets.load_breast_cancer().data[:, 0]
+    highs, shares, found = np.linspace(8, 100, 200), [], []
+    for _ in range(20):
+        some = rng.choice(radius, len(radius))
+        cut = np.array([abs(some.clip(5, high).mean() - some.mean()) for high in highs])
+        best = highs[np.hypot(cut, 2**0.5 * (highs - 5) / len(some)).argmin()]
+        shares.append((some > best).mean()), found.append(best)
+    return {"bounds": [min(found), max(found)], "cut off": [min(shares), max(shares)]}, 15 < min(found) <= max(found) < 50

@@ -5,8 +5,7 @@ import secrets
 
 import torch
 
-from ...privacy import accounting
-from ..answers import call, compare, number, parts, require, tensor, whole
+from ..answers import call, compare, number, parts, require, tensor
 from ..teacher import Exercise
 from ._draws import fresh
 from .quiz05 import QUIZ
@@ -170,55 +169,6 @@ def _test_flaw(answer):
         )
 
 
-def _test_clients_needed(answer):
-    for _ in range(2):
-        generator = fresh()
-        epsilon, rounds = round(_between(0.8, 6.0, generator), 2), int(torch.randint(5, 40, (1,), generator=generator))
-        clip, delta = round(_between(1.0, 8.0, generator), 2), 1e-5
-        sigma, single, shared = (
-            accounting.calibrate("gaussian", total, delta, over).noise_multiplier
-            for total, over in ((epsilon, rounds), (epsilon, 1), (epsilon / rounds, 1))
-        )
-        need, wide = 0.0, 0.0  # both far enough from whole numbers, so that rounding errors decide nothing
-        while not (0.25 < need % 1 < 0.75 and 0.25 < wide % 1 < 0.75):
-            need = _between(60, 110, generator)
-            wide = (2 * need) ** 2
-        target = sigma * clip / need
-        for at in ("server", "client"):
-            name = f"the number of clients, for {at!r},"
-            got = number(call(answer, epsilon, delta, rounds, clip, target, at), name)
-            exact = need if at == "server" else wide
-
-            def other(multiplier, exact=exact, at=at, sigma=sigma):
-                ratio = multiplier / sigma
-                return math.ceil(exact * ratio if at == "server" else exact * ratio**2)
-
-            right = math.ceil(exact)
-            slips = [
-                (exact, "a number of clients is whole: round up"),
-                (right - 1, f"{right - 1} clients are too few by one: the noise would exceed the target; round up"),
-                (right + 1, f"{right + 1} clients are one more than the least number"),
-                (other(single), f"that spends the whole ε in every round; calibrate for all {rounds} rounds"),
-                (other(shared), "ε/rounds in each round is basic composition; calibrate the total instead"),
-            ]
-            if at == "client":
-                slips += [
-                    (math.ceil(exact / 4), "the sensitivity of a report is 2·clip, which counts squared here"),
-                    (math.ceil(need), "that is the server's number; reports carry noise of their own"),
-                    (math.ceil(2 * need), "the noise in the mean falls with √N, not with N"),
-                    (math.ceil(exact / 2), "the 2 of the sensitivity counts squared, 4 times the clients"),
-                ]
-            else:
-                slips += [
-                    (math.ceil(wide), "that is the clients' number; the server adds its noise once, to the sum"),
-                    (math.ceil(need**2), "the noise in the mean falls with N here, not with √N"),
-                    (math.ceil(2 * need), "neighbours add or remove a client here: the sensitivity is clip, not 2·clip"),
-                ]
-            slips = [(wrong, f"{at}: {words}") for wrong, words in slips]
-            compare(got, right, slips, f"{at}: the least number is {right}, got {got:g}", rel=1e-9)
-            whole(got, name)
-
-
 EXERCISES = (
     Exercise(
         "05.1",
@@ -258,16 +208,6 @@ EXERCISES = (
             "After the mean is taken, nothing bounds what a single client put into it.",
             "Let one client's update be so long that it alone decides the mean.",
             "All other rows may be zero: with the client the clipped mean has length clip, without it 0.",
-        ),
-    ),
-    Exercise(
-        "05.5",
-        "Compute the least number of clients that brings the noise in the mean down to a target.",
-        _test_clients_needed,
-        (
-            "accounting.calibrate gives the noise multiplier for a total ε over all rounds.",
-            "Server: noise_multiplier·clip/N ≤ target. Client: 2·noise_multiplier·clip/√N ≤ target. Solve for N.",
-            "math.ceil rounds up; at the client N is the square of 2·noise_multiplier·clip/target.",
         ),
     ),
 )

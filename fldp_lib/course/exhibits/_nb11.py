@@ -32,7 +32,7 @@ def table(federation):
 
 
 def own_factors(factors, seen, rated):
-    """Every user's own factor, the ridge solution, for each draw of the item factors (draws × items × 3 → draws × users × 3)."""
+    """Every user's own factor, the ridge solution, for factors (draws × items × 3 → draws × users × 3)."""
     outer = (factors.unsqueeze(-1) * factors.unsqueeze(-2)).flatten(2)  # draws × items × 9
     gram = (seen @ outer).unflatten(-1, (RANK, RANK)) + torch.eye(RANK)
     one, two, three = gram.unbind(-2)  # the inverse of a symmetric 3 × 3 matrix, by cross products
@@ -95,3 +95,17 @@ def popular(people):
 def hits(picked, best):
     """Each user's recall of her ten (draws × users)."""
     return (picked & best).sum(-1) / TOP
+
+
+@lru_cache(maxsize=24)
+def clip_alone(users, clip):
+    """Item factors by round with the clip and without noise (rounds + 1, 1, items, k)."""
+    return fast(world(users)[0].federation, PLAN.changed(mechanism=mechanisms.Gaussian(0.0, clip)))
+
+
+@lru_cache(maxsize=48)
+def recalls(users, epsilon):
+    """The mean recall of each draw by round (draws × rounds + 1)."""
+    people, best = world(users)
+    past = trained(users, epsilon)
+    return hits(chosen(past.flatten(0, 1), people), best).mean(1).view(past.shape[:2]).T.numpy()

@@ -61,6 +61,8 @@ def _scene(r):
         marks += [plots.line(x, y, style, panel=1, width=2.4) for x, y in chords(theta.unsqueeze(0))]
     words = (-0.97, 1.36, _("no privacy"), "no privacy"), (0.05, 1.36, _("private, 30 draws"), "private")
     words += (-0.97, 1.14, _("■ benign"), 1), (0.05, 1.14, _("▲ malignant"), 2)
+    named = ("no privacy", _("no privacy")), ("private", _("private")), ("alone", _("alone"))
+    marks += [plots.dots([np.nan], [np.nan], role, name, 1) for role, name in named]  # colours the sentence's words
     return marks + [plots.text(*place, 1) for place in words]
 
 

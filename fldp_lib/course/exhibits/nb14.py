@@ -43,7 +43,7 @@ def knee():
 
     panel = plots.Panel(
         _("right, of 100 test digits, after 20 rounds"), _("total ε of a client (log)"), x=(0.1, 20), y=(0, 100),
-        xlog=True, xticks=LEVELS, right=0.2,
+        xlog=True, xticks=LEVELS, right=0.3,
     )  # fmt: skip
     return explorers.Explorer(
         _("What an ε buys"), [epsilon(1.0), clients(700, 100, 1_400)], compute, plots.Chart([panel], size=(6.4, 3.3)), marks,

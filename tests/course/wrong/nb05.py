@@ -4,8 +4,6 @@ import math
 
 import torch
 
-from fldp_lib import accounting
-
 
 def _norms(updates, order=2, dim=1):
     return updates.norm(p=order, dim=dim, keepdim=True)
@@ -91,18 +89,6 @@ def _pair(length, n=lambda n: n, rows=(0,), left=0.0):
     return answer
 
 
-def _needed(sigma=None, server=lambda x: x, client=lambda x: (2 * x) ** 2, rounded=math.ceil):
-    def answer(epsilon, delta, rounds, clip, target, at):
-        z = (sigma or (lambda e, d, t: accounting.calibrate("gaussian", e, d, t).noise_multiplier))(epsilon, delta, rounds)
-        return rounded((client if at == "client" else server)(z * clip / target))
-
-    return answer
-
-
-def _gaussian(epsilon, delta, rounds):
-    return accounting.calibrate("gaussian", epsilon, delta, rounds).noise_multiplier
-
-
 WRONG = {
     "05.1": [
         (lambda u, c: u, r"nothing was clipped"),
@@ -182,23 +168,5 @@ WRONG = {
         (lambda n, c: (torch.zeros(n), torch.zeros(n)), r"should have shape"),
         (lambda n, c: (torch.ones(n, 2), torch.zeros(n, 3)), r"same shape"),
         (lambda n, c: (torch.ones(n, 2), torch.ones(n - 1, 2)), r"same shape"),  # the row is taken out, not emptied
-    ],
-    "05.5": [
-        (_needed(lambda e, d, t: _gaussian(e, d, 1)), r"server: that spends the whole ε"),
-        (_needed(lambda e, d, t: _gaussian(e / t, d, 1)), r"server: .*basic composition"),
-        (_needed(rounded=lambda x: x), r"whole: round up"),
-        (_needed(rounded=math.floor), r"too few by one"),
-        (_needed(rounded=lambda x: math.ceil(x) + 1), r"one more than the least"),
-        (_needed(client=lambda x: x**2), r"client: the sensitivity of a report"),
-        (_needed(client=lambda x: x), r"client: that is the server's"),
-        (_needed(client=lambda x: 2 * x), r"client: .*with √N, not with N"),
-        (_needed(client=lambda x: 2 * x**2), r"client: .*counts squared"),
-        (_needed(server=lambda x: (2 * x) ** 2), r"server: that is the clients' number"),
-        (_needed(server=lambda x: x**2), r"server: .*with N here"),
-        (_needed(server=lambda x: 2 * x), r"server: .*clip, not 2·clip"),
-        (_needed(lambda e, d, t: _gaussian(e, d / t, t)), r"the least number is"),
-        (_needed(lambda e, d, t: math.sqrt(2 * t * math.log(1.25 / d)) / e), r"the least number is"),
-        (_needed(rounded=lambda x: -math.ceil(x)), r"the least number is"),
-        (lambda *terms: 1000, r"the least number is"),
     ],
 }
