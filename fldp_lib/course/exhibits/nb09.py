@@ -90,7 +90,7 @@ def hospitals():
     )  # fmt: skip
     controls = [_kit.epsilon(2.0, label=_("total ε, a patient")), _kit.clients(12, 2, 60, label=_("hospitals")), _sharing()]
     return explorers.Explorer(
-        _("Who gains by the private model?"), controls, compute, plots.Chart([panel], size=(6.6, 4.2)), draw, say,
+        _("Who gains by the private model?"), controls, compute, plots.Chart([panel], size=(6.4, 3.9)), draw, say,
         attacker=lambda r: r["attacker"], unit="patient",
     )  # fmt: skip
 
@@ -170,7 +170,7 @@ def noise():
     ]  # fmt: skip
     controls = [_kit.epsilon(2.0, label=_("total ε, a patient")), _kit.clients(12, 1, 400, label=_("hospitals")), _sharing()]
     return explorers.Explorer(
-        _("More hospitals, the same patients"), controls, compute, plots.Chart(panels, size=(7.0, 3.6)), draw, say,
+        _("More hospitals, the same patients"), controls, compute, plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         predict=(
             "09.a",
             _(
