@@ -61,7 +61,7 @@ def two_programs():
     ]  # fmt: skip
     controls = [_kit.epsilon(1.0, 0.01, 30.0), _kit.clients(455, 5, 455)]
     return explorers.Explorer(
-        _("Two programs, one ε"), controls, compute, plots.Chart(panels, size=(7.0, 3.6)), draw, say,
+        _("Two programs, one ε"), controls, compute, plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         attacker=lambda r: r["attacker"], unit="client",
     )  # fmt: skip
 

@@ -64,6 +64,8 @@ def hospitals():
             marks.append(plots.text(40, height, words, style))
             if inside.any():
                 marks.append(plots.places(x[inside], seen[inside], style, size=size))
+        if beyond := int((own > HIGH).sum()):
+            marks.append(plots.text(40, 0.64, _("{n} above the edge").format(n=beyond), 0))
         return marks
 
     def say(r):
@@ -83,12 +85,12 @@ def hospitals():
 
     panel = plots.Panel(
         _("each hospital at the loss of its own model"), _("patients at the hospital"),
-        _("log loss, patients like its own"), x=(1.6, 450), y=(0.04, HIGH), xlog=True, ylog=True, right=0.16,
+        _("log loss, nats"), x=(1.6, 450), y=(0.04, HIGH), xlog=True, ylog=True, right=0.16,
         xticks={n: str(n) for n in (2, 5, 10, 20, 50, 100, 300)}, yticks=_ticks(0.05, 0.1, 0.2, 0.5, 1),
     )  # fmt: skip
     controls = [_kit.epsilon(2.0, label=_("total ε, a patient")), _kit.clients(12, 2, 60, label=_("hospitals")), _sharing()]
     return explorers.Explorer(
-        _("Who gains by the private model?"), controls, compute, plots.Chart([panel], size=(6.6, 4.2)), draw, say,
+        _("Who gains by the private model?"), controls, compute, plots.Chart([panel], size=(6.4, 3.9)), draw, say,
         attacker=lambda r: r["attacker"], unit="patient",
     )  # fmt: skip
 
@@ -168,7 +170,7 @@ def noise():
     ]  # fmt: skip
     controls = [_kit.epsilon(2.0, label=_("total ε, a patient")), _kit.clients(12, 1, 400, label=_("hospitals")), _sharing()]
     return explorers.Explorer(
-        _("More hospitals, the same patients"), controls, compute, plots.Chart(panels, size=(7.0, 3.6)), draw, say,
+        _("More hospitals, the same patients"), controls, compute, plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         predict=(
             "09.a",
             _(

@@ -168,7 +168,7 @@ def units():
     ]
     return explorers.Explorer(
         _("Whose ε? The same patients, as many hospitals as you like"), controls, compute,
-        plots.Chart(panels, size=(7.0, 3.5)), draw, say,
+        plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         predict=(
             "09.e",
             _("ε = 2 for a patient, 120 hospitals in place of 12, each with its own noise: the private model is"),
