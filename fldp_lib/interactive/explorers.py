@@ -35,7 +35,7 @@ class Explorer:
         predict: a question to answer before the first result is shown: ("05.a", "Which …?", ["…", "…"], 1, "…"), its id,
             the question, options, the place of the right one, the reason; functions are called with the result.
         attacker: turns the result into a `privacy.attacker.Attacker` (or None), drawn as a hundred people.
-        unit: whose taking part such an attacker guesses.
+        unit: whose taking part such an attacker guesses, or what he guesses: "which of two patients was in".
         play: name of a whole-number `Slider`, such as the round shown, that a play button moves from end to end.
 
     Raises:

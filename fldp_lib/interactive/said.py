@@ -55,8 +55,9 @@ def crowd(attacker, unit):
     """Return a hundred guessers as HTML: whom a coin lets be right, whom what was released, and the bound.
 
     Args:
-        attacker: with `people` (right of a hundred at even odds), `bound` (a share) and `said(unit)`.
-        unit: whose taking part is guessed, such as "client".
+        attacker: with `people` (right of a hundred at even odds) and `bound` (a share).
+        unit: whose taking part is guessed, such as "client"; or what is guessed, from "which" on, where the neighbours
+            are others than with and without one.
     """
     right, most = attacker.people, min(100, math.ceil(100 * attacker.bound - 1e-9))
     across, down = STEP
@@ -66,11 +67,12 @@ def crowd(attacker, unit):
     )
     x, y = across * ((most - 1) % ROW + 1) - 0.5, down * ((most - 1) // ROW)
     edge = f'<path class="edge" d="M{x} {y + 1}v{down - 1}"/>'
+    what = unit if unit.startswith("which ") else f"whether {'an' if unit[0] in 'aeio' else 'a'} {unit} took part"
     words = (
-        f"100 guess whether a {unit} took part: 50 right by a coin, {max(0, right - 50)} more by all that is released; "
+        f"100 guess {what}: 50 right by a coin, {max(0, right - 50)} more by all that is released; "
         f"(ε, δ) alone would allow {most}."
     )
     styles = {f"{max(0, right - 50)} more": 6, f"(ε, δ) alone would allow {most}": 7}
     size = f"0 0 {across * ROW} {down * LINE}"
-    drawn = f'<svg viewBox="{size}" role="img" aria-label="{html.escape(attacker.said(unit))}">{people}{edge}</svg>'
+    drawn = f'<svg viewBox="{size}" role="img" aria-label="{html.escape(words)}">{people}{edge}</svg>'
     return f'<div class="fldp-crowd">{drawn}<span>{coloured(words, styles)}</span></div>'

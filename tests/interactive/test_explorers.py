@@ -187,6 +187,8 @@ def test_a_hundred_people_follow_the_result():
     assert drawn.count('class="rest"') == 100 - found.people and "whether a hospital took part" in drawn
     assert f"would allow {math.ceil(100 * found.bound)}" in drawn
     assert build(attacker=lambda result: None)._crowd.value == ""
+    assert "whether an image took part" in said.crowd(found, "image")
+    assert "100 guess which of two was in: 50" in said.crowd(found, "which of two was in")
 
 
 def test_play_and_next_move_the_control_from_end_to_end():

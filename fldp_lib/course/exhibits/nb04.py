@@ -195,7 +195,8 @@ def scales():
         [explorers.Choice("query", _("query"), asked, "sum"),
          explorers.Choice("rule", _("scale of the noise"), {"1/ε": "naive", "Δ₁/ε": "right"}, "naive"),
          epsilon(1.0, 0.2, 10.0, _("ε promised"))],
-        compute, plots.Chart([panel], size=(5.8, 3.1)), draw, say, attacker=lambda r: r["attacker"], unit="patient",
+        compute, plots.Chart([panel], size=(5.8, 3.1)), draw, say,
+        attacker=lambda r: r["attacker"], unit=_("which of two patients was in"),
         predict=(
             "04.b",
             _("Lap(0, 1/ε) is quoted everywhere. Put on the sum of 455 radii at ε = 1: of 100 attackers who know "

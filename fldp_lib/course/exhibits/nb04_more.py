@@ -165,7 +165,7 @@ def mechanisms_compared():
         [explorers.Choice("query", _("query"), queries, "mean"),
          explorers.Choice("mechanism", _("mechanism"), places, "laplace"),
          epsilon(0.05, 0.01, 10.0, _("ε of the release")), clients(455, 10, 455, _("patients"))],
-        _release, plots.Chart(panels, size=(6.4, 3.3)), draw, say, unit="patient",
+        _release, plots.Chart(panels, size=(6.4, 3.3)), draw, say, unit=_("which of two patients was in"),
         attacker=lambda r: _found_out(r["query"], r["mechanism"], r["epsilon"]),
         predict=(
             "04.d",

@@ -90,7 +90,8 @@ def crowd():
         [epsilon(10.0, 1.0, 100.0, _("ε of each, in total")), clients(10, 2, 2000, _("participants")),
          explorers.Choice("place", _("noise"), PLACES, "client"),
          explorers.Slider("rounds", _("rounds"), 1, 10, 10, whole=True)],
-        compute, plots.Chart([panel], size=(5.8, 3.2)), draw, say, attacker=lambda r: r["attacker"], unit="participant",
+        compute, plots.Chart([panel], size=(5.8, 3.2)), draw, say,
+        attacker=lambda r: r["attacker"], unit=_("which of two data sets one has"),
     )  # fmt: skip
 
 
@@ -142,7 +143,7 @@ def two_participants():
          explorers.Slider("lr", _("learning rate α"), 0.05, 1.6, 0.5, step=0.05),
          explorers.Slider("rounds", _("rounds"), 1, 10, 10, whole=True)],
         compute, plots.Chart(panels, size=(6.2, 3.2)), draw, say,
-        attacker=lambda r: _about(max(r["epsilons"]), r["rounds"]), unit="participant",
+        attacker=lambda r: _about(max(r["epsilons"]), r["rounds"]), unit=_("which of two data sets one has"),
         predict=(
             "06.b",
             _("Two participants, total ε = 20 each, the best learning rate for either. Which ends nearer to 2?"),

@@ -57,7 +57,8 @@ def printed():
         [explorers.Slider("epsilon", _("ε as printed"), 0.2, 10.0, 1.0, step=0.05, log=True),
          explorers.Slider("other", _("A's other mean"), 1.5, 11.0, 2.0, step=0.5),
          explorers.Slider("clean", _("clean steps before it"), 0, 9, 1, whole=True)],
-        compute, plots.Chart([panel], size=(5.8, 3.1)), draw, say, attacker=lambda r: r["attacker"], unit="participant",
+        compute, plots.Chart([panel], size=(5.8, 3.1)), draw, say,
+        attacker=lambda r: r["attacker"], unit=_("which of two data sets A has"),
         predict=(
             "06.a",
             _("Step 2 takes a step without noise, step 4 one with Lap(1/ε), and only the sum of both is sent. A mean may "
