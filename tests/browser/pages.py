@@ -20,12 +20,14 @@ TIMER = """panel => new Promise((resolve, reject) => {
 })"""
 
 
-# From where `lab.run_all` began: when the first panel stands there with its picture (or its question) and its controls.
+# From where `lab.run_all` began: when the first panel stands there with its picture (or its question) and its controls; and
+# where, on the notebook's first screen: JupyterLab goes to the last cell when it runs all.
 WATCH = """() => {
   window.begun = performance.now()
   window.heroFound = new Promise(resolve => {
-    const inside = element => { // the share of its height that is on the screen
-      const box = element.getBoundingClientRect(), high = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0)
+    const inside = element => { // the share of its height that is on the screen where the notebook begins
+      const box = element.getBoundingClientRect(), gone = element.closest('.jp-WindowedPanel-outer')?.scrollTop ?? 0
+      const high = Math.min(box.bottom + gone, innerHeight) - Math.max(box.top + gone, 0)
       return box.left >= 0 && box.right <= innerWidth + 1 ? Math.max(0, high / box.height) : 0
     }
     const look = () => {

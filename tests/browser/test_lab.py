@@ -50,7 +50,6 @@ def ends():  # a function: the notebook's own names stay as they are
 
 ends()
 """
-AT_TOP = "() => [...document.querySelectorAll('.jp-WindowedPanel-outer')].every(outer => outer.scrollTop === 0)"
 PLACE = "control => control.value ?? control.parentElement.style.transform"  # of a menu, of a slider's handle
 
 
@@ -105,7 +104,7 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
     first = f"{hero['seconds']:.1f} s from Run All to the first explorer, of whose picture {hero['seen']:.0%} is seen"
     record_property("latency", f"{path.stem}, {first}")
     if path.stem[:2] in REBUILT:  # on a machine that does other things, too; tests/benchmarks/latency.py asks for 3 s
-        assert hero["here"] and hero["seconds"] < 10 and page.evaluate(AT_TOP), hero
+        assert hero["here"] and hero["seconds"] < 10, hero
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
     panels = pages.explorers(page)
     assert panels
