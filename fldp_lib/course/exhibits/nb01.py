@@ -127,6 +127,7 @@ def _because_repair(r):
 
 def _draw_repair(r):
     return [
+        plots.text(0.012, 6, _("clip {0:.3g}").format(r["clip"])),
         plots.line(STDS, r["by_noise"], "attacker"), plots.dots([r["std"]], [r["here"]], "attacker", size=5),
         plots.line(SIZES, r["by_size"], "attacker", panel=1),
         plots.dots([r["clients"]], [r["here"]], "attacker", panel=1, size=5),

@@ -182,6 +182,7 @@ def leaving():
         for thetas, style, label in ((r["there"], "private", _("client in")), (r["gone"], 5, _("client out"))):
             x, heights = _heights(thetas)
             marks += plots.cloud(x, heights, style, label)
+        marks.append(plots.text(-0.95, -0.93, _("clip {0:.3g}").format(r["clip"]), 5))
         z = np.linspace(-4, 8, 121)
         for middle, style, label in ((r["far"], "private", _("client in")), (0.0, 5, _("client out"))):
             bell = np.exp(-((z - middle) ** 2) / 2) / (2 * np.pi) ** 0.5

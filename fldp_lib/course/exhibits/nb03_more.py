@@ -11,8 +11,8 @@ from ...interactive import explorers, plots
 from ._kit import _, clients
 
 WEIGHTED, SOFTMAX, MOST = aggregation.weighted_mean, models.Linear(64, 10), 100
-SPLITS = {"iid: at random, equal parts": "iid", "dirichlet: each digit by uneven shares": "dirichlet",
-          "label: two digits each": "label", "sizes: at random, uneven parts": "sizes"}  # fmt: skip
+SPLITS = {"iid: at random, equal parts": "iid", "label: two digits each": "label",
+          "dirichlet: each digit by uneven shares": "dirichlet", "sizes: at random, uneven parts": "sizes"}  # fmt: skip
 FEW, TURNS = 500, 10  # images and rounds of the drift explorer
 
 
