@@ -91,7 +91,7 @@ class Slider:
     def _on_grid(self, value):
         """The value's nearest place on the slider: the page puts it there by itself and reports so, which is no move."""
         low, high, value = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
-        place = min(low + round((value - low) / self.step) * self.step, high)
+        place = high if value >= high - 1e-9 else min(low + round((value - low) / self.step) * self.step, high)
         return 10**place if self.log else place
 
     def spread(self, points):

@@ -159,6 +159,15 @@ def test_an_arrow_key_moves_a_whole_logarithmic_slider_even_where_its_step_is_le
     assert explorer.result == 1
 
 
+def test_an_arrow_key_leaves_an_end_that_lies_between_two_steps():
+    slider = explorers.Slider("n", "n", 10, 455, 455, step=0.05, log=True, whole=True)
+    explorer = explorers.Explorer("end", [slider], lambda n: n, plots.Chart([plots.Panel()]), lambda r: [], lambda r: f"{r}")
+    row(explorer, 0)[1].value = 10**2.65  # the step below 455
+    assert explorer.result == 447
+    explorer.set(n=455)
+    assert row(explorer, 0)[1].value == pytest.approx(455)
+
+
 def test_prediction_hides_the_result_until_it_is_made_and_then_tells_what_is_right_and_why(monkeypatch):
     kept = []
     monkeypatch.setattr(predictions, "LISTENERS", [lambda id, right: kept.append((id, right))])
