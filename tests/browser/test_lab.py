@@ -103,8 +103,8 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
     hero = pages.hero(page)
     first = f"{hero['seconds']:.1f} s from Run All to the first explorer, of whose picture {hero['seen']:.0%} is seen"
     record_property("latency", f"{path.stem}, {first}")
-    if path.stem[:2] in REBUILT:  # on a machine that does other things, too; tests/benchmarks/latency.py asks for 3 s
-        assert hero["here"] and hero["seconds"] < 10, hero
+    if path.stem[:2] in REBUILT:  # how soon is the business of tests/benchmarks/latency.py
+        assert hero["here"], hero
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
     panels = pages.explorers(page)
     assert panels
@@ -121,6 +121,8 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
         ]
         assert unnamed == []
         assert next(name for role, name, _ in pages.tree(page, f".fldp-panel >> nth={number}") if role == "image")
+        if not panel.locator(".noUi-handle").count():
+            continue
         handle = panel.locator(".noUi-handle").first
         times = sorted(pages.press(panel, handle, "ArrowLeft" if k % 2 else "ArrowRight") for k in range(10))
         record_property(
