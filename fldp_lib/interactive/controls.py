@@ -135,6 +135,7 @@ class Slider:
         holder = Holder(self.value)
 
         placed = []  # where the program has put the slider of late, and when
+        sliding = []  # whether it is the slider that moves
 
         def slid(change):
             reported, now = change["new"], time.monotonic()
@@ -149,12 +150,17 @@ class Slider:
             value = self.tidy(reported)
             if self.whole and value == holder.value:  # a step too short for a whole number on a logarithmic slider
                 value = self.tidy(value + (1 if reported > value else -1))
-            holder.value = value
+            sliding.append(True)
+            try:
+                holder.value = value
+            finally:
+                sliding.pop()
 
         def follow(change):
             place, box.value = self._on_grid(change["new"]), change["new"]
             if not _same(slider.value, place):
-                placed.append((place, time.monotonic()))
+                if not sliding:  # who slides may well come back to where a whole number put the handle a moment ago
+                    placed.append((place, time.monotonic()))
                 slider.value = place
 
         slider.value = self._on_grid(self.value)

@@ -91,7 +91,7 @@ def sheet(panel):
         f"{at} .fldp-row{{margin:0 0 4px;width:100%}}"
         f"{at} .fldp-body>.widget-vbox .widget-inline-hbox{{width:100%!important;max-width:280px!important;margin:1px 0}}"
         f"{at} .fldp-body .widget-label{{width:auto!important;flex:1 1 auto;text-align:left;white-space:normal}}"
-        f"{at} .widget-text input{{flex:0 0 6em;width:6em}}"
+        f"{at} .widget-text input{{flex:0 0 7em;width:7em}}"
         f"{at} .widget-dropdown{{flex-wrap:wrap;height:auto!important}}"
         f"{at} .fldp-body .widget-dropdown .widget-label{{flex:1 0 100%;height:auto;line-height:1.5}}"
         f"{at} .widget-dropdown select{{flex:1 1 100%;height:28px;text-overflow:ellipsis}}"

@@ -159,6 +159,18 @@ def test_an_arrow_key_moves_a_whole_logarithmic_slider_even_where_its_step_is_le
     assert explorer.result == 1
 
 
+def test_a_slider_may_come_back_at_once_to_where_it_was():
+    slider = explorers.Slider("n", "n", 1, 50, 5, step=0.05, log=True, whole=True)
+    explorer = explorers.Explorer(
+        "back", [slider], lambda n: n, plots.Chart([plots.Panel()]), lambda r: [], lambda r: f"{r}"
+    )
+    handle, seen = row(explorer, 0)[1], []
+    for key in (1, 1, -1, -1, 1):
+        handle.value = 10 ** (math.log10(handle.value) + 0.05 * key)
+        seen.append(explorer.result)
+    assert seen == [6, 7, 6, 5, 6]
+
+
 def test_an_arrow_key_leaves_an_end_that_lies_between_two_steps():
     slider = explorers.Slider("n", "n", 10, 455, 455, step=0.05, log=True, whole=True)
     explorer = explorers.Explorer("end", [slider], lambda n: n, plots.Chart([plots.Panel()]), lambda r: [], lambda r: f"{r}")
