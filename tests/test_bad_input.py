@@ -719,6 +719,7 @@ EXEMPT = {
     "book.live.*": "steps of `book.build.build`, and of the notebooks that it runs",
     "book.build.main": "a command line, whose errors argparse and sys.exit tell: tests/book/test_build.py",
     "book.formulas.setup": "Sphinx calls it",
+    "course.exhibits.*": "called by notebooks and by explorers, whose controls check: tests/course/test_anatomy.py",
     "course.answers.*": "a learner's answer is told what is wrong with it, and nothing is raised: tests/course",
     "course.quizzes.Asked": MADE,
     "interactive.theme.*": "colours and CSS, from constants of the module",

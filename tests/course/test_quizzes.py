@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from fldp_lib import course
+from fldp_lib.course import progress
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NUMBERS = [path.stem[:2] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
@@ -53,15 +54,19 @@ def test_no_explanation_speaks_of_a_place():
     assert not said
 
 
-def test_a_prediction_tells_what_is_right_and_why_and_folds_the_answer_where_no_kernel_runs():
+def test_a_prediction_tells_what_is_right_and_why_and_folds_the_answer_where_no_kernel_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "FILE", tmp_path / "progress.json")
     asked = course.predict("99.a", "Which?", ["less", "more"], 1, "it is 2 & more.")
     assert asked.prediction.reveal("more") == "Right: it is 2 & more."
     assert asked.prediction.reveal("less") == "Not so; it is “more”: it is 2 & more."
-    bundle = asked._repr_mimebundle_()
+    bundle, about = asked._repr_mimebundle_()
     assert "<details><summary>answer</summary>more: it is 2 &amp; more.</details>" in bundle["text/html"]
     assert bundle["text/plain"] == "Predict first: Which? less · more"
+    assert about["fldp"]["predict"]["id"] == "99.a" and about["fldp"]["predict"]["right"] == "more"
     panel = asked._panel()
     panel.children[1].value = "less"
     assert "Not so; it is “more”" in panel.children[2].value
+    panel.children[1].value = "more"  # a second choice is told, the first one is kept
+    assert "Right" in panel.children[2].value and progress.read()["predictions"] == {"99.a": False}
     with pytest.raises(ValueError, match="right must be"):
         course.predict("99.a", "Which?", ["less", "more"], 2, "so")
