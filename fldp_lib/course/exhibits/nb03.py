@@ -49,9 +49,11 @@ def federation():
         marks += [plots.line(*_line(theta), "alone", width=1.2, opacity=0.7) for theta in r["own"]]
         homes = [r["fed"].client(k)[0].mean(0) for k in range(r["fed"].clients) if r["fed"].sizes[k]]
         marks.append(plots.places(*np.transpose(homes), "alone", size=5))
-        if r["round"]:
-            marks.append(plots.line(*_line(r["before"]), 5, _("before"), width=1.6))
-        marks.append(plots.line(*_line(r["after"]), "no privacy", _("merged"), width=2.6))
+        before = [(r["before"], 5, _("before"), 1.6)] if r["round"] else []
+        for theta, style, label, width in (*before, (r["after"], "no privacy", _("merged"), 2.6)):
+            x, heights = _line(theta)
+            if np.isfinite(heights).any():  # a model of zeros has no line
+                marks.append(plots.line(x, heights, style, label, width=width))
         marks.append(plots.line(range(1, ROUNDS + 1), r["right"], "no privacy", panel=1))
         if r["round"]:
             marks.append(plots.dots([r["round"]], [r["right"][r["round"] - 1]], "no privacy", panel=1, size=5))
