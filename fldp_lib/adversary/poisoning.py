@@ -7,7 +7,6 @@ enter `train` by a `Poisoned` aggregator, which changes their rows before the re
 from dataclasses import dataclass, replace
 
 import torch
-from scipy import stats
 
 from .. import checks, data
 
@@ -77,10 +76,12 @@ def a_little_is_enough(updates, attackers):
     It knows the honest updates and that they are judged coordinate by coordinate, or by distance: the shift is the normal
     quantile at which enough honest updates lie farther out to outvote the others. Source: Baruch, Baruch & Goldberg 2019.
     """
+    from scipy.special import ndtri
+
     updates, count = _cohort(updates, attackers, honest=1), len(updates)
     honest = updates[attackers:]
     needed = count // 2 + 1 - attackers  # honest ones that must lie farther out for a majority
-    z = float(stats.norm.ppf(max(0.5, (len(honest) - needed) / max(1, len(honest)))))
+    z = float(ndtri(max(0.5, (len(honest) - needed) / max(1, len(honest)))))
     bad = honest.mean(0) - max(z, 0.1) * honest.std(0, correction=0)
     return bad.expand(attackers, -1)
 

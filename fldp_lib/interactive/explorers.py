@@ -203,9 +203,7 @@ class Explorer:
             if change["new"] is not None and menu in asked.children:
                 told = html.escape(predict.commit(change["new"], self.result))
                 verdict = f"Your prediction: <b>{html.escape(change['new'])}</b>. {told}"
-                question.value = (
-                    f'<p role="note" tabindex="-1">{verdict}</p>{FOCUS}{SHEET}'  # the keyboard goes on from here
-                )
+                question.value = f'<p role="note" tabindex="-1">{verdict}</p>{FOCUS}'  # the keyboard goes on from here
                 asked.children = (question,)
                 self.panel.children = (heading, asked, *shown)
                 heading.value += " "  # drawn again, so that its script names the controls that came only now

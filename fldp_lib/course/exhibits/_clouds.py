@@ -57,6 +57,11 @@ def _columns(federation):
     return federation.x.unsqueeze(3).unbind(2), federation.y.unsqueeze(2), (federation.mask / sizes).unsqueeze(2)
 
 
+def with_one(x):
+    """Features with a column of ones for the bias (… × d + 1)."""
+    return torch.cat([x, torch.ones(*x.shape[:-1], 1)], -1)
+
+
 def accuracy(federation, thetas):
     """Return the share of the federation's test records that linear models (… × parameters) call rightly (…)."""
     scores = thetas[..., :-1] @ federation.x_test.T + thetas[..., -1:]

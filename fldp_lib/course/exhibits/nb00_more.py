@@ -6,7 +6,7 @@ from ...interactive import explorers, plots
 from . import _kit
 from ._clouds import updates
 from ._hospitals import CLIP, DRAWS, ROUNDS, alone, deal, first_plan, private, together
-from ._kit import _
+from ._kit import _, count
 
 COUNTS = (6, 10, 20, 50, 100, 200, 455)
 RIGHT = {"y": (0, 105), "yticks": (0, 25, 50, 75, 100)}
@@ -22,7 +22,7 @@ def patients_of(fed):
 
 def steps_of(plan):
     """How many local steps a round has, in words."""
-    return _("1 local step") if plan.local.steps == 1 else _("{n} local steps").format(n=plan.local.steps)
+    return count(plan.local.steps, _("local step"), _("local steps"))
 
 
 def short(value):

@@ -8,7 +8,7 @@ import numpy as np
 from ... import aggregation, data, models, train
 from ... import clients as clients_
 from ...interactive import explorers, plots
-from ._kit import _, clients
+from ._kit import _, clients, count
 
 WEIGHTED, SOFTMAX, MOST = aggregation.weighted_mean, models.Linear(64, 10), 100
 SPLITS = {"iid: at random, equal parts": "iid", "label: two digits each": "label",
@@ -176,7 +176,7 @@ def drift():
 
     def say(r):
         right, walks, moves = r["mine"]
-        steps = _("1 step") if r["steps"] == 1 else _("{n} steps").format(n=r["steps"])
+        steps = count(r["steps"], _("step"), _("steps"))
         words = _("α = {alpha:.3g} (a client holds {kinds:.1f} digits on average), step size {lr:.3g}, μ = {mu:.2f}: "
                   "after {turns} rounds of {steps} each test accuracy is {right:.2f}; with one step a round {one:.2f}, "
                   "whatever α. In the last round clients walk {walk:.2f} on average, their mean moves "

@@ -12,7 +12,7 @@ from ...training import models
 from ...training.clients import local_updates
 from ...training.plan import Plan
 from ...training.server import train
-from ._kit import _, clients, epsilon
+from ._kit import _, clients, count, epsilon
 from .nb05_more import dealt
 
 __all__ = ["digits", "few", "laws"]
@@ -61,7 +61,7 @@ def few():
         ]
 
     def say(r):
-        steps = _("1 local step") if r["steps"] == 1 else _("{k} local steps").format(k=r["steps"])
+        steps = count(r["steps"], _("local step"), _("local steps"))
         return _(
             "{n} clients, {steps}, clip {clip:.3g}, total ε = 2 (δ = 1e-5): accuracy {private:.2f} (median of {draws} draws "
             "of the noise), {plain:.2f} without privacy."
@@ -128,7 +128,7 @@ def laws():
 
     def say(r):
         name = _("1 parameter") if r["d"] == 1 else _("{d:,} parameters").format(d=r["d"])
-        times = _("1 round") if r["rounds"] == 1 else _("{t} rounds").format(t=r["rounds"])
+        times = count(r["rounds"], _("round"), _("rounds"))
         return _(
             "{name}, {times}, total ε = {epsilon:.3g} (δ = 1e-5), L2 clip 1: each coordinate needs Gaussian noise of "
             "deviation {gaussian:.3g}, Laplace noise of {zcdp:.3g} priced by zCDP, of {l1:.4g} priced by its L1 norm."
@@ -184,9 +184,9 @@ def digits():
             "{n}; {trust}. Accuracy {private:.2f}, without privacy {plain:.2f}. Noise in round 1: {noise:.2g} times the "
             "signal."
         ).format(
-            epsilon=r["epsilon"], rounds=_("1 round") if rounds == 1 else _("{t} rounds").format(t=rounds),
+            epsilon=r["epsilon"], rounds=count(rounds, _("round"), _("rounds")),
             name=names[r["kind"]], clip=r["clip"], adjacency=mechanism.adjacency, n=r["clients"], trust=mechanism.trust,
-            steps=_("1 local step") if r["steps"] == 1 else _("{k} local steps").format(k=r["steps"]),
+            steps=count(r["steps"], _("local step"), _("local steps")),
             private=r["accuracy"][-1], plain=r["plain"][-1], noise=1 / r["ratio"][1][0],
         )  # fmt: skip
 

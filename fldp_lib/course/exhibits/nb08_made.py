@@ -7,6 +7,7 @@ from torch import nn
 
 from ... import Plan, data
 from ...privacy import mechanisms
+from ._clouds import with_one
 from .program08 import noise_data
 
 STEP = Plan(rounds=20, lr=1.0)
@@ -35,11 +36,6 @@ def protection(epsilon, clip=1.0, rounds=20):
 def attack(epsilon):
     """What the strongest attacker can do against so much noise, whatever the clip and the rounds: the total ε fixes it."""
     return protection(epsilon).attacker()
-
-
-def with_one(x):
-    """Features with a column of ones for the bias."""
-    return torch.cat([x, torch.ones(*x.shape[:-1], 1)], -1)
 
 
 def many(fed, plan, draws=15, noisy=True):

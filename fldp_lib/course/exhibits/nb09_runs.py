@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ... import Plan, aggregation, clients, data, models
+from ._clouds import with_one
 
 SIZES = np.array([110, 80, 60, 50, 40, 30, 25, 20, 14, 11, 8, 7])  # patients, 455 in all
 SHARE = np.array([55, 30, 25, 40, 20, 45, 30, 15, 50, 30, 40, 30])  # per cent malignant, wished
@@ -67,11 +68,6 @@ def against(plan, clips):
 def normal(rounds, draws, seed):
     """Standard normal draws (rounds × draws × 31), kept, so that a slider moves the noise's size and not its luck."""
     return torch.randn(rounds, draws, 31, generator=torch.Generator().manual_seed(seed))
-
-
-def with_one(x):
-    """Features with a column of ones for the bias (… × 31)."""
-    return torch.cat([x, torch.ones(*x.shape[:-1], 1)], -1)
 
 
 def runs(fed, plan, noises, draws=DRAWS, seed=0):

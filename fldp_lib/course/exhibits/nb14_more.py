@@ -11,7 +11,7 @@ from ...privacy import mechanisms
 from ...privacy.adaptive import AdaptiveGaussian
 from ...training.scoring import interval
 from . import _singles
-from ._kit import _, clients, epsilon
+from ._kit import _, clients, count, epsilon
 from ._singles import BUDGETS, CLIP, DRAWS, PARAMETERS, PLAN, ceiling, ends, gaussian, knee_of, spread
 
 GROUP = tuple(range(8))
@@ -178,12 +178,12 @@ def surface():
     def say(r):
         how = _("a clip of {clip:.3g}") if not r["follows"] else _("a clip that starts at {clip:.3g} and ends at {last:.2g}")
         return _(
-            "Total ε = {epsilon:.3g} (δ = 1e-5, a client comes or goes), {clients:,} clients, {how}, {rounds} {word}, "
+            "Total ε = {epsilon:.3g} (δ = 1e-5, a client comes or goes), {clients:,} clients, {how}, {rounds}, "
             "server step {server:.3g}: the private model reads {here} of 100 digits right, {clean:.0f} with no privacy. "
             "In the first round the mean update is {mean:.2g} long, its bias {bias:.2g}, its noise {noise:.3g}."
         ).format(
-            **r | dict(clean=r["clean"][-1]), here=spread(r["runs"][:, -1]), how=how.format(**r),
-            word=_("round") if r["rounds"] == 1 else _("rounds"),
+            **r | dict(clean=r["clean"][-1], rounds=count(r["rounds"], _("round"), _("rounds"))),
+            here=spread(r["runs"][:, -1]), how=how.format(**r),
         )  # fmt: skip
 
     ticks = {10.0**k: f"{10.0**k:g}" for k in (-3, -1, 1, 3)}
