@@ -133,8 +133,8 @@ def labels(settings):  # a function: the notebook's own names stay as they are
                     t = draw.random()
                     state[name] = c.tidy(c.low * (c.high / c.low) ** t if c.log else c.low + (c.high - c.low) * t)
             states.append(state)
-        charts = [chart for chart in (shown.chart, getattr(shown.chart, "stacked", None)) if chart is not None]
-        layouts = [{"svg": chart.svg([], "x"), "states": {}, "least": getattr(chart, "least", 0)} for chart in charts]
+        charts = shown.chart.layouts
+        layouts = [{"svg": chart.svg([], "x"), "states": {}, "least": chart.least} for chart in charts]
         for state in states:
             marks = shown.draw(shown.compute(**state))
             for chart, layout in zip(charts, layouts):
