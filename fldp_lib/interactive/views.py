@@ -54,8 +54,11 @@ function show() {{
 }}
 inputs.forEach(input => input.addEventListener("input", show))
 show()
-if (parent !== window) // in a frame: it can be as high as the page
-  new ResizeObserver(() => parent.postMessage({{height: document.documentElement.offsetHeight}}, "*")).observe(document.body)
+if (parent !== window) {{ // in a frame: it can be as high as the page
+  const tell = () => parent.postMessage({{height: document.documentElement.offsetHeight}}, "*")
+  new ResizeObserver(tell).observe(document.body)
+  addEventListener("message", event => event.data.ask === "height" && tell())
+}}
 </script></body></html>
 """
 
