@@ -58,12 +58,9 @@ def svg(ax, mark, height):
         ring = np.vstack([points, np.column_stack([top[:, 0], height - top[:, 1]]).clip(-1e4, 1e4)])
         return f'<polygon points="{_path(ring)}" class="f{mark.style}" fill="{colour}" opacity="{opacity}"/>'
     if mark.kind == "dots" and mark.icon:
-        shapes = "".join(
-            f'<polygon points="{_path(mark.size * np.array(part) + [x, y])}"/>'
-            for x, y in points
-            if np.isfinite([x, y]).all()
-            for part in ICONS[mark.icon]
-        )
+        stand = points[np.isfinite(points).all(1)]
+        parts = [stand[:, None] + mark.size * np.array(part) for part in ICONS[mark.icon]]
+        shapes = "".join(f'<polygon points="{_path(part[k])}"/>' for k in range(len(stand)) for part in parts)
         return f'<g class="f{mark.style}" fill="{colour}" opacity="{opacity}">{shapes}</g>'
     if mark.kind == "dots":
         return f'<g class="f{mark.style} s{mark.style}" fill="{colour}" stroke="{colour}" opacity="{opacity}">' + "".join(
@@ -83,7 +80,8 @@ def svg(ax, mark, height):
 
 
 def _path(points):
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    numbers = np.asarray(points).ravel().tolist()
+    return " ".join(["%.1f,%.1f"] * (len(numbers) // 2)) % tuple(numbers)
 
 
 def _dot(marker, x, y, r):

@@ -79,10 +79,10 @@ def cloud(x, draws, style="private", label="", panel=0):
     draws = checks.tensor("draws", draws, ("draws", "points"), "double").detach().cpu().numpy()
     if len(draws) < 2:
         raise ValueError(f"draws must be two curves at least, got {len(draws)}")
-    low = np.nanquantile(draws, [0.05, 0.15, 0.25], axis=0)
-    high = np.nanquantile(draws, [0.95, 0.85, 0.75], axis=0)
+    quantile = np.nanquantile if np.isnan(draws).any() else np.quantile  # the other takes twenty times as long
+    low, middle, high = np.split(quantile(draws, [0.05, 0.15, 0.25, 0.5, 0.95, 0.85, 0.75], axis=0), (3, 4))
     bands = [band(x, a, b, style, panel=panel, opacity=0.13) for a, b in zip(low, high, strict=True)]
-    return [*bands, line(x, np.nanmedian(draws, axis=0), style, label, panel, width=2.2)]
+    return [*bands, line(x, middle[0], style, label, panel, width=2.2)]
 
 
 def people(x, y, style=0, label="", panel=0, size=6.0, opacity=1.0):

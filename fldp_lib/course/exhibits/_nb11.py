@@ -82,8 +82,9 @@ def trained(users, epsilon, clip=CLIP, rounds=12):
 def chosen(factors, people):
     """The ten recommended items of every user (draws × users × 80, bool), for factors (draws × items × k)."""
     own = own_factors(factors, *table(people.federation))
-    scores = (own @ factors.mT).masked_fill(people.seen, -torch.inf)
-    return torch.zeros_like(scores, dtype=torch.bool).scatter_(2, scores.topk(TOP, 2).indices, True)
+    scores = torch.where(people.seen, -torch.inf, own @ factors.mT)
+    least = np.partition(scores.numpy(), -TOP, axis=-1)[..., -TOP, None]  # a quarter of the time of torch's topk
+    return scores >= torch.from_numpy(least)
 
 
 def popular(people):

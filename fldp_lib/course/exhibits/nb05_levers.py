@@ -5,31 +5,39 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import torch
 
 from ...interactive import explorers, plots
 from ...privacy import mechanisms
-from ...training import models
-from ...training.clients import local_updates
 from ...training.plan import Plan
-from ...training.server import train
+from ._groups import noises, together
 from ._kit import _, clients, count, epsilon
-from .nb05_more import dealt
+from .nb05_more import grouped, noise_of_mean
 
 __all__ = ["digits", "few", "laws"]
-MODEL = models.Linear(64, 10)
 DRAWS = 3
 
 
 @lru_cache(maxsize=64)
 def _baseline(n, rounds, steps):
-    plan = Plan.of(rounds=rounds, lr=2.0, local_steps=steps)
-    return np.array(train(MODEL, dealt(n), plan, progress=False).accuracy)
+    return together(grouped(n), Plan.of(rounds=rounds, lr=2.0, local_steps=steps)).accuracy[0]
+
+
+@lru_cache(maxsize=64)
+def _noise(unit, clients, rounds, draws):
+    """Noise in the sum at clip 1 (rounds × draws × 650); it grows with the clip as it is."""
+    return torch.stack([noises(unit, clients, rounds, seed) for seed in range(draws)], 1)
+
+
+@lru_cache(maxsize=512)
+def _plan(kind, epsilon, rounds, delta=1e-5):
+    return Plan(rounds, delta=delta).calibrated(epsilon, mechanism=kind, clip=1.0)
 
 
 @lru_cache(maxsize=256)
 def _priced(kind, epsilon, rounds, delta=1e-5):
-    """The noise multiplier (or Laplace's ε of a round) at clip 1, the total ε after each round, the attacker."""
-    plan = Plan(rounds, delta=delta).calibrated(epsilon, mechanism=kind, clip=1.0)
+    """The mechanism at clip 1, the total ε after each round, the attacker."""
+    plan = _plan(kind, epsilon, rounds, delta)
     return plan.mechanism, plan.curve(), plan.attacker()
 
 
@@ -45,11 +53,10 @@ def few():
                  "noise is a sixth. Try to do better.").format(start=start, pulled=pulled)  # fmt: skip
 
     def compute(clients, steps, clip):
-        split = dealt(clients)
-        noise, _curve, attacked = _priced("gaussian", 2.0, 20)
-        plan = Plan.of(rounds=20, lr=2.0, local_steps=steps, mechanism=replace(noise, clip=clip))
-        draws = [train(MODEL, split, plan.changed(seed=k), progress=False).accuracy for k in range(DRAWS)]
-        return {"clients": clients, "steps": steps, "clip": clip, "draws": np.array(draws), "attacker": attacked,
+        unit, _curve, attacked = _priced("gaussian", 2.0, 20)
+        plan = Plan.of(rounds=20, lr=2.0, local_steps=steps)
+        draws = together(grouped(clients), plan, clip * _noise(unit, clients, 20, DRAWS), clip).accuracy
+        return {"clients": clients, "steps": steps, "clip": clip, "draws": draws, "attacker": attacked,
                 "plain": _baseline(clients, 20, steps)}  # fmt: skip
 
     def marks(r):
@@ -94,8 +101,8 @@ def _scale(epsilon):
 
 @lru_cache(maxsize=256)
 def _deviations(epsilon, rounds):
-    gaussian, laplace = (_priced(kind, epsilon, rounds) for kind in ("gaussian", "laplace"))
-    return gaussian[0].std, math.sqrt(2 * rounds) * _scale(epsilon), laplace[0].std, gaussian[2]
+    gaussian, laplace = (_plan(kind, epsilon, rounds) for kind in ("gaussian", "laplace"))
+    return gaussian.mechanism.std, math.sqrt(2 * rounds) * _scale(epsilon), laplace.mechanism.std, gaussian.attacker()
 
 
 def laws():
@@ -152,18 +159,14 @@ def digits():
     """Everything at once: every move calibrates the noise to the total ε and trains again on the digits."""
 
     def compute(epsilon, clients, clip, kind, place, steps, rounds):
-        split, thetas = dealt(clients), [models.flatten(MODEL)]
-        mechanism, spent, attacked = _priced(kind, epsilon, rounds)
-        mechanism = replace(mechanism, clip=clip, at=place)
-        drawn = replace(mechanism, at="server") if (kind, place) == ("laplace", "shares") else mechanism  # the same law
-        plan = Plan.of(rounds=rounds, lr=2.0, local_steps=steps, mechanism=drawn)
-        history = train(MODEL, split, plan, progress=False, callback=lambda t, theta, record: thetas.append(theta))
-        noise = history.noise_std[0] * math.sqrt(len(thetas[0]))
-        ends = sorted({1, max(1, rounds // 2), rounds})
-        updates = [local_updates(MODEL, thetas[t - 1], split, lr=2.0, local_steps=steps) for t in ends]
-        ratio = [float(mechanism.clip_rows(sent)[0].mean(0).norm()) / noise for sent in updates]
+        unit, spent, attacked = _priced(kind, epsilon, rounds)
+        unit = replace(unit, at=place)
+        mechanism, plan = replace(unit, clip=clip), Plan.of(rounds=rounds, lr=2.0, local_steps=steps)
+        run = together(grouped(clients), plan, clip * _noise(unit, clients, rounds, 1), clip, unit.norm)
+        noise = noise_of_mean(mechanism, place, clients) * math.sqrt(650)
+        ratio = np.arange(1, rounds + 1), run.signal[0] / noise
         return {"clients": clients, "clip": clip, "steps": steps, "mechanism": mechanism, "kind": kind, "spent": spent,
-                "accuracy": np.array(history.accuracy), "plain": _baseline(clients, rounds, steps), "ratio": (ends, ratio),
+                "accuracy": run.accuracy[0], "plain": _baseline(clients, rounds, steps), "ratio": ratio,
                 "epsilon": epsilon, "attacker": attacked}  # fmt: skip
 
     def marks(r):
@@ -172,7 +175,7 @@ def digits():
             plots.line(at, r["plain"], "no privacy", _("without")), plots.line(at, r["accuracy"], "private", _("private")),
             plots.line(at, r["spent"], "private", _("spent"), 1), plots.dots(at[-1:], r["spent"][-1:], "private", panel=1),
             plots.line((1, at[-1]), (r["spent"][0],) * 2, "article", _("if free"), 1),
-            plots.line(ends, ratio, "private", _("signal"), 2), plots.dots(ends, ratio, "private", panel=2),
+            plots.line(ends, ratio, "private", _("signal"), 2), plots.dots(ends[-1:], ratio[-1:], "private", panel=2),
             plots.line((1, 20), (1, 1), 5, _("equal"), 2),
         ]  # fmt: skip
 

@@ -9,10 +9,8 @@ import torch
 from ... import data
 from ...interactive import explorers, plots
 from ...privacy import mechanisms
-from ...training import models
-from ...training.clients import local_updates
 from ...training.plan import Plan
-from ...training.scoring import evaluate
+from ._groups import Groups, together
 from ._kit import _, clients, epsilon
 
 __all__ = ["places", "rounds"]
@@ -34,27 +32,28 @@ def _budget(epsilon):
 
 
 @lru_cache(maxsize=64)
+def grouped(n):
+    """The same, ready to be trained in many runs at once."""
+    return Groups(dealt(n))
+
+
+@lru_cache(maxsize=1)
+def _normals():
+    generator = torch.Generator().manual_seed(2)
+    return torch.stack([torch.randn((650,), generator=generator, dtype=torch.float64) for _round in range(ROUNDS)])
+
+
+@lru_cache(maxsize=64)
 def _run(epsilon, clip):
-    """Twenty rounds of 300 clients by hand: accuracy, share clipped, direction kept, signal and noise of each round."""
-    split, model, found = dealt(CLIENTS), models.Linear(64, 10), []
+    """Twenty rounds of 300 clients: accuracy, share clipped, direction kept and signal of each round; the noise."""
     noise = mechanisms.Gaussian(_budget(epsilon)[0], clip)
-    theta, generator = models.flatten(model), torch.Generator().manual_seed(2)
-    for _round in range(ROUNDS):
-        updates = local_updates(model, theta, split, lr=PLAN.lr)
-        kept, norms = noise.clip_rows(updates)
-        total = kept.sum(0, dtype=torch.float64)
-        cosine = torch.cosine_similarity(total.float(), updates.sum(0), dim=0)
-        theta = theta + ((total + noise.noise((650,), generator)) / CLIENTS).float()
-        share = (norms > clip).double().mean()
-        found.append([evaluate(model, theta, split)[1], float(share), float(cosine), float(total.norm()) / CLIENTS])
-    return np.array(found).T, noise.std * math.sqrt(650) / CLIENTS
+    run = together(grouped(CLIENTS), PLAN, noise.std * _normals()[:, None], clip)
+    return np.concatenate([run.accuracy, run.cut, run.cosine, run.signal]), noise.std * math.sqrt(650) / CLIENTS
 
 
 @lru_cache(maxsize=1)
 def _plain():
-    from ...training.server import train
-
-    return np.array(train(models.Linear(64, 10), dealt(CLIENTS), PLAN, progress=False).accuracy)
+    return together(grouped(CLIENTS), PLAN).accuracy[0]
 
 
 def rounds():
@@ -126,7 +125,7 @@ def _dust():
     return np.random.default_rng(5).normal(size=(2, 60))
 
 
-def _noise_of_mean(mechanism, place, n):
+def noise_of_mean(mechanism, place, n):
     """Deviation on one coordinate of the mean: once in the sum, or once in each of n reports."""
     return mechanism.std / (np.sqrt(n) if place == "client" else n)
 
@@ -141,8 +140,8 @@ def places():
 
     def compute(clients, place, epsilon):
         mechanism, attacked = _placed(epsilon, place)
-        server = _noise_of_mean(_placed(epsilon, "server")[0], "server", clients)
-        noise = _noise_of_mean(mechanism, place, clients)
+        server = noise_of_mean(_placed(epsilon, "server")[0], "server", clients)
+        noise = noise_of_mean(mechanism, place, clients)
         return {"clients": clients, "place": place, "epsilon": epsilon, "attacker": attacked, "noise": float(noise),
                 "times": float(noise / server)}  # fmt: skip
 
@@ -167,7 +166,7 @@ def places():
         grid = np.geomspace(10, 1437, 25)
         kinds = {"client": (2, _("clients")), "server": ("private", _("server, shares"))}
         for kind, (style, label) in kinds.items():
-            values = _noise_of_mean(_placed(r["epsilon"], kind)[0], kind, grid)
+            values = noise_of_mean(_placed(r["epsilon"], kind)[0], kind, grid)
             drawn.append(plots.line(grid, values, style, label, panel=1))
         style = 2 if place == "client" else "private"
         return [*drawn, plots.dots([n], [r["noise"]], style, panel=1, size=5)]

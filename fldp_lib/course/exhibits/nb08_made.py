@@ -110,7 +110,8 @@ def nines(plan, draws=5, clipped=True):
             long = update.square().sum(1, keepdim=True).sqrt() * length  # draws × 1 × n
             update = update * (noise.clip / long.clamp(min=1e-12)).clamp(max=1)
         theta = theta + (update.flatten(0, 1) @ x + each) / len(x)
-        right.append((theta @ x_test.T).view(draws, 10, -1).argmax(1) == y_test)  # draws × tests
+        outputs = (theta @ x_test.T).view(draws, 10, -1)
+        right.append(outputs[:, y_test, torch.arange(len(y_test))] >= outputs.amax(1))  # draws × tests
     right = torch.stack(right, 1).float()
     return torch.stack([right[..., y_test == 9].mean(-1), right[..., y_test != 9].mean(-1)]).numpy()
 

@@ -11,7 +11,7 @@ from ...training import clients as clients_
 from ...training import models
 from ...training.plan import Plan
 from ...training.scoring import evaluate_all
-from ...training.server import train
+from ._groups import Groups, noises, together
 from ._kit import _, clients, epsilon
 from .nb18_more import correlated, meaning
 
@@ -24,27 +24,23 @@ CLIP = 2.0
 RIGHT = 86  # of 100: from here on the private model's name stands on its left
 
 
-@lru_cache(maxsize=1)
-def model():
-    """The linear model of 650 numbers."""
-    return models.Linear(64, 10)
-
-
 @lru_cache(maxsize=64)
 def crowd(count):
     """The digits dealt out to so many clients, and the mean accuracy of up to 60 who train on their own images only."""
-    fed = data.split(data.load("digits"), count, seed=0)
-    some, start = fed.select(torch.arange(min(60, count))), models.flatten(model())
-    own = clients_.local_updates(model(), start, some, lr=0.5, local_steps=30)
-    return fed, float(np.mean(evaluate_all(model(), start + own, fed)[1]))
+    fed, model = data.split(data.load("digits"), count, seed=0), models.Linear(64, 10)
+    some, start = fed.select(torch.arange(min(60, count))), models.flatten(model)
+    own = clients_.local_updates(model, start, some, lr=0.5, local_steps=30)
+    return Groups(fed), float(np.mean(evaluate_all(model, start + own, fed)[1]))
 
 
 @lru_cache(maxsize=1024)
 def curves(count, plan, draws=1):
     """Accuracy after each round, for so many draws of the noise (draws × rounds)."""
-    seeds = range(draws)
-    runs = (train(model(), crowd(count)[0], plan.changed(seed=seed), progress=False) for seed in seeds)
-    return np.array([run.accuracy for run in runs])
+    mechanism, groups = plan.mechanism, crowd(count)[0]
+    if mechanism is None:
+        return together(groups, plan).accuracy
+    drawn = torch.stack([noises(mechanism, count, plan.rounds, seed) for seed in range(draws)], 1)
+    return together(groups, plan, drawn, mechanism.clip).accuracy
 
 
 # What one may choose between ------------------------------------------------------------------------------------------
