@@ -1,8 +1,9 @@
 """What a notebook is made of, counted: words, lines, minutes, code that draws, explorers, predictions.
 
-    python -m tests.course.anatomy [NN ...]
+    python -m tests.course.anatomy [--all-words] [NN ...]
 
-prints it, a line a notebook. `test_anatomy.py` holds the notebooks in REBUILT to the limits.
+prints it, a line a notebook; with `--all-words` also the minutes of somebody who reads what is folded away in <details>,
+too. `test_anatomy.py` holds the notebooks in REBUILT to the limits.
 """
 
 import ast
@@ -27,6 +28,7 @@ class Anatomy:
 
     name: str
     words: int = 0
+    all_words: int = 0  # with what is folded away
     lines: int = 0
     drawing: int = 0
     exercises: int = 0
@@ -38,6 +40,11 @@ class Anatomy:
     def minutes(self):
         """The time that the notebook takes, by INTERACTION's rule."""
         return self.words / 200 + self.lines / 15 + 2 * self.exercises
+
+    @property
+    def all_minutes(self):
+        """The time that it takes somebody who unfolds everything."""
+        return self.minutes + (self.all_words - self.words) / 200
 
 
 def source(cell):
@@ -69,9 +76,13 @@ def drawing_lines(text):
     return found
 
 
-def words_of(markdown):
-    """Words of the prose: without what is folded away (its summary counts), links' targets, code blocks and badges."""
-    markdown = re.sub(r"<details>\s*<summary>(.*?)</summary>.*?</details>", r"\1", markdown, flags=re.S)
+def words_of(markdown, folded=False):
+    """Words of the prose: without links' targets, code blocks and badges; what is folded away counts only if asked for.
+
+    Of a folded part its summary line counts in either case.
+    """
+    if not folded:
+        markdown = re.sub(r"<details>\s*<summary>(.*?)</summary>.*?</details>", r"\1", markdown, flags=re.S)
     markdown = re.sub(r"```.*?```|\[?!\[[^\]]*\]\([^)]*\)(\]\([^)]*\))?|<[^>]+>", " ", markdown, flags=re.S)
     markdown = re.sub(r"\$\$.*?\$\$", " formula ", markdown, flags=re.S)
     markdown = re.sub(r"\$[^$]*\$|`[^`]*`", " x ", re.sub(r"\]\([^)]*\)", "]", markdown))
@@ -103,6 +114,7 @@ def of(path):
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "markdown":
             found.words += words_of(source(cell))
+            found.all_words += words_of(source(cell), folded=True)
         elif cell["cell_type"] == "code":
             if '"fldp_lib").is_dir()' not in source(cell):  # the bootstrap, the same everywhere and folded away
                 found.lines += len(code_lines(source(cell)))
@@ -129,19 +141,22 @@ def given_away(prediction, above):
     return sorted(answer & told) + [prediction["right"]] * verbatim
 
 
-def table(paths):
-    head = f"{'notebook':<32}{'words':>7}{'lines':>7}{'exerc.':>7}{'min':>5}{'draws':>7}{'expl.':>6}{'first':>7}{'pred.':>6}"
-    lines = [f"{head}  controls"]
+def table(paths, folded=False):
+    """A line a notebook; with `folded`, a column of the minutes that count what is folded away, too."""
+    head = f"{'notebook':<32}{'words':>7}{'lines':>7}{'exerc.':>7}{'min':>5}" + (f"{'all':>5}" if folded else "")
+    lines = [f"{head}{'draws':>7}{'expl.':>6}{'first':>7}{'pred.':>6}  controls"]
     for path in paths:
         a = of(path)
+        minutes = f"{a.minutes:>5.0f}" + (f"{a.all_minutes:>5.0f}" if folded else "")
         controls = sorted({name for about in a.explorers for name in about["controls"]} & {"epsilon", "clients"})
         lines.append(
-            f"{a.name:<32}{a.words:>7}{a.lines:>7}{a.exercises:>7}{a.minutes:>5.0f}{a.drawing / max(1, a.lines):>7.0%}"
+            f"{a.name:<32}{a.words:>7}{a.lines:>7}{a.exercises:>7}{minutes}{a.drawing / max(1, a.lines):>7.0%}"
             f"{len(a.explorers):>6}{a.before / max(1, a.words):>7.0%}{len(a.predictions):>6}  {' '.join(controls)}"
         )
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:]
-    print(table([path for path in LESSONS if not chosen or path.stem.split("_")[0] in chosen]))
+    chosen = [word for word in sys.argv[1:] if word != "--all-words"]
+    shown = [path for path in LESSONS if not chosen or path.stem.split("_")[0] in chosen]
+    print(table(shown, folded="--all-words" in sys.argv))

@@ -88,13 +88,20 @@ def test_words_and_minutes_follow_the_rule(tmp_path):
     text = "Four words [stand](https://a.b/c) here. `code` $x+y$\n"
     text += "<details><summary>two words</summary>\n\nmany more\n</details>"
     assert anatomy.words_of(text) == 4 + 2 + 2
+    assert anatomy.words_of(text, folded=True) == 4 + 2 + 2 + 2
     cells = [
         {"cell_type": "markdown", "source": "word " * 200},
         {"cell_type": "code", "source": "\n".join(["x = 1"] * 14 + ["e.check(x)"]), "outputs": []},
     ]
     path = tmp_path / "05_x.ipynb"
     path.write_text(json.dumps({"cells": cells}))
-    assert anatomy.of(path).minutes == pytest.approx(1 + 1 + 2)
+    assert anatomy.of(path).minutes == anatomy.of(path).all_minutes == pytest.approx(1 + 1 + 2)
+    folded = {"cell_type": "markdown", "source": "<details><summary>word</summary>\n" + "word " * 199 + "\n</details>"}
+    path.write_text(json.dumps({"cells": [*cells, folded]}))
+    assert anatomy.of(path).minutes == pytest.approx(4 + 1 / 200) and anatomy.of(path).all_minutes == pytest.approx(5)
+    plain, unfolded = (anatomy.table([path], folded=asked).splitlines() for asked in (False, True))
+    assert plain[0].split()[4:6] == ["min", "draws"] and unfolded[0].split()[4:7] == ["min", "all", "draws"]
+    assert plain[1].split()[4] == "4" and unfolded[1].split()[4:6] == ["4", "5"]
 
 
 def test_an_answer_that_stands_above_its_question_is_found():

@@ -12,13 +12,14 @@ import stat
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
 import torch
 from conftest import federation, refuses
 
-from fldp_lib import Plan, aggregation, flower, models, train
+from fldp_lib import Plan, accounting, aggregation, flower, models, train
 from fldp_lib.flower import agreement, deployment, hub, keys, node
 from fldp_lib.privacy.adaptive import AdaptiveGaussian
 from fldp_lib.privacy.mechanisms import Gaussian, Laplace
@@ -352,3 +353,19 @@ def test_a_killed_node_is_absent_and_a_killed_servers_local_round_is_paid_for(tm
     np.testing.assert_array_equal(history.epsilon, expected.epsilon)
     answered = [json.loads((folder / f"node-{k}" / "reports.json").read_text())["reports"] for k in range(2)]
     assert answered[0] <= 4 and answered[1] <= 2
+
+
+@installed
+def test_flowers_accountant_gives_the_rdp_of_the_package():
+    """Notebook 17 says so: its RDP accountant, add or remove, no amplification, 100 rounds at multiplier 40."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # click's, when Flower is imported
+        from flwr import serverapp
+
+    config = serverapp.PrivacyConfig(
+        1e-5, 300, serverapp.NeighboringRelation.ADD_OR_REMOVE_ONE, serverapp.SamplingMethod.NO_AMPLIFICATION
+    )
+    accountant = serverapp.RdpAccountant(config)
+    accountant.compose(serverapp.GaussianPrivacyEvent(40.0, 300, 300), 100)
+    ours = accounting.epsilon(Gaussian(40.0, clip=1.0), 100, 1.0, 1e-5, "rdp")
+    assert accountant.get_epsilon(1e-5) == pytest.approx(ours, rel=1e-6)

@@ -129,7 +129,8 @@ EXERCISES = (
         _combine,
         (
             "With the same clip the scale of a report's noise is proportional to 1/ε. What is its variance?",
-            "The least variance has weights proportional to 1/variance, divided by their sum.",
+            "No weights w that add up to 1 give less than 1/Σ(1/v), by the Cauchy–Schwarz inequality 1 = (Σ w√v · 1/√v)² ≤ "
+            "Σ w²v · Σ 1/v; weights proportional to 1/variance, divided by their sum, reach it.",
             "Weights ε² over the sum of all ε².",
         ),
     ),

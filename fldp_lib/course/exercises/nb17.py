@@ -1,4 +1,4 @@
-"""Notebook 17: bounds that a tool asks for, ε from an RDP curve, ε under another adjacency, a node that refuses."""
+"""Notebook 17: ε from an RDP curve, ε under another adjacency, a node that refuses."""
 
 import math
 from itertools import pairwise
@@ -8,27 +8,6 @@ import numpy as np
 from ...privacy import accounting, calibration, mechanisms
 from ..answers import Wrong, call, compare, number, parts, require, truth
 from ..teacher import Exercise, Question
-
-
-def _bound(answer):
-    rng = np.random.default_rng()
-    near, far = float(rng.uniform(1, 9)), float(rng.uniform(10, 30))
-    for low, high in ((-near, far), (-far, near), (near, far), (-far, -near)):
-        for relation, right in (("add or remove", far), ("replace", high - low)):
-            got = number(call(answer, low, high, relation), "the sensitivity")
-            if relation == "replace":
-                other = (far, "a replaced record moves the sum by the whole range")
-            else:
-                other = (high - low, "a record that is added or removed moves the sum by its value, not by the range")
-            slips = (
-                other,
-                (high, "the bound that is farther from 0 counts, whichever side it is on"),
-                (abs(low), "a record may lie at either bound; the farther one counts"),
-                (2 * far, "replacing goes from one bound to the other, not from −C to +C"),
-                (near + far, "mind the signs: the range is high − low"),
-            )
-            where = f"clamped to [{low:.3g}, {high:.3g}], {relation}"
-            compare(got, right, slips, f"{where}: it should be {right:.4g}; you gave {got:.4g}")
 
 
 def _converted(answer):
@@ -138,16 +117,6 @@ def _governed(answer):
 EXERCISES = (
     Exercise(
         "17.1",
-        "Write bound(low, high, relation): how far one record moves a clamped sum.",
-        _bound,
-        (
-            "Where can the record's value lie, and what is in its place afterwards?",
-            "Added or removed: its value against nothing. Replaced: one bound against the other.",
-            'max(abs(low), abs(high)) if relation == "add or remove" else high - low.',
-        ),
-    ),
-    Exercise(
-        "17.2",
         "Write converted(orders, rdp, delta): the ε that an RDP curve gives by the improved conversion.",
         _converted,
         (
@@ -157,7 +126,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        "17.3",
+        "17.2",
         "Write replaced(epsilon, delta): ε of the same Gaussian noise if a record is replaced.",
         _replaced,
         (
@@ -167,7 +136,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        "17.4",
+        "17.3",
         "Write decide(budget, delta, multiplier, requests): which requests a node grants.",
         _governed,
         (

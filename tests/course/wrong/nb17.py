@@ -31,19 +31,6 @@ def _granted(budget, requests, total, forget=True):
 
 WRONG = {
     "17.1": [
-        (lambda low, high, relation: high - low, r"by its value"),
-        (lambda low, high, relation: max(abs(low), abs(high)), r"whole range"),
-        (lambda low, high, relation: high if relation == "add or remove" else high - low, r"farther from 0"),
-        (lambda low, high, relation: max(abs(low), abs(high)) * (1 + (relation == "replace")), r"not from −C"),
-        (lambda low, high, relation: (high - low) if relation == "replace" else abs(low), r"farther one counts"),
-        (
-            lambda low, high, relation: abs(high) + abs(low) if relation == "replace" else max(abs(low), abs(high)),
-            r"mind the signs",
-        ),
-        (lambda low, high, relation: (high - low) / 2 if relation == "replace" else high, r"it should be|farther"),
-        (lambda low, high, relation: 1.0, r"it should be"),
-    ],
-    "17.2": [
         (lambda orders, rdp, delta: (rdp + math.log(1 / delta) / (orders - 1)).min(), r"classical"),
         (lambda orders, rdp, delta: _each(orders, rdp, delta)[rdp.argmin()], r"smallest r"),
         (lambda orders, rdp, delta: _each(orders, rdp, delta).max(), r"least of them"),
@@ -54,7 +41,7 @@ WRONG = {
         (lambda orders, rdp, delta: rdp.min(), r"it should be"),
         (lambda orders, rdp, delta: _each(orders, rdp, 1e-5).min(), r"it should be"),  # δ typed in
     ],
-    "17.3": [
+    "17.2": [
         (lambda epsilon, delta: epsilon, r"ε grows"),
         (lambda epsilon, delta: 2 * epsilon, r"larger δ"),
         (lambda epsilon, delta: 4 * epsilon, r"zCDP"),
@@ -64,7 +51,7 @@ WRONG = {
         (lambda epsilon, delta: _price(_sigma(epsilon, delta) / 2, 1, (1 + math.exp(epsilon)) * delta), r"does not grow"),
         (lambda epsilon, delta: _sigma(epsilon, delta) / 2, r"it should be"),
     ],
-    "17.4": [
+    "17.3": [
         (lambda b, d, z, asked: _granted(b, asked, lambda r, a: _price(z, sum(r), d)), r"\*with\*"),
         (lambda b, d, z, asked: _granted(b, asked, lambda r, a: _price(z, sum(r) + a, d), forget=False), r"forget it"),
         (
@@ -81,4 +68,4 @@ WRONG = {
         (lambda b, d, z, asked: _granted(b, asked, lambda r, a: _price(z, sum(r) + a, d))[:-1], r"8 things"),
     ],
 }
-SLOW = {"17.3": 16, "17.4": 16}  # each check calibrates or prices dozens of runs
+SLOW = {"17.2": 16, "17.3": 16}  # each check calibrates or prices dozens of runs
