@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .. import checks
 from . import progress
+from .words import translated as _
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Question:
     @property
     def shown(self):
         """The pairs in the order shown: shuffled by a seed that is the question's text, so the same for everybody."""
-        return tuple(self.options[place] for place in self._order)
+        return tuple(tuple(map(_, self.options[place])) for place in self._order)
 
     @property
     def place(self):
@@ -75,7 +76,7 @@ class Quiz:
         right = choice - 1 == question.place
         if self.notebook is not None:
             progress.write("quiz", f"{self.notebook}.{number}", right)
-        return f"{'Right' if right else 'No'}: {question.shown[choice - 1][1]}"
+        return f"{_('Right') if right else _('No')}: {question.shown[choice - 1][1]}"
 
     def _panel(self):
         import ipywidgets as widgets
@@ -84,7 +85,7 @@ class Quiz:
 
         rows = [widgets.HTML(SHEET)]
         for number, question in enumerate(self.questions, 1):
-            numbered = [(f"{n}. {option}", n) for n, (option, _) in enumerate(question.shown, 1)]
+            numbered = [(f"{n}. {option}", n) for n, (option, _why) in enumerate(question.shown, 1)]
             choices = widgets.RadioButtons(options=numbered, value=None, layout=widgets.Layout(width="auto"))
             feedback = widgets.HTML()
 
@@ -92,7 +93,7 @@ class Quiz:
                 feedback.value = f'<p role="status">{html.escape(self.answer(number, change["new"]))}</p>'
 
             choices.observe(show, "value")
-            rows += [widgets.HTML(f"<p><b>{number}. {html.escape(question.text)}</b></p>"), choices, feedback]
+            rows += [widgets.HTML(f"<p><b>{number}. {html.escape(_(question.text))}</b></p>"), choices, feedback]
         panel = widgets.VBox(rows)
         panel.add_class(QUIZ)
         return panel
@@ -100,11 +101,11 @@ class Quiz:
     def _repr_mimebundle_(self, include=None, exclude=None):
         parts = []
         for number, question in enumerate(self.questions, 1):
-            options = "".join(f"<li>{html.escape(option)}</li>" for option, _ in question.shown)
-            answer = html.escape(question.options[question.right][1])
+            options = "".join(f"<li>{html.escape(option)}</li>" for option, _why in question.shown)
+            answer = html.escape(question.shown[question.place][1])
             parts.append(
-                f"<p><b>{number}. {html.escape(question.text)}</b></p><ol>{options}</ol>"
-                f"<details><summary>answer</summary>{question.place + 1}. {answer}</details>"
+                f"<p><b>{number}. {html.escape(_(question.text))}</b></p><ol>{options}</ol>"
+                f"<details><summary>{_('answer')}</summary>{question.place + 1}. {answer}</details>"
             )
         view = {"version_major": 2, "version_minor": 0, "model_id": self._panel().model_id}
         return {

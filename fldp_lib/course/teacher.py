@@ -13,6 +13,7 @@ from . import progress as progress_
 from .answers import NotTried, Wrong
 from .contents import folder
 from .quizzes import Question, Quiz, predict
+from .words import translated as _
 
 __all__ = ["Code", "Exercise", "Figure", "Question", "Quiz", "exercise", "figure", "predict", "progress", "quiz", "source"]
 
@@ -53,13 +54,13 @@ class Exercise:
                 raise NotTried
             self.test(answer)
         except NotTried:
-            print(f"{self.id}: not tried yet. {self.task}")
+            print(f"{self.id}: {_('not tried yet.')} {_(self.task)}")
             return None
         except Wrong as wrong:
-            print(f"{self.id}: not yet: {wrong}")
+            print(f"{self.id}: {_('not yet:')} {_(str(wrong))}")
             progress_.write("exercises", self.id, False)
             return False
-        print(f"{self.id}: correct")
+        print(f"{self.id}: {_('correct')}")
         progress_.write("exercises", self.id, True)
         return True
 
@@ -67,7 +68,8 @@ class Exercise:
         """Print the next hint; the last one stays."""
         number = min(self._shown[0], len(self.hints) - 1)
         self._shown[0] = number + 1
-        print(f"{self.id}, hint {number + 1} of {len(self.hints)}: {self.hints[number]}")
+        place = _("hint {number} of {all}").format(number=number + 1, all=len(self.hints))
+        print(f"{self.id}, {place}: {_(self.hints[number])}")
 
     def solution(self):
         """Return the solution, as code; it comes from the solutions notebook, where it is checked."""

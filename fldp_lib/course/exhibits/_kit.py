@@ -1,12 +1,7 @@
 """What the exhibits share: words that can be translated, the sliders that stand in every notebook."""
 
-import gettext
-import pathlib
-
 from ...interactive.controls import Slider
-
-# English is the key; an edition in another language adds a catalogue and touches no code.
-_ = gettext.translation("fldp", pathlib.Path(__file__).parent / "locale", fallback=True).gettext
+from ..words import translated as _
 
 
 def epsilon(value=1.0, low=0.1, high=20.0, label=None):
