@@ -46,7 +46,7 @@ ROOMS = {
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "controls", "predictions", "said", "views",
         "explorers",
     ],
-    "course": ["progress", "answers", "contents", "quizzes", "teacher", "exercises"],
+    "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
     ],
