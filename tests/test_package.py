@@ -43,8 +43,8 @@ ROOMS = {
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
     "interactive": [
-        "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "controls", "predictions", "said", "views",
-        "explorers",
+        "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "along", "controls", "playing",
+        "predictions", "said", "template", "views", "explorers",
     ],
     "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
@@ -138,7 +138,8 @@ def test_the_core_uses_only_its_libraries(path):
 
 def test_ipywidgets_stays_in_interactive_and_course():
     users = {place(path) for path in FILES if "ipywidgets" in imports(path)[0]}
-    assert users <= {("interactive", "controls"), ("interactive", "explorers"), ("course", "quizzes")}
+    drawn = {("interactive", name) for name in ("along", "controls", "explorers", "playing")}
+    assert users <= drawn | {("course", "quizzes")}
 
 
 def test_importing_the_package_is_little_more_than_importing_torch():

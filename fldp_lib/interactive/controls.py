@@ -8,9 +8,9 @@ import ipywidgets as widgets
 import traitlets
 
 from .. import checks
-from .theme import LOG, NEXT, ROW
+from .along import STEPS
+from .theme import ALONG, FAR, LOG, PICK, ROW, TURNED
 
-FRAMES, INTERVAL = 40, 200  # pictures that a play button shows at most, and milliseconds between them
 LABEL = "10em"  # width of a control's label
 
 
@@ -113,15 +113,24 @@ class Slider:
         """Return the value as it is shown."""
         return f"{value:g}"
 
-    def build(self, moved):
-        """Return the widgets: the one that holds the value, and the row that shows it.
+    def build(self, moved, track=None):
+        """Return the widgets: the one that holds the value, the row that shows it, and what stands at the picture, or None.
 
         Args:
             moved: called with the change when the value has changed; the number box follows after it, so that the
                 picture does not wait for the box.
+            track: the `along.Track` on which the slider stands, outside its row; None: in the row.
         """
         words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="100%", max_width="20em"))
-        if self.log:
+        turned = track is not None and track.table is not None
+        if track is not None:
+            whole = widgets.Layout(width="100%", height="100%", margin="0")
+            upright = "horizontal" if track.along.axis == "x" else "vertical"
+            words |= dict(layout=whole, description=track.words, orientation=upright)
+        if turned:  # its value is the point on the axis
+            step = (track.high - track.low) / STEPS
+            slider = widgets.FloatSlider(value=track.stop(self.value), min=track.low, max=track.high, step=step, **words)
+        elif self.log:
             low, high = math.log10(self.low), math.log10(self.high)
             slider = widgets.FloatLogSlider(value=self.value, base=10, min=low, max=high, step=self.step, **words)
         elif self.whole:
@@ -134,22 +143,24 @@ class Slider:
                    description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
         holder = Holder(self.value)
 
+        stop = track.stop if turned else self._on_grid
         placed = []  # where the program has put the slider of late, and when
         sliding = []  # whether it is the slider that moves
 
         def slid(change):
             reported, now = change["new"], time.monotonic()
-            if _same(reported, self._on_grid(holder.value)):
+            if _same(reported, stop(holder.value)):
                 return
             placed[:] = [(value, then) for value, then in placed if now - then < 2]
             for entry in placed:
                 if _same(reported, entry[0]):  # the page saying where it was put; the program has moved on since
                     placed.remove(entry)
-                    slider.value = self._on_grid(holder.value)  # and so the handle goes on to where the box is
+                    slider.value = stop(holder.value)  # and so the handle goes on to where the box is
                     return
-            value = self.tidy(reported)
+            exact = track.value(reported) if turned else reported
+            value = self.tidy(exact)
             if self.whole and value == holder.value:  # a step too short for a whole number on a logarithmic slider
-                value = self.tidy(value + (1 if reported > value else -1))
+                value = self.tidy(value + (1 if exact > value else -1))
             sliding.append(True)
             try:
                 holder.value = value
@@ -157,22 +168,26 @@ class Slider:
                 sliding.pop()
 
         def follow(change):
-            place, box.value = self._on_grid(change["new"]), change["new"]
+            place, box.value = stop(change["new"]), change["new"]
             if not _same(slider.value, place):
                 if not sliding:  # who slides may well come back to where a whole number put the handle a moment ago
                     placed.append((place, time.monotonic()))
                 slider.value = place
 
-        slider.value = self._on_grid(self.value)
+        slider.value = stop(self.value)
         slider.observe(slid, "value")
         box.observe(lambda change: setattr(holder, "value", change["new"]), "value")
         holder.observe(moved, "value")
         holder.observe(follow, "value")
-        row = widgets.HBox([box, slider], layout=widgets.Layout(flex_flow="row wrap"))
-        row.add_class(ROW)
-        if self.log:
-            row.add_class(LOG)
-        return holder, row
+        row = widgets.HBox([box, slider] if track is None else [slider], layout=widgets.Layout(flex_flow="row wrap"))
+        for name in [ROW] if track is None else [ALONG, track.name]:
+            row.add_class(name)
+        if self.log or turned:
+            row.add_class(TURNED if turned else LOG)
+        if track is None:
+            return holder, row, None
+        box.add_class(FAR)
+        return holder, box, row
 
 
 @dataclass(frozen=True)
@@ -184,15 +199,17 @@ class Choice:
         label: what stands beside the menu.
         options: the values, one at least, or a dict from shown name to value.
         value: where it starts, one of them.
+        buttons: whether it stands above the picture, a button an option, in place of a menu.
     """
 
     name: str
     label: str
     options: object
     value: object
+    buttons: bool = False
 
     def __post_init__(self):
-        _named(self)
+        _named(self), checks.flag("buttons", self.buttons)
         if not isinstance(self.options, (dict, list, tuple, range)) or not len(self.options):
             raise TypeError(f"options must be a list of values or a dict, one at least, got {checks.shown(self.options)}")
         if not any(self.value is v or _equal(v, self.value) for v in self.values):
@@ -214,36 +231,20 @@ class Choice:
         names = {v: k for k, v in self.options.items()} if isinstance(self.options, dict) else {}
         return str(names.get(value, value))
 
-    def build(self, moved):
-        """Return the widgets: the one that holds the value, and the row that shows it.
+    def build(self, moved, track=None):
+        """Return the widgets: the one that holds the value, the row that shows it, and what stands at the picture, or None.
 
         Args:
             moved: called with the change when the value has changed.
+            track: None.
         """
         options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
-        style = {"description_width": LABEL}
-        menu = widgets.Dropdown(options=options, value=self.value, description=self.label, style=style,
-                                layout=widgets.Layout(width="24em"))  # fmt: skip
+        words = dict(options=options, value=self.value, description=self.label, style={"description_width": LABEL})
+        if self.buttons:
+            menu = widgets.ToggleButtons(**words, layout=widgets.Layout(width="100%"))
+            menu.style.button_width = "auto"
+            menu.add_class(PICK)
+        else:
+            menu = widgets.Dropdown(**words, layout=widgets.Layout(width="24em"))
         menu.observe(moved, "value")
-        return menu, menu
-
-
-def player(control, holder):
-    """Return the buttons that move a control from end to end: play, and a step further where motion is unwelcome.
-
-    Args:
-        control: a whole-number `Slider`.
-        holder: the widget that holds its value.
-    """
-    step = max(int(control.step), math.ceil((control.high - control.low) / FRAMES))
-    ends = dict(min=control.low, max=control.high, step=step, interval=INTERVAL)
-    play, further = widgets.Play(value=control.value, show_repeat=False, **ends), widgets.Button(description="Next")
-    further.add_class(NEXT)
-
-    def go_on(_):
-        holder.value = control.low if holder.value >= control.high else min(holder.value + step, control.high)
-
-    further.on_click(go_on)
-    play.observe(lambda change: setattr(holder, "value", change["new"]), "value")
-    holder.observe(lambda change: setattr(play, "value", change["new"]), "value")
-    return [play, further]
+        return (menu, None, menu) if self.buttons else (menu, menu, None)

@@ -13,10 +13,12 @@ import numpy as np
 
 from .. import checks
 from . import plots, predictions, said, views
-from .controls import LABEL, Choice, Slider, player
+from .along import Along, around, tracks
+from .controls import LABEL, Choice, Slider
+from .playing import player
 from .theme import ACROSS, ASK, BODY, FOCUS, PANEL, SHEET, STAGE
 
-__all__ = ["Choice", "Explorer", "Slider"]
+__all__ = ["Along", "Choice", "Explorer", "Slider"]
 WIDE = "100%"  # of the picture
 LOW = 2.0  # a picture so much wider than high takes the whole width, and its controls stand above it
 SLOW = 0.3  # seconds after which the next computation is announced
@@ -37,6 +39,7 @@ class Explorer:
         attacker: turns the result into a `privacy.attacker.Attacker` (or None), drawn as a hundred people.
         unit: whose taking part such an attacker guesses, or what he guesses: "which of two patients was in".
         play: name of a whole-number `Slider`, such as the round shown, that a play button moves from end to end.
+        along: name of a `Slider` → the panel on whose x axis it stands, its handle the point on the axis; or an `Along`.
 
     Raises:
         TypeError, ValueError: no controls, two of one name, what should be a function and is none, and the like.
@@ -45,7 +48,9 @@ class Explorer:
     Show it by making it the last line of a cell. `set(**values)` moves controls from code.
     """
 
-    def __init__(self, title, controls, compute, chart, marks, say, predict=None, attacker=None, unit="client", play=None):
+    def __init__(
+        self, title, controls, compute, chart, marks, say, predict=None, attacker=None, unit="client", play=None, along=None
+    ):
         controls = _checked(title, controls, compute, chart, marks, say)
         if attacker is not None:
             checks.function("attacker", attacker)
@@ -59,16 +64,19 @@ class Explorer:
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
         self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
         self._crowd = widgets.HTML()
-        self._holders, rows = {}, []
+        self.along = tracks(along, {c.name: c for c in controls if isinstance(c, Slider)}, chart)
+        self._holders, rows, near = {}, [], []
         for control in controls:
-            self._holders[control.name], row = control.build(self._moved)
-            rows.append(row)
+            self._holders[control.name], *parts = control.build(self._moved, self.along.get(control.name))
+            rows += [part for part in parts[:1] if part is not None]
+            near += [part for part in parts[1:] if part is not None]
         self._start = self.state
         self.result = compute(**self.state)
         self._redraw()
         buttons = self._buttons()
         stage = widgets.Box([widgets.HTML(chart.backdrop(), layout=widgets.Layout(width=WIDE)), self._picture])
         stage.add_class(STAGE)
+        stage = around(stage, near, self.along, chart)
         played = [] if play is None else player(self.controls[play], self._holders[play])
         body = widgets.Box([widgets.VBox([*rows, *played, buttons, *[self._crowd] * (attacker is not None)]), stage])
         body.add_class(BODY)

@@ -154,6 +154,17 @@ class Chart:
         """This chart and the stacked one, where it has one."""
         return [self] if self.stacked is None else [self, self.stacked]
 
+    @property
+    def widest(self):
+        """The width in pixels up to which the picture grows with its place."""
+        return 1.5 * 72 * self.size[0]
+
+    def point(self, panel, x, y):
+        """Return where a panel's point lies in the picture, from its left and its top, as shares of its width."""
+        self.axes()
+        x, y = self._cache["axes"][panel].transData.transform((x, y)) / (72 * self.size[0])
+        return float(x), float(self.size[1] / self.size[0] - y)
+
     def empty(self):
         """Return the axes as SVG for pages of any width, each with an empty group of class fldp-marks for the marks."""
         return self._both(lambda chart: chart._frame(f'<g>{chart.axes()}</g><g class="fldp-marks"></g>', 'role="img"'))
@@ -173,7 +184,7 @@ class Chart:
         width, height = (72 * side for side in self.size)
         return (
             f'<svg viewBox="0 0 {width:g} {height:g}" style="display:block;width:100%;height:auto;'
-            f'max-width:{1.5 * width:g}px" {attributes} font-family="DejaVu Sans, Verdana, sans-serif">{body}</svg>'
+            f'max-width:{self.widest:g}px" {attributes} font-family="DejaVu Sans, Verdana, sans-serif">{body}</svg>'
         )
 
     def axes(self):

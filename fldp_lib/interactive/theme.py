@@ -103,6 +103,23 @@ def sheet(panel):
         f"{at} .fldp-crowd .coin{{fill:var(--fldp-c5)}}{at} .fldp-crowd .rest{{fill:var(--fldp-grid)}}"
         f"{at} .fldp-crowd .edge{{fill:none;stroke:var(--fldp-c7);stroke-width:1.6}}"
         f"{at} .widget-play{{width:auto!important}}{at} .fldp-next{{display:none}}"
+        f"{at} .fldp-field{{display:block;position:relative;justify-self:stretch;container-type:inline-size;"
+        f"overflow:visible}}{at} .fldp-along{{display:block;position:absolute;margin:0;overflow:visible}}"
+        f"{at} .fldp-along .widget-label{{position:absolute;width:1px!important;height:1px;min-width:0;margin:0;padding:0;"
+        f"overflow:hidden;clip-path:inset(50%)}}"
+        f"{at} .fldp-along .slider-container{{margin:0!important}}"
+        f"{at} .fldp-along .noUi-target,{at} .fldp-along .ui-slider{{background:var(--fldp-grid);opacity:1;"
+        f"border-color:var(--fldp-c5)}}{at} .fldp-along .noUi-connect{{background:none}}"
+        f"{at} .fldp-along .noUi-handle,{at} .fldp-along .ui-slider-handle{{background:var(--fldp-t4)!important;"
+        f"border:2px solid var(--fldp-paper)!important;border-radius:50%;box-shadow:0 0 0 1px var(--fldp-t4)}}"
+        f"{at} .fldp-along .ui-slider-horizontal .ui-slider-handle{{margin-left:-8px!important}}"  # ipywidgets 7
+        f"{at} .fldp-along .ui-slider-vertical .ui-slider-handle{{margin-bottom:-8px!important}}"
+        f"{at} .fldp-along .noUi-handle::after{{content:'';display:block;position:absolute;inset:-8px;width:auto;"
+        f"height:auto;background:none}}"  # as large as a finger
+        f"{at} .fldp-far .widget-label::after{{content:' ●';content:' ●' / '';color:var(--fldp-t4)}}"  # a key to the handle
+        f"{at} .fldp-pick{{flex-flow:row wrap;height:auto!important;margin:0 0 4px}}"
+        f"{at} .fldp-pick .widget-label{{flex:0 0 auto!important;margin-right:8px}}"
+        f"{at} .fldp-pick .widget-toggle-button{{min-width:0;padding:0 8px}}"
         f"@media (prefers-reduced-motion:reduce){{{at} .widget-play{{display:none}}{at} .fldp-next{{display:block}}}}"
     )
 
@@ -124,8 +141,11 @@ def axes(drawn):
     return drawn.replace("stroke: #000000", "stroke: var(--fldp-axis,#444444)")
 
 
-PARTS = ("panel", "body", "wide", "row", "log", "stage", "quiz", "asked", "ask", "next")  # by these the page finds them
-PANEL, BODY, ACROSS, ROW, LOG, STAGE, QUIZ, ASKED, ASK, NEXT = (f"fldp-{part}" for part in PARTS)
+PARTS = (  # by these the page finds them
+    "panel", "body", "wide", "row", "log", "stage", "quiz", "asked", "ask", "next", "field", "along", "turned",
+    "far", "pick",
+)  # fmt: skip
+PANEL, BODY, ACROSS, ROW, LOG, STAGE, QUIZ, ASKED, ASK, NEXT, FIELD, ALONG, TURNED, FAR, PICK = (f"fldp-{p}" for p in PARTS)
 # The parts of a stage lie on top of each other, and what changes inside does not move the page. ipywidgets' sliders have no
 # accessible name, and a logarithmic one tells a screen reader its exponent: once the style sheet has loaded, each slider
 # gets its box's label as its name, and its value in words, now and after each move. JupyterLab's keys, such as the arrows
@@ -133,7 +153,7 @@ PANEL, BODY, ACROSS, ROW, LOG, STAGE, QUIZ, ASKED, ASK, NEXT = (f"fldp-{part}" f
 SHEET = (
     """<style onload="(sheet => {
   let panel = null
-  const sliders = () => [...panel.querySelectorAll('.fldp-row')].map(
+  const sliders = () => [...panel.querySelectorAll('.fldp-row, .fldp-along')].map(
     row => [row, row.querySelector('.noUi-handle, .ui-slider-handle'), row.querySelector('label')])
   const ready = () => panel.matches('.fldp-quiz') || sliders().length && sliders().every(s => s[1] && s[2])
   const watch = () => {
@@ -142,6 +162,8 @@ SHEET = (
     panel.addEventListener('keydown', event => event.target.matches('select, [type=radio]') && event.stopPropagation())
     new MutationObserver(name).observe(panel, {childList: true})  // the controls, once a prediction is made
   }
+  const boxed = (row, label) => row.querySelector('input') || [...panel.querySelectorAll('.widget-text')].filter(
+    text => text.querySelector('label')?.textContent === label.textContent).map(text => text.querySelector('input'))[0]
   const name = async () => {
     for (let wait = 0; wait < 300 && !(panel && ready()); wait++) {
       if (!panel) watch()
@@ -151,19 +173,31 @@ SHEET = (
     const played = ['play and pause', 'back to the start', 'repeat']
     for (const play of panel.querySelectorAll('.widget-play'))
       play.querySelectorAll('button').forEach((button, k) => button.setAttribute('aria-label', played[k]))
+    for (const pick of panel.querySelectorAll('.fldp-pick')) {
+      const press = () => pick.querySelectorAll('button').forEach(
+        button => button.setAttribute('aria-pressed', button.classList.contains('mod-active')))
+      new MutationObserver(press).observe(pick, {subtree: true, childList: true, attributeFilter: ['class']})
+      press()
+    }
     for (const [row, handle, label] of sliders()) {
       if (!handle || !label || handle.hasAttribute('aria-label')) continue
       handle.setAttribute('role', 'slider')
       handle.setAttribute('aria-label', label.textContent + ', slider')
+      const tell = words => handle.getAttribute('aria-valuetext') === words || handle.setAttribute('aria-valuetext', words)
       const say = () => {
-        const slider = handle.parentElement.parentElement.parentElement.noUiSlider
+        const slider = handle.parentElement.parentElement.parentElement.noUiSlider, field = boxed(row, label)
+        if (!slider && !handle.hasAttribute('aria-valuenow')) { // ipywidgets 7: only the box knows, a moment later
+          const way = () => Math.round(parseFloat(handle.style.left || handle.style.bottom)) + '% of the way'
+          setTimeout(() => tell(field ? field.value : way()), 300)
+          return
+        }
         const now = slider ? Number(slider.get(true)) : Number(handle.getAttribute('aria-valuenow'))
-        const log = row.classList.contains('fldp-log'), box = Number((row.querySelector('input') || {}).value)
+        const log = row.classList.contains('fldp-log'), box = Number(field?.value)
         const off = Math.abs((log ? Math.log10(box) : box) - now), grid = slider ? slider.options.step : 0
-        const value = off <= grid / 2 + 1e-9 ? box : log ? Number((10 ** now).toPrecision(3)) : now  // 300 stands at 302
-        if (handle.getAttribute('aria-valuetext') !== String(value)) handle.setAttribute('aria-valuetext', value)
+        const tidy = Number((log ? 10 ** now : now).toPrecision(log ? 3 : row.classList.contains('fldp-turned') ? 4 : 9))
+        tell(String(off <= grid / 2 + 1e-9 ? box : tidy))  // 300 stands at 302
       }
-      new MutationObserver(say).observe(handle, {attributes: true, attributeFilter: ['aria-valuenow', 'aria-valuetext']})
+      new MutationObserver(say).observe(handle, {attributeFilter: ['aria-valuenow', 'aria-valuetext', 'style']})
       say()
     }
   }

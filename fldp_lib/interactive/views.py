@@ -11,56 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from .. import checks
-from . import plots, said, theme
+from . import along, plots, said, theme
 from .controls import Choice
+from .template import PAGE
 
 STATES, BYTES = 250, 2_000_000  # of an exported page, at most
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
-<style>{theme}
-body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem;
-  color: var(--fldp-ink); background: var(--fldp-paper) }}
-h1 {{ font-size: 1.4rem }}
-label {{ display: grid; grid-template-columns: 11rem 18rem 6rem; gap: .8rem; align-items: center; margin: .3rem 0 }}
-select + output {{ display: none }}
-.note {{ color: var(--fldp-soft); font-size: .9rem }}
-@media (max-width: 40rem) {{
-  label {{ grid-template-columns: 1fr 5rem; gap: 0 .8rem }}
-  input, select {{ grid-column: 1; min-width: 0 }}
-}}
-</style></head><body><main>
-<h1>{title}</h1>
-{predict}<form>{controls}</form>
-<p id="said" role="status" aria-live="polite"></p>
-<div style="container-type: inline-size">{picture}</div>
-<p class="note">{note}</p>
-</main><script>
-const grid = {grid}, shapes = {shapes}, pieces = {pieces}, runs = {runs}
-const inputs = [...document.querySelectorAll("[data-control]")]
-function show() {{
-  let index = 0
-  inputs.forEach((input, k) => {{
-    index = index * shapes[k] + Number(input.value)
-    input.closest("label").querySelector("output").textContent = grid[k][input.value]
-    if (input.type === "range") input.setAttribute("aria-valuetext", grid[k][input.value])
-  }})
-  const [drawn, sentence] = runs[index]
-  document.getElementById("said").innerHTML = sentence
-  document.querySelectorAll("svg[role=img]").forEach((picture, layout) => {{
-    picture.querySelector(".fldp-marks").innerHTML = drawn[layout].map(piece => pieces[piece]).join("")
-    picture.setAttribute("aria-label", document.getElementById("said").textContent)
-  }})
-}}
-inputs.forEach(input => input.addEventListener("input", show))
-show()
-if (parent !== window) {{ // in a frame: it can be as high as the page
-  const tell = () => parent.postMessage({{height: document.documentElement.offsetHeight}}, "*")
-  new ResizeObserver(tell).observe(document.body)
-  addEventListener("message", event => event.data.ask === "height" && tell())
-}}
-</script></body></html>
-"""
 
 
 def sweep(explorer, name, points=6, panel=None):
@@ -165,7 +120,9 @@ def export_html(explorer, path, points=None, **values):
         theme=theme.page(),
         title=html.escape(explorer.title),
         predict="" if explorer.predict is None else explorer.predict.page(explorer.result),
-        controls="".join(_control(explorer, name, column) for name, column in grid.items()),
+        controls="".join(_control(explorer, k, name, column) for k, (name, column) in enumerate(grid.items())),
+        near=_near(explorer, grid),
+        along=along.page(explorer.along.values(), explorer.chart),
         picture=explorer.chart.empty(),
         note=html.escape(
             f"Each of the {len(runs)} states was computed beforehand by a real run. Values on the grid: "
@@ -203,16 +160,35 @@ def _spread(control, points, start):
     return sorted(values)
 
 
-def _control(explorer, name, column):
-    control, last = explorer.controls[name], len(column) - 1
-    start = min(range(len(column)), key=lambda k: _distance(column[k], explorer.state[name]))
-    words = html.escape(control.label)
+def _control(explorer, k, name, column):
+    """A control in the form; of one on an axis only its name and value."""
+    control, start = explorer.controls[name], _start(explorer, name, column)
+    words, now = html.escape(control.label), f'<output id="now{k}"></output>'
+    if name in explorer.along:
+        return f'<p class="far">{words} <b>●</b> {now}</p>'
     if isinstance(control, Choice):
         options = "".join(f'<option value="{k}"{" selected" * (k == start)}>{html.escape(control.words(v))}</option>'
                           for k, v in enumerate(column))  # fmt: skip
-        return f"<label>{words}<select data-control>{options}</select><output></output></label>"
-    slider = f'<input type="range" data-control min="0" max="{last}" step="1" value="{start}">'
-    return f"<label>{words}{slider}<output></output></label>"
+        return f'<label>{words}<select data-control="{k}">{options}</select>{now}</label>'
+    last = len(column) - 1
+    return (
+        f'<label>{words}<input type="range" data-control="{k}" min="0" max="{last}" step="1" value="{start}">{now}</label>'
+    )
+
+
+def _near(explorer, grid):
+    """The sliders that stand on axes."""
+    return "".join(
+        explorer.along[name].slider(
+            k, [explorer.along[name].share(value) for value in column], _start(explorer, name, column)
+        )
+        for k, (name, column) in enumerate(grid.items())
+        if name in explorer.along
+    )
+
+
+def _start(explorer, name, column):
+    return min(range(len(column)), key=lambda k: _distance(column[k], explorer.state[name]))
 
 
 def _distance(value, start):

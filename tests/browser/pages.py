@@ -70,7 +70,7 @@ def explorers(page):
     panels = [page.locator(".fldp-panel").nth(number) for number in range(count)]
     for panel in panels:
         panel.scroll_into_view_if_needed()
-        answers = panel.locator(".widget-toggle-buttons button")
+        answers = panel.locator(".fldp-ask .widget-toggle-buttons button")
         if answers.count():
             answers.nth(1).focus()
             page.keyboard.press("Enter")
@@ -106,6 +106,28 @@ def named(panel):
         arg=panel.element_handle(),
         timeout=20_000,
     )
+
+
+# Sliders on axes whose track is not on its axis: the axis is a long straight path of the picture.
+ASIDE = """panel => {
+  const faults = [], lines = [...panel.querySelectorAll('.fldp-stage svg[aria-hidden] path')].filter(
+    path => path.checkVisibility()).map(path => path.getBoundingClientRect())
+  for (const strip of panel.querySelectorAll('.fldp-along')) {
+    const {left, right, top, bottom} = strip.getBoundingClientRect(), flat = right - left > bottom - top
+    const on = line => flat
+      ? line.height < 3 && Math.abs(line.top - (top + bottom) / 2) < 2 && line.left < left + 2 && line.right > right - 2
+      : line.width < 3 && Math.abs(line.left - (left + right) / 2) < 2 && line.top < top + 2 && line.bottom > bottom - 2
+    const handle = strip.querySelector('.noUi-handle').getBoundingClientRect()
+    const off = flat ? handle.top + handle.bottom - top - bottom : handle.left + handle.right - left - right
+    if (!lines.some(on) || Math.abs(off) > 2) faults.push(strip.className)
+  }
+  return faults
+}"""
+
+
+def aside(panel):
+    """The sliders that should stand on an axis of the panel's picture and do not."""
+    return panel.evaluate(ASIDE)
 
 
 def press(panel, handle, key):

@@ -115,6 +115,15 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
         for control in controls:
             before, after = move(panel, control)
             assert before[0] != after[0] and before[1] != after[1]
+        for buttons in panel.locator(".fldp-pick").all():
+            before = pages.shown(panel)
+            other = buttons.locator("button[aria-pressed=false]").last
+            other.focus()
+            page.keyboard.press("Enter")
+            after = pages.settled(panel, before)
+            assert before[0] != after[0] and before[1] != after[1]
+            assert buttons.locator("button[aria-pressed=true]").count() == 1
+        assert pages.aside(panel) == []
         assert panel.locator("[role=alert]").count() == 0
         unnamed = [
             role for role, name, _ in pages.tree(page, f".fldp-panel >> nth={number}") if role in pages.NAMED and not name

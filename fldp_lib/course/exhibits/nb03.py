@@ -49,6 +49,10 @@ def federation():
         marks += [plots.line(*_line(theta), "alone", width=1.2, opacity=0.7) for theta in r["own"]]
         homes = [r["fed"].client(k)[0].mean(0) for k in range(r["fed"].clients) if r["fed"].sizes[k]]
         marks.append(plots.places(*np.transpose(homes), "alone", size=5))
+        gone = _dealt(r["clients"], "dirichlet").client(r["left_out"] - 1)[0] if r["left_out"] else []
+        if len(gone):
+            away = _("client {k}").format(k=r["left_out"])
+            marks.append(plots.places(*gone.mean(0).reshape(2, 1), 5, label=away, size=7))
         before = [(r["before"], 5, _("before"), 1.6)] if r["round"] else []
         for theta, style, label, width in (*before, (r["after"], "no privacy", _("merged"), 2.6)):
             x, heights = _line(theta)
@@ -78,7 +82,7 @@ def federation():
     return explorers.Explorer(
         _("A federation, round by round"),
         [explorers.Slider("round", _("round"), 0, ROUNDS, 1, whole=True),
-         explorers.Choice("left_out", _("leave out"), out, 0), clients(6, 2, 60)],
+         explorers.Choice("left_out", _("leave out"), out, 0, buttons=True), clients(6, 2, 60)],
         _one_round, plots.Chart(panels, size=(6.2, 3.15)), draw, say, play="round",
     )  # fmt: skip
 
@@ -209,7 +213,7 @@ def leaving():
     return explorers.Explorer(
         _("One client leaves: who can tell?"),
         [epsilon(1.0, 0.1, 20.0), clients(6, 2, 200),
-         explorers.Slider("left_out", _("client that leaves"), 1, 6, 1, whole=True),
+         explorers.Choice("left_out", _("client that leaves"), range(1, 7), 1, buttons=True),
          explorers.Slider("local_steps", _("local steps"), 1, 50, 10, whole=True),
          explorers.Slider("clip", _("clip"), 0.1, 10, 1, step=0.05, log=True)],
         compute, plots.Chart(panels, size=(6.2, 3.15)), draw, say,

@@ -7,6 +7,7 @@ import torch
 
 from ... import data
 from ...interactive import explorers, plots
+from ...privacy import accounting, attacker
 from ...training import clients as clients_
 from ...training import models
 from ...training.plan import Plan
@@ -58,6 +59,12 @@ def _compared(count, plan, private, draws):
     return dict(attacker=can, own=100 * own, plain=plain, scores=scores, mean=float(scores.mean()), count=count)
 
 
+@lru_cache(maxsize=1024)
+def _found(epsilon):
+    """Of how many of 100 clients the best attacker is right at this total ε, Gaussian noise, whatever the rounds."""
+    return 100 * attacker.of(accounting.calibrate("gaussian", epsilon=epsilon, delta=DELTA), delta=DELTA).even_odds
+
+
 def _points(r):
     x = 100 * r["attacker"].even_odds
     return [
@@ -86,7 +93,7 @@ def options():
         _("What one may choose between"),
         [epsilon(2.0), clients(100, 20, 479)],
         compute, plots.Chart([FIELD], size=(6.6, 3.4)), _points, say,
-        attacker=lambda r: r["attacker"],
+        attacker=lambda r: r["attacker"], along={"epsilon": explorers.Along(place=_found)},
     )  # fmt: skip
 
 
@@ -196,4 +203,5 @@ def decision():
         ],
         compute, plots.Chart([FIELD], size=(7.0, 2.8)), marks, say,
         predict=("18.e", question, [_("about 0.5"), _("about 1.5"), _("about 5")], 1, because),
+        along={"limit": 0, "needed": explorers.Along(axis="y")},
     )  # fmt: skip
