@@ -79,7 +79,10 @@ def banks():
                 marks.append(plots.places(*centre[inside].T, style, size=8 if few else 5))
                 marks.append(plots.places(sizes[inside], own[inside], style, panel=1, size=7 if few else 4))
         marks += [plots.text(-1.05, 1.22, _("good risk"), 1), plots.text(0.05, 1.22, _("bad risk"), 2)]
-        marks += [plots.text(-1.05, 1.08, _("gains by joining"), "private"), plots.text(0.05, 1.08, _("alone"), "alone")]
+        marks += [
+            plots.text(-1.05, 1.08, _("gains by joining"), "private"),
+            plots.text(0.05, 1.08, _("better alone"), "alone"),
+        ]
         return marks
 
     def say(r):
@@ -116,7 +119,7 @@ def _attacker(epsilon):
     return made.protection(epsilon).attacker()
 
 
-LIMITS = np.linspace(0.02, 0.8, 79)
+LIMITS = np.linspace(0.02, 0.8, 40)
 
 
 @lru_cache(maxsize=256)
@@ -124,23 +127,28 @@ def _risks(epsilon):
     """What six choices' test applicants get by five private models in shares each, or by one without privacy (None).
 
     Returns:
-        Their probabilities (6 × draws × 200); by limit, shares of good risks denied, of bad ones approved (6·draws × 79).
+        Their probabilities (6 × draws × 200); by limit, shares of good ones denied, of bad ones approved (6·draws × limits).
     """
     x, y, tests, truths = made.records()
     theta = made.plain()[-1] if epsilon is None else made.runs(x, y, made.protection(epsilon, 1), 1, 5)[-1]
     risks = (theta @ tests.mT).sigmoid().numpy()
     above = np.searchsorted(LIMITS, risks, side="right")  # so many limits are at most the risk
-    above = above.reshape(-1, 200) + 80 * np.arange(above[..., 0].size)[:, None]
+    above = above.reshape(-1, 200) + (len(LIMITS) + 1) * np.arange(above[..., 0].size)[:, None]
     bad = np.repeat(truths.numpy() == 1, risks.shape[1], 0)
-    counts = [np.bincount(above[kind], minlength=80 * len(above)).reshape(-1, 80).cumsum(1) for kind in (~bad, bad)]
+    counts = [
+        np.bincount(above[kind], minlength=above.shape[0] * (len(LIMITS) + 1)).reshape(-1, len(LIMITS) + 1).cumsum(1)
+        for kind in (~bad, bad)
+    ]
     good, poor = (c[:, :-1] / c[:, -1:] for c in counts)  # approved, by limit
     return risks, 1 - good, poor
 
 
 def _paid(risks, loss, limit=None):
-    """What decisions cost at each of the limits (6·draws × 79), or the mean cost at one."""
-    found = 0.7 * risks[1] + 0.3 * loss * risks[2]
-    return found if limit is None else float(np.mean([np.interp(limit, LIMITS, one) for one in found]))
+    """What decisions cost at each of the limits (6·draws × limits), or the mean cost at one."""
+    if limit is None:
+        return 0.7 * risks[1] + 0.3 * loss * risks[2]
+    bad = made.records()[3].numpy()[:, None] == 1
+    return float(np.where(risks[0] >= limit, ~bad, loss * bad).mean())
 
 
 def decision():
