@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fldp_lib import Plan, data, mechanisms, models, train
-from fldp_lib.course.exhibits import nb08_made, nb09_runs
+from fldp_lib.course.exhibits import nb08_made, nb09_runs, nb10_runs
 
 LINEAR = models.Linear(30, 1)
 
@@ -78,3 +78,27 @@ def test_noise_alone_has_the_same_noise_and_no_clip():
     plan = Plan(rounds=3, lr=2.0).calibrated(2.0, clip=1e-3)
     plain, noisy = nb08_made.nines(Plan(rounds=3, lr=2.0), 1), nb08_made.nines(plan, 3, clipped=False)
     assert np.allclose(plain[1, 0, -1], noisy[1, :, -1], atol=0.03)  # so small a clip would leave nothing to learn from
+
+
+@pytest.mark.parametrize("banks", [2, 10, 40])
+def test_the_banks_runs_without_noise_are_trains(banks):
+    fed, (x, y, tests, truths) = nb10_runs.dealt(banks), nb10_runs.records((0,))
+    assert fed.clients == banks and int(fed.sizes.sum()) == 800 and int(fed.sizes.min()) >= 2
+    for plan in (nb10_runs.OPEN, silent(nb10_runs.protection(1.0, banks))):
+        theirs = train(models.Linear(63, 1), fed, plan, progress=False).theta
+        thetas = nb10_runs.runs(x, y, plan, banks, 2)
+        assert (thetas[-1, 0] - theirs).abs().max() < 1e-4
+        denied = torch.sigmoid(fed.x_test @ theirs[:-1] + theirs[-1]) >= 1 / 6
+        paid = torch.where(denied, 1 - fed.y_test, 5 * fed.y_test).double().mean()
+        assert float(nb10_runs.costs(thetas[-1], tests, truths)[0, 0]) == pytest.approx(float(paid), abs=1e-6)
+
+
+def test_the_banks_noise_has_the_mechanisms_deviation_and_grows_with_the_banks():
+    x, y = nb10_runs.records((0,))[:2]
+    for banks in (1, 10):
+        plan = nb10_runs.protection(1.0, banks).changed(rounds=1)
+        moved = nb10_runs.runs(x, y, plan, banks, 400)[0] - nb10_runs.runs(x, y, silent(plan), banks, 1)[0]
+        assert float(moved.std()) == pytest.approx(plan.lr * banks**0.5 * plan.mechanism.std / 800, rel=0.03)
+    both = nb10_runs.runs(x, y, plan, [1.0, 1.0, 4.0, 4.0], 2)[0, 0]  # two sizes of the noise, the same two draws
+    clean = nb10_runs.runs(x, y, silent(plan), 1, 1)[0, 0]
+    assert torch.allclose(both[2:] - clean, 2 * (both[:2] - clean), atol=1e-5)

@@ -11,8 +11,8 @@ from fldp_lib.data import generators
 from tests.replication.claims import claim, seeds
 
 PLAN = Plan(rounds=40, lr=3.0, delta=1e-5, aggregator=aggregation.weighted_mean)
-GERMAN = Plan(rounds=40, lr=0.25, delta=1e-4, aggregator=aggregation.weighted_mean)
-OPEN = GERMAN.changed(rounds=20, lr=1.0)
+GERMAN = Plan(rounds=20, lr=0.5, delta=1e-4, aggregator=aggregation.weighted_mean)
+OPEN = GERMAN.changed(lr=1.0)
 
 
 @lru_cache(maxsize=32)
@@ -35,7 +35,7 @@ def protection(epsilon, noises):
 
 @lru_cache(maxsize=16)
 def german_plan(epsilon, noises):
-    return private(GERMAN, epsilon, 0.25 * min(1.0, 0.5 * epsilon * (10 / noises) ** 0.5))
+    return private(GERMAN, epsilon, 0.5 * min(1.0, epsilon / noises**0.5))
 
 
 def quiet(plan):
@@ -95,31 +95,70 @@ def pooled_logistic_regression_and_the_federation_without_privacy(block):
     return {"pooled": best, "federated": open_}, abs(best - 0.554) < 0.04 and abs(open_ - 0.536) < 0.03
 
 
-@claim("10", "with noise in shares it costs 0.552 ± 0.029 at ε = 1", quick=True)
+@claim("10", "with noise in shares it costs 0.551 ± 0.018 at ε = 1", quick=True)
 def shares_at_one_are_near_pooled_and_below_denying_everybody(block):
     one, two = costs(german_plan(1.0, 1), block, 16), costs(german_plan(2.0, 1), block, 16)
-    return {"ε = 1": one, "ε = 2": two}, abs(one - 0.552) < 0.04 and abs(two - 0.536) < 0.04
+    return {"ε = 1": one, "ε = 2": two}, abs(one - 0.551) < 0.04 and abs(two - 0.532) < 0.04
 
 
 @claim("10", "With noise at each of the ten banks ε = 4 gives the same", quick=False)
 def noise_at_ten_banks_needs_four(block):
     four, one = costs(german_plan(4.0, 10), block, 20, 10), costs(german_plan(1.0, 10), block, 20, 10)
-    return {"ε = 4": four, "ε = 1": one}, abs(four - 0.546) < 0.04 and one > 0.62
+    return {"ε = 4": four, "ε = 1": one}, abs(four - 0.547) < 0.04 and one > 0.62
 
 
-@claim("10", "at ε = 1 a little less (0.025 ± 0.018), at ε = 2 clearly less", quick=False)
-def sharing_with_noise_at_each_bank(block):
-    found = {}
-    for epsilon in (0.5, 1.0, 2.0):
-        gains = [
-            alone(s) - regret(theta(world(s).federation, protection(epsilon, 20), s), world(s)) for s in seeds(block, 20)
-        ]
-        found[f"ε = {epsilon:g}"] = np.mean(gains)
-    half, one, two = found.values()
-    return found, half < -0.02 and 0 < one < 0.06 and two > 0.05
+def banks(seed):
+    """Ten banks, the largest with some twenty times the smallest's applicants, dealt at random."""
+    people, shares = german(seed), np.geomspace(20, 1, 10)
+    sizes = np.floor(shares / shares.sum() * 800).astype(int)
+    sizes[0] += 800 - sizes.sum()
+    owner = np.random.default_rng(seed % 2**32).permutation(np.repeat(np.arange(10), sizes))
+    return data.federate(people.x_train, people.y_train, owner, people)
 
 
-@claim("10", "the federation 0.020, at ε = 1 0.030 with noise in shares", quick=True)
+@claim("10", "With noise at each bank the largest loses 0.075 ± 0.022", quick=True)
+def who_gains_at_one(block):
+    found = []
+    for s in seeds(block, 16):
+        own = clients.local_updates(models.Linear(63, 1), torch.zeros(64), banks(s), lr=0.25, local_steps=40)
+        own = np.minimum([realised(one, german(s)) for one in own], 0.7)
+        each, shared = (realised(theta(as_one(german(s)), german_like(n), s), german(s)) for n in (10, 1))
+        found.append((own[0] - each, own[0] - shared, np.median(own) - shared))
+    largest, in_shares, median = np.mean(found, 0)
+    numbers = {"largest, own noise": largest, "largest, in shares": in_shares, "median, in shares": median}
+    return numbers, largest < -0.02 and in_shares > 0 and median > 0.05
+
+
+@lru_cache(maxsize=4)
+def german_like(noises):
+    """ε = 1 with so many noises in the sum of all applicants at one place."""
+    plan = german_plan(1.0, noises)
+    more = plan.mechanism.noise_multiplier * noises**0.5
+    return plan.changed(mechanism=replace(plan.mechanism, noise_multiplier=more))
+
+
+@claim("10", "at 40 banks the cost is 0.700 ± 0.008, that of denying everybody", quick=True)
+def forty_banks_have_nothing_left(block):
+    forty, ten, one = (costs(german_like(n), block, 16) for n in (40, 10, 1))
+    return {"40": forty, "10": ten, "1": one}, abs(forty - 0.7) < 0.03 and one < ten - 0.05
+
+
+@claim("10", "with noise in shares the gap is 0.13 ± 0.04", quick=True)
+def the_young_are_denied_more_with_and_without_privacy(block):
+    found = []
+    for s in seeds(block, 16):
+        people, gaps = german(s), []
+        young = people.x_test[:, people.features.index("age")] <= 2 * (25 - 18) / (80 - 18) - 1
+        for plan in (OPEN, german_plan(1.0, 1)):
+            model = theta(as_one(people), plan, s)
+            denied = (torch.sigmoid(people.x_test @ model[:-1] + model[-1]) >= 1 / 6).double()
+            gaps.append(float(denied[young & (people.y_test == 0)].mean() - denied[~young & (people.y_test == 0)].mean()))
+        found.append(gaps)
+    clean, private_ = np.mean(found, 0)
+    return {"no privacy": clean, "in shares": private_}, clean > 0.05 and private_ > 0.05 and abs(clean - private_) < 0.08
+
+
+@claim("10", "has a regret of 0.020, with noise in shares at ε = 1 0.031", quick=True)
 def shares_at_one_cost_a_hundredth(block):
     worlds = [(s, world(s), as_one(world(s).dataset)) for s in seeds(block, 8)]
     plain = np.mean([regret(theta(fed, PLAN, s), w) for s, w, fed in worlds])
@@ -143,11 +182,9 @@ def the_clip_alone_costs_the_thin_files_more(block):
 @claim("10", "A clip that is too small biases every score, at any ε.", quick=True)
 def a_small_clip_is_a_bias(block):
     found = {}
-    for clip, rounds, lr in ((0.5, 40, 3.0), (0.5, 160, 6.0), (2.0, 40, 3.0)):
-        plan = quiet(protection(4.0, 20))
+    for clip, rounds, lr in ((0.5, 20, 0.5), (0.5, 80, 1.0), (2.0, 20, 0.5)):
+        plan = quiet(german_plan(1.0, 1))
         plan = plan.changed(rounds=rounds, lr=lr, mechanism=replace(plan.mechanism, clip=clip))
-        worlds = [(s, world(s)) for s in seeds(block, 2)]
-        runs = [regret(theta(as_one(w.dataset), plan, s), w) for s, w in worlds]
-        found[f"clip {clip:g}, {rounds} rounds"] = np.mean(runs)
+        found[f"clip {clip:g}, {rounds} rounds"] = costs(plan, block, 8)
     short, long, wide = found.values()
-    return found, short > 0.25 and long > 0.2 and wide < 0.05
+    return found, short > 1.2 and long > 1.0 and wide < 0.6

@@ -1,0 +1,131 @@
+"""Notebook 10: the German applicants dealt to banks, forms filled on paper, and private runs of many draws at once."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from ... import Plan, aggregation, clients, data, models
+from ._clouds import with_one
+
+DELTA, CLIP, DRAWS, LOSS = 1e-4, 2.0, 30, 5.0
+PLAN = Plan(rounds=20, lr=0.5, delta=DELTA, aggregator=aggregation.weighted_mean)
+OPEN = PLAN.changed(lr=1.0)  # without privacy
+ALONE = dict(lr=0.25, local_steps=40)
+SPLITS = tuple(range(6))  # choices of the test applicants
+
+
+@lru_cache(maxsize=32)
+def german(seed):
+    """The thousand applicants: 800 for training and 200 for the test, another choice for each seed."""
+    return data.load("german_credit", seed=seed)
+
+
+@lru_cache(maxsize=32)
+def paper(seed, applicants=1_000):
+    """As many forms, filled at random, with a random truth; no real applicant is used, only the form."""
+    rng, boxes, form = np.random.default_rng(seed), {}, german(0)
+    for k, name in enumerate(form.features):
+        boxes.setdefault(name.split(": ")[0], []).append(k)
+    x = np.zeros((applicants, len(form.features)))
+    for columns in boxes.values():
+        if len(columns) == 1:
+            x[:, columns[0]] = rng.uniform(-1, 1, applicants)
+        else:
+            x[np.arange(applicants), rng.choice(columns, applicants)] = 1
+    risk = x @ rng.normal(0, 0.3, x.shape[1]) + rng.logistic(size=applicants)
+    x, bad = torch.tensor(x, dtype=torch.float32), torch.tensor(risk > np.quantile(risk, 0.7)).long()
+    parts = dict(x_train=x[:800], y_train=bad[:800], x_test=x[800:], y_test=bad[800:])
+    return replace(form, name="paper", source="forms filled at random", **parts)
+
+
+@lru_cache(maxsize=128)
+def dealt(banks, seed=0):
+    """The 800 training applicants of one choice at so many banks, the largest with some twenty times the smallest's."""
+    people = german(seed)
+    shares = np.geomspace(20, 1, banks)
+    sizes = np.maximum(2, np.floor(shares / shares.sum() * 800)).astype(int)
+    sizes[0] += 800 - sizes.sum()
+    owner = np.random.default_rng(seed).permutation(np.repeat(np.arange(banks), sizes))
+    return data.federate(people.x_train, people.y_train, owner, people)
+
+
+@lru_cache(maxsize=512)
+def protection(epsilon, noises=10):
+    """The plan with noise inside the banks, for every applicant; `noises` of them end up in the sum."""
+    lr = PLAN.lr * min(1.0, epsilon / noises**0.5)
+    return PLAN.changed(lr=lr).calibrated(epsilon, clip=CLIP, at="client", unit="record")
+
+
+@lru_cache(maxsize=8)
+def records(splits=SPLITS, source=german):
+    """Training and test records of some choices, a 1 at each one's end: x, y, x_test, y_test (splits × n …)."""
+    found = [source(seed) for seed in splits]
+    x, tests = (with_one(torch.stack([getattr(d, name) for d in found])) for name in ("x_train", "x_test"))
+    y, truths = (torch.stack([getattr(d, name) for d in found]).float() for name in ("y_train", "y_test"))
+    return x, y, tests, truths
+
+
+@lru_cache(maxsize=64)
+def normal(rounds, *shape, seed=0):
+    """Standard normal draws (rounds × shape), kept, so that a slider moves the noise's size and not its luck."""
+    if rounds < 80:
+        return normal(80, *shape, seed=seed)[:rounds]
+    return torch.randn(rounds, *shape, generator=torch.Generator().manual_seed(seed))
+
+
+def runs(x, y, plan, noises=1, draws=DRAWS, seed=0, lr=None):
+    """Models after each round of many private runs (rounds × splits × draws × parameters).
+
+    A record's gradient is (p − y)·[x, 1]. The weighted mean of the banks' noisy means is the clipped sum of all records with
+    the noise of all banks, over all records; `noises` Gaussians add up to one that is √noises as wide.
+
+    Args:
+        x, y: records (splits × n × parameters), with a 1 at the end, and who is a bad risk (splits × n).
+        plan: a `Plan` with noise inside the banks, or without privacy.
+        noises: how many banks' noises are in the sum, one number, or one for each of a multiple of `draws` runs.
+        draws, seed: how many runs, and of which noise.
+        lr: step sizes, one a run; None takes the plan's.
+    """
+    clip, std = (float("inf"), 0.0) if plan.mechanism is None else (plan.mechanism.clip, plan.mechanism.std)
+    theta, found = torch.zeros(len(x), x.shape[2], 1), []
+    noises = torch.as_tensor(noises, dtype=torch.float32)
+    repeats = max(1, noises.numel() // draws)  # for each size of the noise the same draws
+    noise = normal(plan.rounds, len(x), x.shape[2], draws, seed=seed).repeat(1, 1, 1, repeats) * (
+        std * torch.as_tensor(noises, dtype=torch.float32) ** 0.5
+    )
+    step = torch.as_tensor(plan.lr if lr is None else lr, dtype=torch.float32) / x.shape[1]
+    length, y = x.norm(dim=2, keepdim=True), y.unsqueeze(2)
+    across = x.mT.contiguous()
+    for drawn in noise:
+        error = torch.bmm(x, theta).sigmoid_().sub_(y)  # splits × n × draws
+        if clip < float("inf"):
+            error.mul_((clip / (error.abs() * length).clamp_(min=1e-12)).clamp_(max=1))
+        theta = theta - step * (torch.bmm(across, error) + drawn)
+        found.append(theta)
+    return torch.stack(found).mT
+
+
+def costs(thetas, tests, truths, loss=LOSS):
+    """Mean cost an applicant (… × splits × draws), in good customers lost: deny from 1/(1 + loss) on.
+
+    Args:
+        thetas: models (… × splits × draws × parameters).
+        tests, truths: test records (splits × n × parameters), and who was a bad risk (splits × n).
+        loss: what an approved bad risk costs; a denied good one costs 1.
+    """
+    denied = (thetas @ tests.mT) >= -float(np.log(loss))  # log-odds
+    return torch.where(denied, 1 - truths.unsqueeze(1), loss * truths.unsqueeze(1)).mean(-1)
+
+
+@lru_cache(maxsize=128)
+def alone(banks, seed=0):
+    """Every bank's own model (banks × 64)."""
+    return clients.local_updates(models.Linear(63, 1), torch.zeros(64), dealt(banks, seed), **ALONE)
+
+
+@lru_cache(maxsize=8)
+def plain(splits=SPLITS):
+    """Models without privacy after each of 20 rounds (20 × splits × 1 × 64)."""
+    return runs(*records(splits)[:2], OPEN, draws=1)
