@@ -729,6 +729,7 @@ EXEMPT = {
     "interactive.predictions.Prediction.page": "drawn with the result that the explorer has computed",
     "course.teacher.Exercise.check": "every answer is allowed; what is wrong with it is printed: tests/course",
     "course.teacher.Figure": MADE,
+    "course.words.translated": PART,
     "data.forms.*": PART,
     "data.holdout.*": PART,
     "data.padding.*": PART,
