@@ -66,8 +66,8 @@ def two_worlds():
             "{factor} times as likely without her as with her")  # fmt: skip
         low, high = (100 * end for end in r["ends"])
         return _(
-            "ε = {epsilon:.3g}: {published:g} is published, {likelier}. Where {before:.0f} in 100 believed her to be in "
-            "the register, {after:.0f} of 100 should now; whatever is published, ε allows {low:.1f} to {high:.1f}."
+            "ε = {epsilon:.3g}: {published:g} is published, {likelier}. The belief that she is in goes from {before:.0f} in "
+            "100 to {after:.0f}; whatever is published, ε allows {low:.1f} to {high:.1f}."
         ).format(
             epsilon=r["epsilon"], published=r["published"], likelier=likelier.format(factor=written),
             before=r["prior"], after=100 * r["after"], low=low, high=high,
@@ -77,7 +77,7 @@ def two_worlds():
         plots.Panel(_("what the register may publish"), _("published number (true: 170 or 169)"),
                     _("how likely"), y=(0, 1.5), yticks={0: ""}, **GRID),
         plots.Panel(_("100 such numbers: how often she is in"), x=(-0.7, 9.7), y=(-0.8, 9.8), xticks=[], yticks=[]),
-    ], size=(7.0, 3.1))  # fmt: skip
+    ], size=(6.4, 3.3))  # fmt: skip
     controls = [
         explorers.Slider("published", _("published number"), 162.5, 177.5, 171.5, step=0.25),
         epsilon(1.0, 0.1, 10.0, _("ε, of one number")),
@@ -137,7 +137,7 @@ def slack():
         plots.Panel(_("shaded: δ"), _("published number"), _("how likely"), y=(0, 1.75), yticks={0: ""}, **GRID),
         plots.Panel(_("the δ that each ε takes"), _("ε, of one number"), x=(0, 5), y=(1e-6, 1), ylog=True, right=0.3,
                     xticks=[0, 1, 2, 3, 4, 5], yticks={1: "1", 1e-2: "0.01", 1e-4: "1e-4", 1e-6: "1e-6"}),
-    ], size=(7.0, 3.0))  # fmt: skip
+    ], size=(6.4, 3.2))  # fmt: skip
     controls = [
         explorers.Slider("epsilon", _("ε, of one number"), 0.05, 5, 0.5, step=0.05),
         explorers.Choice("kind", _("noise"), kinds, "laplace"),
@@ -195,15 +195,15 @@ def rules():
 
     def because(r):
         sigma = multiplier(1.0)
-        return _("{best:.1f}: a deviation of {sigma:.2f} hides one patient better than its ε says. That ε is the price of "
-                 "rare numbers far out.").format(best=100 * above("gaussian", sigma, -0.5), sigma=sigma)  # fmt: skip
+        return _("{best:.1f} times in 100: a deviation of {sigma:.2f} hides one patient better than its ε says. "
+                 "That ε is the price of rare numbers far out.").format(best=100 * above("gaussian", sigma, -0.5), sigma=sigma)  # fmt: skip
 
     chart = plots.Chart([
         plots.Panel(_("the rule: “in” above the cut"), _("published number"), _("how likely"), y=(0, 1.5), yticks={0: ""},
                     **GRID),
         plots.Panel(_("what a rule can reach"), _("false alarms"), _("hits"), y=(0, 1.02), xticks=[0, 0.5, 1],
                     yticks=[0, 0.5, 1]),
-    ], size=(7.0, 3.1))  # fmt: skip
+    ], size=(6.4, 3.3))  # fmt: skip
     controls = [
         explorers.Slider("cut", _("says “in” above"), 162.5, 177.5, 171.5),
         epsilon(1.0, 0.1, 10.0, _("ε, of one number")),

@@ -77,7 +77,7 @@ def promises():
                     right=0.25),
         plots.Panel(_("what may be published"), _("count"), x=(-250, 590), y=(0, 1.2), yticks={0: ""},
                     xticks=[-200, 0, 200, 400]),
-    ], size=(7.0, 2.9))  # fmt: skip
+    ], size=(6.4, 3.2))  # fmt: skip
     controls = [
         epsilon(1.0, 0.1, 10.0, _("ε, of the count")),
         explorers.Choice("unit", _("ε is promised to"), units, "patient"),
@@ -185,8 +185,8 @@ def leave_one_out():
 
     def because(r):
         few, many = (_ensembles(10.0, n, "odd") for n in (5, 30))
-        return _("right about {few} of 100 runs with five hospitals and {many} with thirty: the noise on the sum depends on "
-                 "ε and the clip alone. What the thirty win is the model, {before:.0f} right of 100 patients become "
+        return _("the attacker gets {few} of 100 runs right with five hospitals, {many} with thirty: the noise on the "
+                 "sum depends on ε and the clip alone. What the thirty win is the model, {before:.0f} right of 100 patients become "
                  "{after:.0f}.").format(few=few["all"], many=many["all"], before=few["scores"][0],
                                        after=many["scores"][0])  # fmt: skip
 
@@ -203,6 +203,6 @@ def leave_one_out():
         explorers.Choice("which", _("hospital left out"), kinds, "odd"),
     ]
     return explorers.Explorer(
-        _("Leave one hospital out"), controls, compute, plots.Chart([*maps, panel], size=(7.0, 3.3)), marks, say,
+        _("Leave one hospital out"), controls, compute, plots.Chart([*maps, panel], size=(6.6, 3.4)), marks, say,
         predict=("02.f", question, options, 1, because), attacker=lambda r: r["plan"].attacker(), unit="hospital",
     )  # fmt: skip
