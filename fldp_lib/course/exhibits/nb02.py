@@ -27,7 +27,7 @@ from ._nb02 import (
 from .nb02_more import leave_one_out, promises
 
 __all__ = ["arrows_of", "leave_one_out", "promises", "rules", "slack", "two_worlds"]
-AXIS = np.linspace(162, 178, 801)
+AXIS = np.linspace(162, 178, 321)
 FPR = np.r_[0.0, np.geomspace(1e-4, 0.02, 30), np.linspace(0.025, 1, 196)]
 GRID = {"x": (162, 178), "xticks": [165, 170, 175]}
 ROW = np.arange(100) % 10, 9 - np.arange(100) // 10  # a hundred people, from the upper left
@@ -90,7 +90,8 @@ def two_worlds():
 @lru_cache(maxsize=64)
 def _curves(scale):
     """The δ that each ε takes, for each kind of noise: where, and how much."""
-    along = {"uniform": np.array([0.0, 5.0]), "laplace": np.linspace(0, 5, 2_001), "gaussian": np.linspace(0, 5, 51)}
+    pure = (1 - np.geomspace(1, 1e-5, 61)) / scale  # up to where Laplace noise needs no slack
+    along = {"uniform": np.array([0.0, 5.0]), "laplace": pure, "gaussian": np.linspace(0, 5, 51)}
     return {kind: (at, np.array([smallest_delta(kind, scale, e) for e in at])) for kind, at in along.items()}
 
 
@@ -196,7 +197,8 @@ def rules():
     def because(r):
         sigma = multiplier(1.0)
         return _("{best:.1f} times in 100: a deviation of {sigma:.2f} hides one patient better than its ε says. "
-                 "That ε is the price of rare numbers far out.").format(best=100 * above("gaussian", sigma, -0.5), sigma=sigma)  # fmt: skip
+                 "That ε is the price of rare numbers far out.").format(
+                     best=100 * above("gaussian", sigma, -0.5), sigma=sigma)  # fmt: skip
 
     chart = plots.Chart([
         plots.Panel(_("the rule: “in” above the cut"), _("published number"), _("how likely"), y=(0, 1.5), yticks={0: ""},

@@ -186,8 +186,8 @@ def leave_one_out():
     def because(r):
         few, many = (_ensembles(10.0, n, "odd") for n in (5, 30))
         return _("the attacker gets {few} of 100 runs right with five hospitals, {many} with thirty: the noise on the "
-                 "sum depends on ε and the clip alone. What the thirty win is the model, {before:.0f} right of 100 patients become "
-                 "{after:.0f}.").format(few=few["all"], many=many["all"], before=few["scores"][0],
+                 "sum depends on ε and the clip alone. What the thirty win is the model, {before:.0f} right of 100 "
+                 "patients become {after:.0f}.").format(few=few["all"], many=many["all"], before=few["scores"][0],
                                        after=many["scores"][0])  # fmt: skip
 
     ticks = {float(np.arcsinh(2 * v)): words for v, words in (
