@@ -7,15 +7,19 @@ import numpy as np
 import torch
 
 from fldp_lib import Plan, clients, data, mechanisms, models, train
+from fldp_lib.course.exhibits import _clouds, nb02_more
 from tests.replication.claims import claim, seeds
 
 ROUNDS, LR, CLIP, DELTA, LEFT = 5, 8.0, 4.0, 1e-5, 1
 
 
+def patients():
+    return data.load("breast_cancer", features=["worst area", "worst smoothness"])
+
+
 @cache
 def hospitals():
-    patients = data.load("breast_cancer", features=["worst area", "worst smoothness"])
-    return data.split(patients, clients=5, how="dirichlet", alpha=0.3, seed=2)
+    return data.split(patients(), clients=5, how="dirichlet", alpha=0.3, seed=2)
 
 
 def play(noise, rng, rounds=10_000):
@@ -100,6 +104,29 @@ def at_epsilon_1_models_tell_little(block):
     return numbers, abs(every - 0.54) < 3 * error and abs(last - 0.53) < 3 * error and every < most + 3 * error
 
 
+def found(deal, left, drawn):
+    """Share of runs at ε = 10 in which the attacker who saw all models is right about one hospital of a deal."""
+    fed = data.split(patients(), clients=deal[0], how="dirichlet", alpha=0.3, seed=deal[1])
+    plan, half = Plan(rounds=ROUNDS, lr=LR, delta=DELTA).calibrated(10.0, clip=CLIP), len(drawn) // 2
+    inside, outside = _clouds.cloud(fed, plan, drawn[:half]), _clouds.cloud(fed.without(left), plan, drawn[half:])
+    ratios = [nb02_more._log_ratios(fed, left, path, plan) for path in (inside, outside)]
+    return float(((ratios[0] > 0).sum() + (ratios[1] <= 0).sum()) / len(drawn))
+
+
+@claim("02", "the crowd does not hide the one of a kind", quick=False)
+def a_hospital_of_a_kind_is_found_among_thirty_as_among_five(block):
+    drawn = tuple(seeds(block, 4_000))
+    few, many = found((5, 2), 1, drawn[:2_000]), found((30, 64), 19, drawn[2_000:])
+    return {"of 5": few, "of 30": many}, abs(few - 0.82) < 0.03 and abs(many - 0.82) < 0.03
+
+
+@claim("02", "at ε = 10 it is harder to find", quick=False)
+def the_hospital_like_all_is_harder_to_find(block):
+    drawn = tuple(seeds(block, 4_000))
+    odd, usual = found((5, 2), 1, drawn[:2_000]), found((5, 2), 0, drawn[2_000:])
+    return {"one of a kind": odd, "like all": usual}, odd > usual + 0.02
+
+
 @claim("02", "whoever tests privacy by", quick=False)
 def the_last_model_alone_underestimates(block):
     every, last, most = success(10.0, block, 110)
@@ -109,9 +136,9 @@ def the_last_model_alone_underestimates(block):
 
 @claim("02", "The insurer is right about the diagnosis for a share of 0.89 of people who never took part")
 def outsiders_are_diagnosed(block):
-    patients = data.load("breast_cancer", features=["worst area", "worst smoothness"])
-    large, test = (patients.x_train[:, 0] > 0).numpy(), (patients.x_test[:, 0] > 0).long().numpy()
-    malignant, truth = patients.y_train.numpy() == 0, patients.y_test.numpy() == 0
+    people = patients()
+    large, test = (people.x_train[:, 0] > 0).numpy(), (people.x_test[:, 0] > 0).long().numpy()
+    malignant, truth = people.y_train.numpy() == 0, people.y_test.numpy() == 0
     table, right = np.array([[((large == s) & (malignant == k)).sum() for k in (0, 1)] for s in (0, 1)]), []
     for seed in seeds(block, 50):
         says = (table + np.random.default_rng(seed).laplace(0, 10, (2, 2))).argmax(1)
