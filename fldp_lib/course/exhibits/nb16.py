@@ -72,7 +72,7 @@ def attack():
         [explorers.Slider("threshold", _("threshold: “in” above it"), -16, 20, 16, step=0.5),
          epsilon(1.0, 0.5, 2.0, label=_("claimed ε")),
          explorers.Choice("program", _("program"), {_(name): name for name in MADE}, "half the noise")],
-        compute, plots.Chart(panels, size=(7.0, 3.1)), marks, say, attacker=lambda r: r["can"],
+        compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say, attacker=lambda r: r["can"],
     )  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def chance():
         _("An honest program, audited"),
         [explorers.Slider("runs", _("runs each way"), 100, 1_000_000, 20_000, step=0.1, log=True, whole=True),
          epsilon(1.0, 0.25, 4.0, label=_("true ε"))],
-        compute, plots.Chart([panel], size=(6.6, 3.1)), marks, say, attacker=lambda r: laplace(r["claimed"]),
+        compute, plots.Chart([panel], size=(6.4, 3.2)), marks, say, attacker=lambda r: laplace(r["claimed"]),
         predict=(
             "16.a", _("An honest program, ε = 1, 20,000 runs. The ratio of frequencies, at its best threshold, is mostly …"),
             [_("below 1: an attack is only a lower bound"), _("1, to a hundredth"),
@@ -164,8 +164,10 @@ def audit():
         drawn += [plots.text(-0.98, 1.12, _("without"), 1), plots.text(0.4, 1.12, _("with"), 2)]
         x, y = np.append(r["parts"], r["runs"]), np.append(r["bounds"], r["found"].lower) / r["claimed"]
         drawn += [plots.line((40, 50_000), (1, 1), 5, _("claimed"), panel=1)]
-        drawn += [plots.line(x, y, "attacker", _("proved"), panel=1)] if len(x) > 1 else []
-        return [*drawn, plots.dots(x, y, "attacker", "" if len(x) > 1 else _("proved"), panel=1, size=3)]
+        name = _("proved") if y[-1] <= 2.2 else _("proved ↑ {:.3g}").format(y[-1])
+        y = np.minimum(y, 2.2)  # what is higher is told by its label
+        drawn += [plots.line(x, y, "attacker", name, panel=1)] if len(x) > 1 else []
+        return [*drawn, plots.dots(x, y, "attacker", "" if len(x) > 1 else name, panel=1, size=3)]
 
     def say(r):
         found = r["found"]
@@ -180,7 +182,7 @@ def audit():
     panels = [
         plots.Panel(_("scores, and the threshold chosen"), _("score (of the largest)"), _("how frequent (of the highest)"),
                     x=(-1, 1), y=(0, 1.25), yticks=[0, 0.5, 1]),
-        plots.Panel(_("ε proved, as a multiple of the claim"), _("runs each way (log)"), x=(40, 50_000), y=(0, 2.2),
+        plots.Panel(_("ε proved, as a multiple of the claim"), _("runs each way (log)"), x=(40, 50_000), y=(0, 2.3),
                     xlog=True, xticks={100: "100", 1_000: "1,000", 10_000: "10,000"}, yticks=[0, 0.5, 1, 1.5, 2], right=0.3),
     ]  # fmt: skip
     controls = [
@@ -190,7 +192,7 @@ def audit():
         explorers.Slider("draw", _("draw of the noise"), 1, 200, 1, whole=True),
     ]
     return explorers.Explorer(
-        _("An audit"), controls, compute, plots.Chart(panels, size=(7.0, 3.1)), marks, say,
+        _("An audit"), controls, compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say,
         predict=(
             "16.e", _("Half the noise at a claimed ε of 1: how many runs until nine audits in ten refute the claim?"),
             [_("about a hundred"), _("about a thousand"), _("about ten thousand")], 1,

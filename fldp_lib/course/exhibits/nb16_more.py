@@ -63,7 +63,7 @@ def crowd():
     )  # fmt: skip
     return explorers.Explorer(
         _("A clip in the wrong place"), [clients(21, 2, 400), epsilon(0.25, 0.1, 4.0, label=_("claimed ε"))],
-        compute, plots.Chart([panel], size=(6.6, 3.1)), marks, say, attacker=lambda r: r["can"],
+        compute, plots.Chart([panel], size=(6.4, 3.2)), marks, say, attacker=lambda r: r["can"],
         predict=(
             "16.b", _("The mean is clipped, not each update. Ten times as many clients: what happens to the true ε?"),
             [_("it falls: a larger crowd hides better"), _("nothing: ε does not depend on the crowd"),
@@ -141,7 +141,7 @@ def through_mu():
         [explorers.Slider("threshold", _("threshold, off the middle (sd)"), -3, 3, 1.5, step=0.25),
          epsilon(4.0, 0.5, 8.0, label=_("true ε")),
          explorers.Slider("runs", _("runs each way"), 500, 100_000, 20_000, step=0.1, log=True, whole=True)],
-        compute, plots.Chart(panels, size=(7.0, 3.0)), marks, say, attacker=lambda r: r["can"],
+        compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say, attacker=lambda r: r["can"],
         predict=(
             "16.c", _("Gaussian noise, 20,000 runs, and the errors are counted to bound μ. Where is the best threshold?"),
             [_("far out, where the ratio of the rates is largest"), _("in the middle between the two worlds"),
@@ -211,7 +211,7 @@ def canaries():
         [clients(1_000, 100, 5_000, label=_("clients, each a canary")), epsilon(4.0, 0.5, 6.0, label=_("claimed ε")),
          explorers.Slider("noise", _("noise, of what the claim needs"), 0.1, 1, 1, step=0.1),
          explorers.Slider("guesses", _("guesses, of 100 canaries"), 2, 100, 20, step=2, whole=True)],
-        compute, plots.Chart(panels, size=(7.0, 3.0)), marks, say,
+        compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say,
         predict=(
             "16.d", _("One run with a thousand canaries, an honest Gaussian with ε = 4. How much of the 4 is proved?"),
             [_("nearly all"), _("about a third"), _("nothing")], 1,
