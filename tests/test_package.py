@@ -44,7 +44,7 @@ ROOMS = {
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "along", "controls", "playing",
-        "predictions", "said", "template", "views", "explorers",
+        "predictions", "said", "template", "views", "threads", "explorers",
     ],
     "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [

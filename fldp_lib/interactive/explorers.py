@@ -12,7 +12,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from .. import checks
-from . import plots, predictions, said, views
+from . import plots, predictions, said, threads, views
 from .along import Along, around, tracks
 from .controls import LABEL, Choice, Slider
 from .playing import player
@@ -71,7 +71,8 @@ class Explorer:
             rows += [part for part in parts[:1] if part is not None]
             near += [part for part in parts[1:] if part is not None]
         self._start = self.state
-        self.result = compute(**self.state)
+        with threads.one():
+            self.result = compute(**self.state)
         self._redraw()
         buttons = self._buttons()
         stage = widgets.Box([widgets.HTML(chart.backdrop(), layout=widgets.Layout(width=WIDE)), self._picture])
@@ -139,7 +140,8 @@ class Explorer:
         if self.seconds > SLOW:  # what is seen stays, dimmed, until there is something new
             self._status.value = said.status("computing … " + self._said, busy=True)
         try:
-            self.result, self.error = self.compute(**self.state), None
+            with threads.one():
+                self.result, self.error = self.compute(**self.state), None
             self._redraw()
         except Exception as error:  # a dead slider would hide it: show it where the learner looks
             self.error = error

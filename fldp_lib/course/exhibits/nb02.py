@@ -84,7 +84,8 @@ def two_worlds():
         explorers.Slider("prior", _("belief before, of 100"), 1, 99, 50, whole=True),
     ]
     title = _("With her, or without her?")
-    return explorers.Explorer(title, controls, compute, chart, marks, say, attacker=lambda r: r["attacker"], unit="patient")
+    return explorers.Explorer(title, controls, compute, chart, marks, say, attacker=lambda r: r["attacker"], unit="patient",
+                              along={"published": 0})  # fmt: skip
 
 
 @lru_cache(maxsize=64)

@@ -72,7 +72,7 @@ def attack():
         [explorers.Slider("threshold", _("threshold: “in” above it"), -16, 20, 16, step=0.5),
          epsilon(1.0, 0.5, 2.0, label=_("claimed ε")),
          explorers.Choice("program", _("program"), {_(name): name for name in MADE}, "half the noise")],
-        compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say, attacker=lambda r: r["can"],
+        compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say, attacker=lambda r: r["can"], along={"threshold": 0},
     )  # fmt: skip
 
 
