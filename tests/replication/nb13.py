@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from fldp_lib import data
+from fldp_lib.course.exhibits import _nb13 as quick
 from fldp_lib.training.transport import compression
 from tests.replication.claims import claim, seeds
 from tests.replication.nb11 import lesson
@@ -118,3 +119,24 @@ def messages_keep_private_accuracy(block):
         for name, kind in kinds.items()
     }
     return found, all(0.885 < value < 0.925 for value in found.values())
+
+
+@claim(
+    "13",
+    "Who does not wait has 0.86 after ten minutes, where the others have 0.76, and 0.89 after an hour, where they have 0.93",
+    quick=True,
+)
+def who_does_not_wait_is_ahead_at_first(block):
+    found = {
+        minutes: np.mean([[quick.reached("data", 20, k, s, minutes)[1] for k in (0, 4)] for s in seeds(block, 8)], 0)
+        for minutes in (10, 60)
+    }
+    numbers = {f"{name}, {m} minutes": v for m, pair in found.items() for name, v in zip(("all", "fast"), pair, strict=True)}
+    return numbers, found[10][1] - found[10][0] > 0.03 and found[60][0] - found[60][1] > 0.01
+
+
+@claim("13", "Thirteen numbers have 0.494 where all numbers have 0.880, each with the best clip tried", quick=True)
+def few_numbers_drown_in_the_noise(block):
+    searched, few = the()["searched"], compression.TopK(0.02)
+    found = [np.mean([searched(*how, s) for s in seeds(block, 3)]) for how in ((1.0, None), (1.5, few))]
+    return {"all": found[0], "13": found[1]}, abs(found[0] - 0.88) < 0.02 and abs(found[1] - 0.49) < 0.06
