@@ -42,8 +42,9 @@ def path(federation, plan, compressor=None, draws=1, present=None):
     if mech is None and compressor is None:
         return _pooled(federation, plan, present) if plan.local.steps == 1 else _grouped(federation, plan)
     x = torch.cat([federation.x, torch.ones(*federation.y.shape, 1)], -1)  # clients × records × 65
-    share = (federation.mask / federation.sizes.clamp(min=1).unsqueeze(1)).unsqueeze(-1)
-    target = torch.nn.functional.one_hot(federation.y, 10).float().unsqueeze(2) * share.unsqueeze(2)
+    flat, shape = x.view(-1, 65), federation.y.shape
+    share = (federation.mask / federation.sizes.clamp(min=1).unsqueeze(1))[:, None, None]  # clients × 1 × 1 × records
+    hot = torch.nn.functional.one_hot(federation.y, 10).float().mT.unsqueeze(1)  # clients × 1 × 10 × records
     noise = None if mech is None else mech.std * unit_noise(tuple(range(draws)), plan.rounds, LENGTH)
     theta, rest, past = torch.zeros(draws * 10, 65), 0, []
     coins = streams(plan.seed)[3]
@@ -52,11 +53,14 @@ def path(federation, plan, compressor=None, draws=1, present=None):
         past.append(theta)
         here = theta.expand(clients, -1, -1)
         for step in range(plan.local.steps):
-            z = (torch.bmm(x, here.mT) if step else x @ theta.T).view(*x.shape[:2], draws, 10).softmax(-1)
-            slope = torch.addcmul(-target, z, share.unsqueeze(2)).flatten(2)
+            if step:
+                odds = torch.bmm(here, x.mT).view(clients, draws, 10, -1).softmax(2)
+            else:  # the classes first: so their softmax is taken for many records at once
+                odds = (theta @ flat.T).view(draws, 10, *shape).softmax(1).permute(2, 0, 1, 3)
+            slope = odds.sub(hot).mul_(share).flatten(1, 2)  # clients × draws · 10 × records
             if plan.local.steps > 1:
-                here = torch.baddbmm(here, slope.mT, x, alpha=-plan.lr)
-        wanted = here - theta if plan.local.steps > 1 else torch.bmm(slope.mT, x).mul_(-plan.lr)
+                here = torch.baddbmm(here, slope, x, alpha=-plan.lr)
+        wanted = here - theta if plan.local.steps > 1 else torch.bmm(slope, x).mul_(-plan.lr)
         wanted = wanted.view(clients, draws, LENGTH)
         if compressor is not None:
             wanted = wanted + rest
