@@ -42,7 +42,7 @@ def _sampled(answer):
 
     rng = np.random.default_rng()
     for _ in range(3):
-        sigma, epsilon, rate = float(rng.uniform(0.4, 1.2)), float(rng.uniform(0.2, 1.2)), float(rng.uniform(0.1, 0.6))
+        sigma, epsilon, rate = float(rng.uniform(0.4, 1)), float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.3, 0.6))
 
         def delta_of(e, sigma=sigma):
             return float(ndtr(0.5 / sigma - e * sigma) - math.exp(e + float(log_ndtr(-0.5 / sigma - e * sigma))))

@@ -113,7 +113,7 @@ def promise():
     ]
     question = _("(1, 1e-5) over 100 Gaussian rounds. Who adds up the rounds' ε has to draw more noise than who prices "
                  "exactly. How many times the clients bring the average's noise down again?")  # fmt: skip
-    options = [_("about as many: prices do not change noise"), _("about 3 times"), _("about 10 times")]
+    options = [_("about as many: prices do not change noise"), _("two or three times"), _("nine or ten times")]
     return explorers.Explorer(
         _("What a better accountant is worth"), controls, compute, plots.Chart([panel], size=(5.8, 3.0)), marks, say,
         attacker=lambda r: r["attacker"], predict=("07.d", question, options, 2, because),
