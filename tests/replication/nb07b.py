@@ -8,7 +8,7 @@ from tests.replication.claims import claim, seeds
 from tests.replication.nb07 import _gaussian, _laplace, _priced
 
 
-@claim("07b", "A hidden 10% sample brings 100 Laplace rounds at ε = 1 from 68.25 down to 4.15.")
+@claim("07b", "A hidden 10% sample brings 100 Laplace rounds at ε = 1 from 68.25 down to 4.15")
 def a_sample_of_laplace_rounds(block):
     return _priced(block, _laplace, 4.15, rate=0.1, runs=20_000)
 
