@@ -74,7 +74,7 @@ def cohort():
         clients(50, 4, 400),
     ]
     return explorers.Explorer(
-        _("Who came is a secret"), controls, compute, plots.Chart(panels, size=(6.8, 2.8)), marks, say,
+        _("Who came is a secret"), controls, compute, plots.Chart(panels, size=(5.9, 2.98)), marks, say,
         attacker=lambda r: r["attacker"],
     )  # fmt: skip
 
