@@ -202,7 +202,7 @@ def notebook_seconds(reports):
     """Seconds that nbval spent on each lesson, kernel start included, from the reports of its cells."""
     seconds = {}
     for report in reports:
-        name = re.match(r"notebooks/(\d\d_\w+)\.ipynb::Cell", report.nodeid)
+        name = re.match(r"notebooks/(\d\d[a-z]?_\w+)\.ipynb::Cell", report.nodeid)
         if name:
             seconds[name[1]] = seconds.get(name[1], 0.0) + report.duration
     return seconds

@@ -134,11 +134,11 @@ def test_no_work_is_listed_twice():
 
 
 def test_first_in_names_the_first_notebook_that_cites_the_work():
-    cited = {path.name: contents.cited(path) for path in LESSONS if path.name[:2] != "19"}
+    cited = {path.name: contents.cited(path) for path in LESSONS if path.name.split("_")[0] != "19"}
     for *work, row in listed():
         users = [name for name, works in cited.items() if any(the_same(c, tuple(work)) for c in works)]
         if users:
-            assert row["First in"] == f"[{users[0][:2]}]({users[0]})", row["Work"]
+            assert row["First in"] == f"[{users[0].split('_')[0]}]({users[0]})", row["Work"]
         elif module := re.fullmatch(r"\[[\w./]+\]\(\.\./(fldp_lib/[\w./]+)\)", row["First in"]):
             assert re.search(rf"{work[0]}\b.*{work[1]}", (ROOT / module[1]).read_text(encoding="utf-8")), row["Work"]
 
@@ -184,8 +184,8 @@ def glossary_faults(rows):
 
 
 def leads_to_a_notebook(link):
-    match = re.fullmatch(r"\[(\d\d)\]\((\d\d_\w+\.ipynb)\)", link)
-    return bool(match) and match[2].startswith(match[1]) and (ROOT / "notebooks" / match[2]).is_file()
+    match = re.fullmatch(r"\[(\d\d[a-z]?)\]\((\d\d[a-z]?_\w+\.ipynb)\)", link)
+    return bool(match) and match[2].startswith(f"{match[1]}_") and (ROOT / "notebooks" / match[2]).is_file()
 
 
 def test_the_glossary_is_sorted_bilingual_and_linked():
@@ -215,7 +215,7 @@ def test_terms_of_the_article_are_the_articles():
 
 def test_notation_has_notebooks_and_names_that_the_package_has():
     package = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "fldp_lib").rglob("*.py"))
-    lessons = "\n".join(path.read_text(encoding="utf-8") for path in LESSONS if path.name[:2] != "19")
+    lessons = "\n".join(path.read_text(encoding="utf-8") for path in LESSONS if path.name.split("_")[0] != "19")
     assert len(NOTATION) >= 20
     for row in NOTATION:
         assert leads_to_a_notebook(row["Notebook"]), row
@@ -235,11 +235,11 @@ def test_the_index_is_complete_and_its_links_lead_to_the_callouts():
     assert len(rows) == 47
     for id, row in zip(errata.places, rows, strict=True):
         assert row.startswith(f"| {id} | ") and row.count(" | ") == 3
-        links = re.findall(r"\[(\d\d)\]\((\d\d_\w+\.ipynb)#([^)]+)\)", row)
+        links = re.findall(r"\[(\d\d[a-z]?)\]\((\d\d[a-z]?_\w+\.ipynb)#([^)]+)\)", row)
         assert [name for _, name, _ in links] == [path.name for path, _ in errata.places[id]]
         for number, name, anchor in links:
             heading = unquote(anchor)
-            assert name.startswith(number) and heading.startswith(f"{id}-")
+            assert name.startswith(f"{number}_") and heading.startswith(f"{id}-")
             titles = re.findall(r"^#+ (.*)$", contents.prose(ROOT / "notebooks" / name), flags=re.M)
             assert heading in [title.replace(" ", "-") for title in titles]
         assert errata.claims[id]
@@ -261,7 +261,7 @@ def test_the_notebook_prints_the_index_that_its_files_have():
     cells = json.loads(LESSONS[-1].read_text(encoding="utf-8"))["cells"]
     printed = "".join("".join(o.get("text", "")) for cell in cells if cell["cell_type"] == "code" for o in cell["outputs"])
     for id, places in contents.Errata().places.items():
-        assert re.search(rf"\b{id}: {' '.join(path.name[:2] for path, _ in places)}(\s|$)", printed), id
+        assert re.search(rf"\b{id}: {' '.join(path.name.split('_')[0] for path, _ in places)}(\s|$)", printed), id
 
 
 def test_errors_name_what_is_allowed(tmp_path):

@@ -97,7 +97,7 @@ def page(notebook, path, explorers=None):
                 data["text/markdown"] = outward("".join(data["text/markdown"]), path.parent)
             if is_explorer(data):
                 told = explorers[shown] if explorers else None
-                data["text/html"] = _explorer(data, f"../explorers/{path.stem[:2]}_{shown}.html", told)
+                data["text/html"] = _explorer(data, f"../explorers/{path.stem.split('_')[0]}_{shown}.html", told)
                 del data["image/png"]
                 shown += 1
     return notebook
@@ -150,7 +150,7 @@ def sources(folder, explorers):
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     solutions = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
     for path in notebooks + solutions:
-        told = explorers.get(path.stem[:2]) if path in notebooks else None
+        told = explorers.get(path.stem.split("_")[0]) if path in notebooks else None
         place = folder / path.relative_to(ROOT)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps(page(json.loads(path.read_text(encoding="utf-8")), path, told)), encoding="utf-8")
@@ -198,7 +198,7 @@ def build(out, explorers=()):
         from tqdm.auto import tqdm
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"no {error.name} here: pip install -r tests/requirements-book.txt") from None
-    paths = {path.stem[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    paths = {path.stem.split("_")[0]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
     cells = {number: len(program(path, out)[0].cells) for number, path in paths.items()}
     having = [number for number in cells if cells[number]]
     chosen = having if explorers == "all" else list(explorers)

@@ -49,7 +49,7 @@ def program(path, folder):
             continue
         cells.append(cell)
         if shows_explorer(cell):
-            name, page = cell.source.strip().splitlines()[-1], folder / f"{path.stem[:2]}_{len(exports)}.html"
+            name, page = cell.source.strip().splitlines()[-1], folder / f"{path.stem.split('_')[0]}_{len(exports)}.html"
             exports.append(nbformat.v4.new_code_cell(f"from fldp_lib import book\nbook.export({name}, {str(page)!r})"))
             cells.append(exports[-1])
     notebook.cells = cells[: cells.index(exports[-1]) + 1] if exports else []

@@ -46,7 +46,7 @@ def cells(path):
         FileNotFoundError: no such file, or the package was installed without the notebooks.
     """
     checks.kind("path", path, (str, os.PathLike), "a file, or the number of a notebook, such as '05'")
-    if str(path).isdecimal():
+    if re.fullmatch("[0-9]+[a-z]?", str(path)):
         found = sorted(folder("notebooks").glob(f"{path}_*.ipynb"))
         if not found:
             raise ValueError(f"path must be a file or the number of a notebook, such as '05'; got {path!r}")
@@ -121,7 +121,7 @@ class Errata:
         rows = ["| id | what | the article's claim, paraphrased | treated in |", "|---|---|---|---|"]
         for id, places in self.places.items():
             links = [
-                f"[{path.name[:2]}]({path.name}#{quote(f'{id} {title}'.replace(' ', '-'), safe='-')})"
+                f"[{path.name.split('_')[0]}]({path.name}#{quote(f'{id} {title}'.replace(' ', '-'), safe='-')})"
                 for path, title in places
             ]
             title = places[0][1] if places else ""

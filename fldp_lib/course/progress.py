@@ -90,7 +90,7 @@ class Progress:
     def __init__(self):
         found = read()
         self.rows = []
-        for path in sorted(EXERCISES.glob("nb[0-9][0-9].py")):
+        for path in sorted(EXERCISES.glob("nb[0-9][0-9]*.py")):
             number = path.stem[2:]
             module = importlib.import_module(f".exercises.{path.stem}", __package__)
             ids = [item.id for item in module.EXERCISES]

@@ -74,7 +74,7 @@ class Exercise:
     def solution(self):
         """Return the solution, as code; it comes from the solutions notebook, where it is checked."""
         tag = f"solution-{self.id}"
-        for path in sorted((folder("notebooks") / "solutions").glob(f"{self.id[:2]}_*.ipynb")):
+        for path in sorted((folder("notebooks") / "solutions").glob(f"{self.id.split('.')[0]}_*.ipynb")):
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
                 if tag in cell["metadata"].get("tags", []):
                     return Code("".join(cell["source"]))
@@ -203,9 +203,10 @@ class Figure:
 
 def _module(id, name="id"):
     """The module of a notebook's exercises; `name` is what the caller calls the id."""
-    number = checks.text(name, id)[: None if name == "notebook" else 2]
+    number = checks.text(name, id)
+    number = number if name == "notebook" else number.split(".")[0]
     try:
-        if not re.fullmatch("[0-9]{2}", number):
+        if not re.fullmatch("[0-9]{2}[a-z]?", number):
             raise ModuleNotFoundError
         return importlib.import_module(f".exercises.nb{number}", __package__)
     except ModuleNotFoundError as error:

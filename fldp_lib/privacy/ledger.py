@@ -18,7 +18,7 @@ class Ledger:
     data and one for a record are different promises and do not compose. All entries are taken to have noise of their own:
     two runs with one seed draw the same, and their difference has none.
 
-    Derived in: notebook 07.
+    Derived in: notebook 07b.
     """
 
     delta: float = 1e-5

@@ -117,18 +117,18 @@ def everything(names, presses):
     """Rows (notebook, panel, control, median, p90) of all explorers, and the seconds to the first one of each notebook."""
     rows, heroes = [], {}
     with tempfile.TemporaryDirectory() as folder, lab(pathlib.Path(folder)) as address, chromium() as browser:
-        for path in (path for path in LESSONS if not names or path.stem[:2] in names):
+        for path in (path for path in LESSONS if not names or path.stem.split("_")[0] in names):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             open_notebook(page, address, path.relative_to(ROOT))
             pages.watch(page)
             run_all(page)
-            heroes[path.stem[:2]] = round(pages.hero(page)["seconds"], 1)
+            heroes[path.stem.split("_")[0]] = round(pages.hero(page)["seconds"], 1)
             for number, panel in enumerate(pages.explorers(page)):
                 pages.named(panel)
                 for control in (*panel.locator(".noUi-handle").all(), *panel.locator("select").all()[:-1]):
                     name, times = swept(page, panel, control, presses)
                     found = (statistics.median(times), times[int(0.9 * len(times))]) if times else (math.inf, math.inf)
-                    rows.append((path.stem[:2], number, name, *found))
+                    rows.append((path.stem.split("_")[0], number, name, *found))
                     print(row(rows[-1]), file=sys.stderr, flush=True)
             page.evaluate(STOP)
             page.close()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # The notebooks that begin with an explorer and are built around their explorers.
-REBUILT = ("00", "01", "02", "03", "04", "05", "06", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19")
+REBUILT = ("00", "01", "02", "03", "04", "05", "06", "07", "07b", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19")
 DRAWING = {"plots", "explorers", "scenes", "plt", "matplotlib", "marks", "Panel", "Chart", "Explorer", "Slider", "Choice",
            "Figure", "chart", "ax", "axes"}  # fmt: skip
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

@@ -60,7 +60,7 @@ def test_predictions_are_asked_before_their_answer_is_told(path):
     found = anatomy.of(path)
     assert len(found.predictions) >= 2
     ids = [prediction["id"] for prediction, _ in found.predictions]
-    assert all(id.startswith(path.stem.split("_")[0][:2]) for id in ids) and len(set(ids)) == len(ids)
+    assert all(id.startswith(f"{path.stem.split('_')[0]}.") for id in ids) and len(set(ids)) == len(ids)
     for prediction, above in found.predictions:
         assert prediction["because"].strip() and anatomy.given_away(prediction, above) == []
 

@@ -27,7 +27,7 @@ from fldp_lib import course
 from fldp_lib.course import answers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-NUMBERS = [path.stem[:2] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+NUMBERS = [path.stem.split("_")[0] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 FULL = os.environ.get("FLDP_EXERCISES") == "full"
 TIMES, AGAIN, LEAST = 50, 50 if FULL else 10, 4
 

@@ -17,7 +17,7 @@ from fldp_lib.course.exercises.handed18 import Handed
 from fldp_lib.training import scoring
 from tests.course.wrong.nb18 import choose, missing, naive
 
-ALL = {f"{number:02d}" for number in range(20)}
+ALL = {f"{number:02d}" for number in range(20)} | {"07b"}
 
 
 # The quiz --------------------------------------------------------------------------------------------------------------

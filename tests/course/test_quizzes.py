@@ -10,7 +10,7 @@ from fldp_lib import course
 
 progress = importlib.import_module("fldp_lib.course.progress")  # the name in the package is the function
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-NUMBERS = [path.stem[:2] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+NUMBERS = [path.stem.split("_")[0] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
 
 
 def questions(number):

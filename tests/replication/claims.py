@@ -81,7 +81,7 @@ def of(notebook):
 
 def notebooks():
     """Return the numbers of the notebooks that have a module of claims."""
-    return sorted(path.stem[2:] for path in pathlib.Path(__file__).parent.glob("nb[0-9][0-9].py"))
+    return sorted(path.stem[2:] for path in pathlib.Path(__file__).parent.glob("nb[0-9][0-9]*.py"))
 
 
 def replicate(claim, block):

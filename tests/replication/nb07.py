@@ -82,11 +82,13 @@ def a_hundred_rounds_protect_nobody(block):
     return {"right": right, "found": found}, right > 0.9995 and found > 0.995
 
 
-@claim("07", "at ε = 6.98 that probability is 0.097, and δ is 0.05")
+@claim("07", "at ε = 1 that probability is 0.309, and δ is 0.127")
 def delta_is_no_probability(block):
-    loss = _losses(block, 10, 200_000)[0]
-    exceeds, delta = np.mean(loss > 6.98), np.maximum(0, -np.expm1(6.98 - loss)).mean()
-    return {"exceeds": exceeds, "δ": delta}, abs(exceeds - 0.097) < 0.003 and abs(delta - 0.05) < 0.002
+    rng = np.random.default_rng(seeds(block, 3)[2])
+    seen = rng.normal(1, 4, (200_000, 16))  # with the client in, σ = 4
+    loss = ((seen**2 - (seen - 1) ** 2) / 32).sum(1)
+    exceeds, delta = np.mean(loss > 1), np.maximum(0, -np.expm1(1 - loss)).mean()
+    return {"exceeds": exceeds, "δ": delta}, abs(exceeds - 0.309) < 0.005 and abs(delta - 0.127) < 0.003
 
 
 @claim("07", "100 rounds of Laplace ε=1: basic 100; PLD 68.3 at δ=1e-5")
@@ -99,18 +101,6 @@ def a_hundred_gaussian_rounds(block):
     return _priced(block, _gaussian(40.0), 0.926, reach=400.0)
 
 
-@claim("07", "A hidden 10% sample brings 100 Laplace rounds at ε = 1 from 68.25 down to 4.15.")
-def a_sample_of_laplace_rounds(block):
-    return _priced(block, _laplace, 4.15, rate=0.1, runs=20_000)
-
-
-@claim("07", "RDP asks for multipliers of 40.5 and 4.28, PLD for 37.3 and 3.94")
-def calibrated_multipliers(block):
-    every, all_right = _priced(block, _gaussian(37.3), 1.0, reach=400.0)
-    tenth, tenth_right = _priced(block, _gaussian(3.94), 1.0, rate=0.1, reach=45.0)
-    return {"δ, every client": every["δ"], "δ, a tenth": tenth["δ"]}, all_right and tenth_right
-
-
-@claim("07", "at 1% the multiplier is 0.902 and the noise in the average 90.2")
-def one_per_cent(block):
-    return _priced(block, _gaussian(0.902), 1.0, rate=0.01, reach=12.0, runs=20_000)
+@claim("07", "RDP asks for a multiplier of 40.5, PLD for 37.3: the same promise with 8% less noise")
+def the_least_multiplier(block):
+    return _priced(block, _gaussian(37.3), 1.0, reach=400.0)

@@ -1,4 +1,4 @@
-"""Notebook 07: where advanced composition pays, RDP of a run, amplification, calibration, the worst client of a ledger."""
+"""Notebook 07: where advanced composition pays, RDP of a run, calibration."""
 
 import math
 
@@ -109,33 +109,6 @@ def _renyi(answer):
         compare(got, right, slips, f"{where} the total is {right:.5g}; you gave {got:.5g}", closely=NINE)
 
 
-def _amplified(answer):
-    rng = np.random.default_rng()
-    for hidden in (True, False, True):
-        total, rounds, rate = float(rng.uniform(0.3, 20)), int(rng.integers(2, 60)), float(rng.uniform(0.02, 0.5))
-        got = number(call(answer, total, rounds, rate, hidden), "ε of one round")
-        share = total / rounds
-        solved, whole = math.log1p(math.expm1(share) / rate), math.log1p(math.expm1(total) / rate)
-        where = f"for a total of {total:.3g} over {rounds} rounds at a rate of {rate:.2g}, hidden={hidden}"
-        spends = f"{where}: that spends the whole total in one round"
-        forwards = math.log1p(rate * math.expm1(share))
-        slips = [(whole, spends), (total, spends)]
-        if hidden:
-            slips += [
-                (share, f"{where}: that is the budget without sampling; the sample allows more"),
-                (forwards, f"{where}: the formula was used forwards; what is asked is ε before amplification"),
-                (share / rate, f"{where}: ε/q holds for small ε only, and {got:.3g} spends too much"),
-                (whole / rounds, f"{where}: first the share of one round, then the amplification of that round"),
-                (math.log(math.exp(share) / rate), f"{where}: it is e^ε − 1 that the rate multiplies, not e^ε"),
-            ]
-        else:
-            slips += [
-                (value, f"{where}: a cohort that is seen gets no discount") for value in (solved, forwards, share / rate)
-            ]
-        right = solved if hidden else share
-        compare(got, right, slips, f"{where} a round may have ε = {right:.5g}; you gave {got:.5g}", closely=NINE)
-
-
 def _least_noise(answer):
     rng = np.random.default_rng()
     for scale in (1.0, 1e-6, 1e8):
@@ -169,55 +142,6 @@ def _least_noise(answer):
         )
 
 
-def _ledger(rng):
-    """Entries, and who they are about: everybody in a hidden and in a seen one, and two disjoint halves of unequal price."""
-    people = [f"client {k}" for k in range(2 * int(rng.integers(3, 6)))]
-    halves = set(people[::2]), set(people[1::2])
-
-    def entry(chosen, hidden, low=0.2, high=2):
-        return dict(clients=set(chosen), epsilon=float(rng.uniform(low, high)), rounds=int(rng.integers(3, 30)),
-                    rate=float(rng.uniform(0.05, 0.5)), hidden=hidden)  # fmt: skip
-
-    ledger = [entry(people, True), entry(people, False), entry(halves[0], True), entry(halves[1], False, 1, 2)]
-    ledger += [entry(halves[1] & set(rng.permutation(people)[:4].tolist()), bool(rng.integers(2))) for _ in range(2)]
-    return [ledger[k] for k in rng.permutation(len(ledger))], people
-
-
-def _worst_client(answer):
-    rng = np.random.default_rng()
-    for _ in range(4):
-        ledger, people = _ledger(rng)
-        got = number(call(answer, [dict(entry, clients=set(entry["clients"])) for entry in ledger]), "ε")
-
-        def totals(price, ledger=ledger, people=people):
-            return [sum(price(entry) for entry in ledger if person in entry["clients"]) for person in people]
-
-        def price(entry, amplify=None, rounds=True):
-            amplify = entry["hidden"] if amplify is None else amplify
-            one = math.log1p(entry["rate"] * math.expm1(entry["epsilon"])) if amplify else entry["epsilon"]
-            return one * entry["rounds"] if rounds else one
-
-        right = max(totals(price))
-        slips = (
-            (sum(map(price, ledger)), "all entries were added up: an entry costs only the clients that are in it"),
-            (max(map(price, ledger)), "that is the dearest entry; a client pays for every entry that it is in"),
-            (max(totals(lambda e: price(e, amplify=True))), "a cohort that is seen was given the discount"),
-            (max(totals(lambda e: price(e, amplify=False))), "no discount was given where the cohort is hidden"),
-            (max(totals(lambda e: price(e, amplify=not e["hidden"]))), "the discount was given where the cohort is seen, "
-                                                                       "and not where it is hidden"),
-            (max(totals(lambda e: price(e, rounds=False))), "the rounds are missing: every round costs its ε"),
-            (max(totals(lambda e: e["rounds"] * (e["rate"] * e["epsilon"] if e["hidden"] else e["epsilon"]))),
-             "q·ε is not the amplified ε; it is ln(1 + q(e^ε − 1))"),
-            (max(totals(lambda e: e["rounds"] * e["epsilon"] if not e["hidden"]
-                        else math.log1p(e["rate"] * math.expm1(e["rounds"] * e["epsilon"])))),
-             "each round has its own sample: amplify one round, then multiply by the rounds"),
-            (np.mean(totals(price)), "that is the average over the clients; a guarantee is for the worst one"),
-            (min(totals(price)), "that is the client who spent least; a guarantee is for the worst one"),
-        )  # fmt: skip
-        message = f"for a ledger of {len(ledger)} entries the worst client's total is {right:.5g}; you gave {got:.5g}"
-        compare(got, right, slips, message, closely=NINE)
-
-
 EXERCISES = (
     Exercise(
         "07.1",
@@ -241,32 +165,12 @@ EXERCISES = (
     ),
     Exercise(
         "07.3",
-        "Write round_epsilon(total, rounds, rate, hidden): the largest ε of one Laplace round that keeps a pure total.",
-        _amplified,
-        (
-            "Pure ε adds up: what may one sampled round cost?",
-            "Solve ln(1 + q(e^ε − 1)) = total/T for ε. And when the cohort is seen?",
-            "log1p(expm1(total/rounds)/rate) where hidden, total/rounds where not.",
-        ),
-    ),
-    Exercise(
-        "07.4",
         "Write least_noise(spent, target): the least noise whose price is at most the target, to a thousandth.",
         _least_noise,
         (
             "The noise may have any size: first find one that is too small and one that is enough, by halving and doubling.",
             "Then halve the interval until the price at its upper end is above 0.999 · target.",
             "Return the upper end, which is the one that keeps the promise.",
-        ),
-    ),
-    Exercise(
-        "07.5",
-        "Write worst_client(ledger): the largest pure ε that any one client has spent.",
-        _worst_client,
-        (
-            "Whose data does an entry touch? Everybody else pays nothing for it.",
-            "One round costs ln(1 + rate·(e^ε − 1)) where hidden, ε where not; rounds add up.",
-            "For each client add the entries that it is in; return the largest sum.",
         ),
     ),
 )
@@ -291,40 +195,39 @@ QUIZ = (
         2,
     ),
     Question(
-        "Each epoch a server shuffles 100 clients and works through them in cohorts of exactly 10. Its ε is computed with a "
-        "Poisson rate of 0.1 over the rounds. Is that valid?",
+        "Gaussian noise of deviation σ on a sum of sensitivity 1, in each of 100 rounds; everybody takes part. Which single "
+        "release costs exactly as much?",
         (
             (
-                "Yes: each client takes part in a tenth of the rounds, as under a Poisson rate of 0.1.",
-                "so it does, but at places that depend on each other.",
+                "One with deviation σ/100.",
+                "that would be 100 rounds with the same noise in each; here every round draws its own.",
             ),
             (
-                "No: the cohorts are neither independent nor of random size.",
-                "the theorem is about another sampler, and the true ε can be much larger than the Poisson number "
-                "(Chua et al. 2024).",
+                "One with deviation σ/10.",
+                "the losses are normal and add up: their means are μ²/2 each, μ = 1/σ, so the run has μ = √100/σ.",
             ),
             (
-                "Yes, as long as nobody but the server learns who was in which cohort.",
-                "secrecy is needed for amplification, and by itself it does not make a shuffle a Poisson sample.",
+                "None: a sum of a hundred losses has another shape.",
+                "a sum of normal losses is normal; for Laplace noise it would be so.",
             ),
         ),
         1,
     ),
     Question(
-        "Twenty configurations are trained, each (1, 1e-5), and the best on the training clients is published as (1, 1e-5).",
+        "Two papers price the same 100 Gaussian rounds by RDP at δ = 1e-5, one at ε = 1.01, one at ε = 1.23. What is the "
+        "matter?",
         (
             (
-                "Wrong: the choice looked at all twenty runs, and at the data once more.",
-                "all twenty are composed, and the comparison too; or a random number of runs with only the winner seen "
-                "(Papernot & Steinke 2022).",
+                "They convert the same curve by different formulas, and both are right.",
+                "both conversions hold for every order; a report names the one it used.",
             ),
             (
-                "Right: nineteen of the runs were never published, so nobody can learn from them.",
-                "which one is published depends on all twenty and tells about them.",
+                "The first has broken its promise: two valid prices of one run are equal.",
+                "prices are upper bounds, and the smaller one is as valid.",
             ),
             (
-                "Right: choosing among private results is post-processing, and that is free.",
-                "picking by scores computed on private data is not a function of released outputs.",
+                "They must have used different noise, since a curve has one minimum.",
+                "the curves are the same; the conversions to (ε, δ) are not.",
             ),
         ),
         0,

@@ -4,8 +4,8 @@ from ..teacher import Question
 
 PARTS = {
     "00": "Part 0", "01": "Part 1", "02": "Part 1", "03": "Part 2", "04": "Part 2", "05": "Part 2", "06": "Part 3",
-    "07": "Part 3", "08": "Part 4", "09": "Part 5", "10": "Part 5", "11": "Part 5", "12": "Part 5", "13": "Part 6",
-    "14": "Part 6", "15": "Part 6", "16": "Part 6", "17": "Part 7", "18": "Part 8", "19": "Part 8",
+    "07": "Part 3", "07b": "Part 3", "08": "Part 4", "09": "Part 5", "10": "Part 5", "11": "Part 5", "12": "Part 5",
+    "13": "Part 6", "14": "Part 6", "15": "Part 6", "16": "Part 6", "17": "Part 7", "18": "Part 8", "19": "Part 8",
 }  # fmt: skip
 
 
@@ -122,13 +122,13 @@ QUIZ = (
         ("100", "basic composition; valid, and at δ = 0 it is what there is."),
         ("219.8", "advanced composition; at this ε worse than the basic sum."),
         ("68.3", "composed by privacy loss distributions.")),
-    ask("07", 1,
+    ask("07b", 1,
         "A cohort of a tenth of the clients in each round. When may ε be priced with amplification at q = 0.1?",
         ("If a list of all clients is shuffled and cut into ten.",
          "shuffled batches have another, weaker price; the formula is not theirs."),
         ("If each client is drawn by its own coin, out of sight.", "Poisson sampling, and the noise at the server."),
         ("If each client's own noisy report arrives under its name.", "a cohort that is seen amplifies nothing.")),
-    ask("07", 2,
+    ask("07b", 2,
         "Ten private runs with ε = 1 each; the one with the best score is published. What does the publication cost?",
         ("ε = 1, since one model is published.", "the choice depends on all ten."),
         ("Nothing at all: choosing is post-processing.", "it is, once all ten runs have been paid for."),

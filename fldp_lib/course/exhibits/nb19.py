@@ -11,7 +11,7 @@ from ._kit import _
 from .nb19_more import isbn, noise, totals
 
 __all__ = ["errors", "isbn", "noise", "terms", "totals", "works"]
-NUMBERS = [0, 5, 10, 15, 19]  # of notebooks, at an axis
+TICKS = ("00", "05", "10", "15", "19")  # notebooks named at an axis
 GREY = 5  # what is not chosen
 
 
@@ -19,6 +19,21 @@ GREY = 5  # what is not chosen
 def index():
     """The errors with the notebooks that treat them, as the notebooks' own files have them."""
     return contents.Errata()
+
+
+def _number(path):
+    """A notebook's number, such as "07b"."""
+    return path.name.split("_")[0]
+
+
+@lru_cache(maxsize=1)
+def _numbers():
+    """The notebooks' numbers, in their order."""
+    return [_number(path) for path in sorted(contents.folder("notebooks").glob("*.ipynb"))]
+
+
+def _axis():
+    return {_numbers().index(number): number for number in TICKS}
 
 
 @lru_cache(maxsize=1)
@@ -29,28 +44,30 @@ def texts():
 
 def errors():
     """One error of the article at a time: what it claims, and the notebooks that put it right."""
-    every = [(int(id[1:]), int(path.name[:2])) for id, found in index().places.items() for path, _title in found]
+    every = [(int(id[1:]), _numbers().index(_number(path))) for id, found in index().places.items() for path, _t in found]
 
     def compute(error):
         found = index().places[f"E{error}"]
-        places = [int(path.name[:2]) for path, _title in found]
-        return dict(error=error, places=places, title=found[0][1], claim=_plain(index().claims[f"E{error}"]))
+        names = [_number(path) for path, _title in found]
+        places = [_numbers().index(name) for name in names]
+        return dict(error=error, places=places, names=names, title=found[0][1], claim=_plain(index().claims[f"E{error}"]))
 
     def marks(r):
         chosen = [[r["error"]] * len(r["places"]), r["places"]]
         return [
-            plots.line([r["error"]] * 2, [-0.8, 19.8], GREY, width=0.8),
+            plots.line([r["error"]] * 2, [-0.8, len(_numbers()) - 0.2], GREY, width=0.8),
             plots.dots(*zip(*every, strict=True), GREY, size=2.2),
             plots.dots(*chosen, "article", size=5),
-            plots.text(min(r["error"], 45) - 0.3, 21.2, f"E{r['error']}", "article"),
+            plots.text(min(r["error"], 45) - 0.3, len(_numbers()) + 1.2, f"E{r['error']}", "article"),
         ]
 
     def say(r):
-        places = _(" and ").join(f"{place:02d}" for place in r["places"])
+        places = _(" and ").join(r["names"])
         return _("E{error}, {title}. The article: {claim} Put right in {places}.").format(**r | dict(places=places))
 
     panel = plots.Panel(
-        "", "error of the article", "notebook", x=(0, 48), y=(-0.8, 22), xticks=[1, 10, 20, 30, 40, 47], yticks=NUMBERS,
+        "", "error of the article", "notebook", x=(0, 48), y=(-0.8, len(_numbers()) + 2),
+        xticks=[1, 10, 20, 30, 40, 47], yticks=_axis(),
     )  # fmt: skip
     slider = explorers.Slider("error", _("error, E"), 1, 47, 31, whole=True)
     return explorers.Explorer(
@@ -121,26 +138,29 @@ def terms():
 
     def compute(term):
         row = rows[term]
-        return dict(term=term, row=row, counts=counts(term), home=int(row["Notebook"][1:3]))
+        return dict(term=term, row=row, counts=counts(term), home=_numbers().index(row["Notebook"][1:].split("]")[0]))
 
     def marks(r):
         shown = np.minimum(r["counts"], 40)
-        styles = [(GREY, np.arange(20) != r["home"]), (1, np.arange(20) == r["home"])]
-        bars = [plots.bars(np.arange(20)[where], shown[where], style) for style, where in styles]
+        at = np.arange(len(r["counts"]))
+        styles = [(GREY, at != r["home"]), (1, at == r["home"])]
+        bars = [plots.bars(at[where], shown[where], style) for style, where in styles]
         cut = [plots.text(k - 0.45, 42, f"{n} ↑", GREY) for k, n in enumerate(r["counts"]) if n > 40]
         return [*bars, *cut, plots.text(-0.4, 47, r["term"], 1)]
 
     def say(r):
         said, most = int((r["counts"] > 0).sum()), int(r["counts"].argmax())
         return _(
-            "{term} · {chinese}: {meaning}. Explained in {home:02d}; {said} of 20 notebooks say it, {most:02d} most often."
+            "{term} · {chinese}: {meaning}. Explained in {home}; {said} of {all} notebooks say it, {most} most often."
         ).format(
-            term=r["term"], chinese=r["row"]["中文"], meaning=r["row"]["In a sentence"], home=r["home"], said=said, most=most
+            term=r["term"], chinese=r["row"]["中文"], meaning=r["row"]["In a sentence"], home=_numbers()[r["home"]],
+            said=said, all=len(r["counts"]), most=_numbers()[most],
         )  # fmt: skip
 
     panel = plots.Panel(
-        "", "notebook", "times it is said", x=(-0.6, 19.6), y=(0, 50), xticks=NUMBERS, yticks=[0, 10, 20, 30, 40]
-    )
+        "", "notebook", "times it is said", x=(-0.6, len(_numbers()) - 0.4), y=(0, 50),
+        xticks=_axis(), yticks=[0, 10, 20, 30, 40],
+    )  # fmt: skip
     options = {f"{english} · {row['中文']}": english for english, row in rows.items()}
     return explorers.Explorer(
         _("A word and where it stands"),

@@ -1,0 +1,129 @@
+"""Prices of runs, for the explorers of 07 and 07b: the package's accountants on grids that answer while a slider moves."""
+
+import math
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from ...privacy import accountants, accounting, attacker, mechanisms
+
+DELTA = 1e-5
+SIZE = 2**13  # points of the transform: all are bounds from above, within some 1e-3 of the finest grid
+ORDERS = 1 + np.geomspace(0.02, 1023, 120)
+
+
+@lru_cache(maxsize=4096)
+def exact(mechanism, rounds, rate=1.0, delta=DELTA, size=SIZE):
+    """ε of a run by its composed privacy loss."""
+    parts = ((mechanism, rate, rounds),)
+    return min(accountants.composed_epsilon(parts, delta, size), accountants.pure(parts))
+
+
+@lru_cache(maxsize=1024)
+def attacked(mechanism, rounds, rate=1.0, delta=DELTA):
+    """What an attacker can do against the run, beside the bound of its (ε, δ)."""
+    found = attacker.of(mechanism, rounds, rate, delta=0.0)
+    return replace(found, bound=accounting.best_guess(exact(mechanism, rounds, rate, delta), delta))
+
+
+@lru_cache(maxsize=512)
+def noise(kind, each):
+    """The mechanism, clip 1, of which one round with every client costs ε = each: Laplace pure, Gaussian at δ = 1e-5."""
+    if kind == "laplace":
+        return mechanisms.Laplace(each, clip=1.0)
+    return accounting.calibrate("gaussian", epsilon=each, delta=DELTA)
+
+
+def renyi(mechanism, orders=ORDERS):
+    """The RDP curve of one round with every client (orders,)."""
+    if isinstance(mechanism, mechanisms.Gaussian):
+        return orders / (2 * mechanism.noise_multiplier**2)
+    each = mechanism.epsilon
+    high = np.log(orders / (2 * orders - 1)) + each * (orders - 1)
+    low = np.log((orders - 1) / (2 * orders - 1)) - each * orders
+    return np.logaddexp(high, low) / (orders - 1)
+
+
+@lru_cache(maxsize=1)
+def _binomials():
+    """Some whole orders α, k from 0 to α, and ln of the binomial coefficients (orders, k), -∞ where k > α."""
+    from scipy.special import gammaln
+
+    whole = np.unique(np.geomspace(2, 400, 48).round())
+    k = np.arange(whole[-1] + 1)
+    rest = np.maximum(whole[:, None] - k, 0)
+    logs = gammaln(whole + 1)[:, None] - gammaln(k + 1) - gammaln(rest + 1)
+    return whole, k, rest, np.where(k <= whole[:, None], logs, -np.inf)
+
+
+def sampled(sigma, rate):
+    """Orders and the RDP curves of Gaussian rounds with Poisson samples (…, orders), exact at whole orders.
+
+    Args:
+        sigma, rate: multipliers and rates below 1, of one shape.
+
+    Source: Mironov, Talwar & Zhang 2019, section 3.3.
+    """
+    whole, k, rest, logs = _binomials()
+    sigma, rate = (np.asarray(v, dtype=float)[..., None, None] for v in (sigma, rate))
+    terms = logs + rest * np.log1p(-rate) + k * np.log(rate) + k * (k - 1) / (2 * sigma**2)
+    top = terms.max(-1, keepdims=True)
+    return whole, (np.log(np.exp(terms - top).sum(-1)) + top[..., 0]) / (whole - 1)
+
+
+def by_sampled(sigma, rate, rounds, delta=DELTA):
+    """ε by RDP of runs with Poisson samples, for an array of multipliers and one of rates."""
+    whole, curve = sampled(sigma, rate)
+    return np.maximum(converted(rounds * curve, delta, whole).min(-1), 0.0)
+
+
+@lru_cache(maxsize=256)
+def multipliers(epsilon, rounds, rates, delta=DELTA):
+    """The Gaussian multipliers with which runs at some rates below 1 cost ε by RDP (rates,)."""
+    rates = np.array(rates)
+    low, high = np.full(len(rates), math.log(0.2)), np.full(len(rates), math.log(3 * multiplier(epsilon, rounds, "rdp") + 3))
+    for _step in range(12):  # halving, then a straight line in logarithms
+        middle = (low + high) / 2
+        over = by_sampled(np.exp(middle), rates, rounds, delta) > epsilon
+        low, high = np.where(over, middle, low), np.where(over, high, middle)
+    ends = [np.log(np.maximum(by_sampled(np.exp(x), rates, rounds, delta), 1e-12)) for x in (low, high)]
+    share = (ends[0] - math.log(epsilon)) / np.maximum(ends[0] - ends[1], 1e-12)
+    return np.exp(low + np.clip(share, 0, 1) * (high - low))
+
+
+def converted(curve, delta=DELTA, orders=ORDERS):
+    """ε at every order by the improved conversion (…, orders)."""
+    return curve + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)
+
+
+def by_renyi(mechanism, rounds, delta=DELTA):
+    """ε by RDP for each of some numbers of rounds (rounds,)."""
+    found = converted(np.multiply.outer(np.asarray(rounds, dtype=float), renyi(mechanism)), delta)
+    return np.maximum(found.min(-1), 0.0)
+
+
+def summed(mechanism, rounds, method, delta=DELTA):
+    """ε by basic or advanced composition for each of some numbers of rounds (rounds,)."""
+    return np.array([accounting.epsilon(mechanism, int(t), 1.0, delta, method) for t in rounds])
+
+
+@lru_cache(maxsize=512)
+def multiplier(epsilon, rounds, method):
+    """The Gaussian noise multiplier with which a run costs ε by one accountant."""
+    if method == "pld":
+        return accounting.calibrate("gaussian", epsilon, DELTA, rounds).noise_multiplier
+    from scipy.optimize import brentq
+
+    def over(log):
+        return accounting.epsilon(mechanisms.Gaussian(math.exp(log), 1.0), rounds, 1.0, DELTA, method) / epsilon - 1
+
+    return math.exp(brentq(over, math.log(0.02), math.log(1e6), xtol=1e-4))
+
+
+def bill(kind, each, rounds, delta=DELTA):
+    """What a run of equal rounds with every client costs by the four accountants, by name."""
+    mechanism = noise(kind, each)
+    found = {name: float(summed(mechanism, (rounds,), name, delta)[0]) for name in ("basic", "advanced")}
+    found["RDP"] = float(by_renyi(mechanism, rounds, delta))
+    return found | {"exact": exact(mechanism, rounds, 1.0, delta)}
