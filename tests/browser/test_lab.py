@@ -13,10 +13,6 @@ import pages
 import pytest
 from lab import ROOT, STOP, chromium, kernel_of, lab, missing, open_notebook, run_all, trust
 
-try:
-    from tests.course.anatomy import REBUILT
-except ImportError:
-    REBUILT = ()
 if missing:
     pytest.skip(missing, allow_module_level=True)
 
@@ -103,8 +99,7 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
     hero = pages.hero(page)
     first = f"{hero['seconds']:.1f} s from Run All to the first explorer, of whose picture {hero['seen']:.0%} is seen"
     record_property("latency", f"{path.stem}, {first}")
-    if path.stem.split("_")[0] in REBUILT:  # how soon is the business of tests/benchmarks/latency.py
-        assert hero["here"], hero
+    assert hero["here"], hero  # how soon is the business of tests/benchmarks/latency.py
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
     panels = pages.explorers(page)
     assert panels
@@ -141,9 +136,7 @@ def test_notebook_in_jupyterlab(path, page, address, record_property):
     with kernel_of(path) as run:
         count, wrong = json.loads(run(ENDS))
         faults += looks.labels(page, run)
-    assert count and wrong == [] and findings == []
-    if path.stem.split("_")[0] in REBUILT:
-        assert faults == []
+    assert count and wrong == [] and findings == [] and faults == []
     assert page.wrong == [] and page.outside == []
 
 

@@ -3,7 +3,7 @@
     python -m tests.course.anatomy [--all-words] [NN ...]
 
 prints it, a line a notebook; with `--all-words` also the minutes of somebody who reads what is folded away in <details>,
-too. `test_anatomy.py` holds the notebooks in REBUILT to the limits.
+too. `test_anatomy.py` holds every notebook to the limits.
 """
 
 import ast
@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-# The notebooks that begin with an explorer and are built around their explorers.
-REBUILT = ("00", "01", "02", "03", "04", "05", "06", "07", "07b", "08", "09", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19")
 DRAWING = {"plots", "explorers", "scenes", "plt", "matplotlib", "marks", "Panel", "Chart", "Explorer", "Slider", "Choice",
            "Figure", "chart", "ax", "axes"}  # fmt: skip
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

@@ -11,7 +11,7 @@ import pytest
 from fldp_lib.course import exhibits
 from tests.course import anatomy
 
-LESSONS = [path for path in anatomy.LESSONS if path.stem.split("_")[0] in anatomy.REBUILT]
+LESSONS = anatomy.LESSONS
 MODULES = sorted(path.stem for path in pathlib.Path(exhibits.__file__).parent.glob("nb*.py"))
 lessons = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 

@@ -81,10 +81,16 @@ def trained(users, epsilon, clip=CLIP, rounds=12):
 
 def chosen(factors, people):
     """The ten recommended items of every user (draws × users × 80, bool), for factors (draws × items × k)."""
+    scores, least = _scores(factors, people)
+    return scores >= least
+
+
+def _scores(factors, people):
+    """Every user's scores of what she has not rated, and her tenth (draws × users × 80, draws × users × 1)."""
     own = own_factors(factors, *table(people.federation))
     scores = torch.where(people.seen, -torch.inf, own @ factors.mT)
     least = np.partition(scores.numpy(), -TOP, axis=-1)[..., -TOP, None]  # a quarter of the time of torch's topk
-    return scores >= torch.from_numpy(least)
+    return scores, torch.from_numpy(least)
 
 
 def popular(people):
@@ -109,4 +115,6 @@ def recalls(users, epsilon):
     """The mean recall of each draw by round (draws × rounds + 1)."""
     people, best = world(users)
     past = trained(users, epsilon)
-    return hits(chosen(past.flatten(0, 1), people), best).mean(1).view(past.shape[:2]).T.numpy()
+    scores, least = _scores(past.flatten(0, 1), people)
+    found = scores.gather(2, best.nonzero()[:, 1].view(1, -1, TOP).expand(len(scores), -1, -1)) >= least
+    return found.float().mean((1, 2)).view(past.shape[:2]).T.numpy()

@@ -11,8 +11,8 @@ from ...interactive import explorers, plots
 from ...privacy import accounting, attacker, mechanisms
 from ...training import models
 from ...training.plan import Plan
-from ...training.server import train
 from ._kit import _, clients, epsilon
+from ._networks import many
 from .nb17_more import bounds, ledger
 
 __all__ = ["bounds", "dialects", "ledger", "reported"]
@@ -98,20 +98,20 @@ def hospitals(count):
     return data.split(data.load("breast_cancer"), clients=count)
 
 
-@lru_cache(maxsize=512)
-def accuracy(count, plan):
-    """The test accuracy after each round (rounds,)."""
-    return train(models.MLP(30, 16, 2), hospitals(count), plan, progress=False).accuracy
+@lru_cache(maxsize=128)
+def accuracies(count, plan, sigmas):
+    """The test accuracy after each round with each multiplier, at clip 0.5 (multipliers × rounds)."""
+    mechs = [mechanisms.Gaussian(sigma, clip=0.5) for sigma in sigmas]
+    return many(models.MLP(30, 16, 2), hospitals(count), plan, mechs)
 
 
 def dialects():
     """Four accountants are asked for the noise of one and the same promise, and with each the hospitals train again."""
 
     def compute(epsilon, clients, rounds, delta):
-        sigmas, curves, real = multipliers(epsilon, delta, rounds), [], []
-        for sigma in sigmas:
-            plan = Plan(rounds=rounds, lr=2.0, mechanism=mechanisms.Gaussian(sigma, clip=0.5), delta=delta)
-            curves.append(accuracy(clients, plan)), real.append(plan.epsilon())
+        sigmas, plan = multipliers(epsilon, delta, rounds), Plan(rounds=rounds, lr=2.0, delta=delta)
+        curves = accuracies(clients, plan, tuple(sigmas))
+        real = [plan.changed(mechanism=mechanisms.Gaussian(sigma, clip=0.5)).epsilon() for sigma in sigmas]
         can = attacker.of(mechanisms.Gaussian(sigmas[0], clip=0.5), rounds, delta=delta)
         settings = dict(epsilon=epsilon, clients=clients, rounds=rounds, delta=delta)
         return settings | dict(sigmas=sigmas, curves=curves, real=real, attacker=can)
