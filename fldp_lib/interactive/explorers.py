@@ -63,7 +63,7 @@ class Explorer:
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
         self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
-        self._crowd = widgets.HTML()
+        self._crowd = widgets.HTML(layout=widgets.Layout(width=WIDE))
         self.along = tracks(along, {c.name: c for c in controls if isinstance(c, Slider)}, chart)
         self._holders, rows, near = {}, [], []
         for control in controls:
@@ -79,7 +79,7 @@ class Explorer:
         stage.add_class(STAGE)
         stage = around(stage, near, self.along, chart)
         played = [] if play is None else player(self.controls[play], self._holders[play])
-        body = widgets.Box([widgets.VBox([*rows, *played, buttons, *[self._crowd] * (attacker is not None)]), stage])
+        body = widgets.Box([widgets.VBox([*rows, *played, buttons]), stage, *[self._crowd] * (attacker is not None)])
         body.add_class(BODY)
         if chart.size[0] > LOW * chart.size[1]:
             body.add_class(ACROSS)

@@ -26,6 +26,9 @@ __all__ = [
 ]  # fmt: skip
 NARROW = 3.9  # inches: the width of a chart whose panels are stacked, for phones and narrow columns
 SMALLEST = 12 / theme.LABEL_SIZE  # pixels a point at which letters are still read
+HIGH = (
+    330  # pixels that a picture is high at most, if its letters can be read then: controls and words stand beside or above
+)
 
 
 def style():
@@ -156,8 +159,9 @@ class Chart:
 
     @property
     def widest(self):
-        """The width in pixels up to which the picture grows with its place."""
-        return 1.5 * 72 * self.size[0]
+        """The width in pixels up to which the picture grows with its place: while it is not too high for a screen."""
+        width, height = (72 * side for side in self.size)
+        return min(1.5 * width, max(1.04 * SMALLEST * width, HIGH * width / height)) if width > height else 1.5 * width
 
     def point(self, panel, x, y):
         """Return where a panel's point lies in the picture, from its left and its top, as shares of its width."""
