@@ -62,7 +62,7 @@ def test_the_strip_lies_on_the_axis_in_each_layout():
             rule = dict(part.split(":") for part in rule.split(";"))
             share = {side: float(re.search(r"calc\(([-\d.]+)", rule[side]).group(1)) for side in ("left", "top")}
             long = float(re.search(r"calc\(([-\d.]+)", rule["--long"]).group(1))
-            chart.svg(explorer.marks, "")
+            drawn = chart.svg(explorer.marks, "")
             axes, (width, height) = chart._cache["axes"][1], 72 * np.array(chart.size)
             low, high = (0.1, 10) if name == "limit" else (30, 95)
             ends = axes.transData.transform([(low, 0), (high, 0)] if name == "limit" else [(0.01, low), (0.01, high)])
@@ -70,7 +70,8 @@ def test_the_strip_lies_on_the_axis_in_each_layout():
             assert share["left"] * width == pytest.approx(corner[0], abs=0.02)
             assert share["top"] * width == pytest.approx(height - corner[1], abs=0.02)
             assert long * width == pytest.approx(np.abs(ends[1] - ends[0]).max(), abs=0.02)
-            assert rule["--w"] == f"min(100cqw,{1.5 * width:g}px)"  # as wide as the picture itself
+            own = re.search(r"max-width:([\d.]+)px", drawn).group(1)
+            assert rule["--w"] == f"min(100cqw,{own}px)"  # as wide as the picture itself
     assert f"max-width:{explorer.chart.least - 1}px" in track.style(explorer.chart)
 
 
