@@ -78,10 +78,10 @@ class Groups:
 def noises(mech, clients, rounds, seed):
     """Noise in the sum of all clients' updates, by the mechanism's law (rounds × 650).
 
-    At the server it is what `train` draws with this seed. Shares add up to the same law. Of noise that every client adds
-    itself only the sum counts here, and its law is known: Gaussian again, or the difference of two gamma variables.
+    At the server it is what `train` draws with this seed. Shares add up to the same law, in other draws. Of noise that every
+    client adds itself only the sum counts here, and its law is known: Gaussian, or the difference of two gamma variables.
     """
-    generator = _streams.streams(seed)[_streams.NOISE]
+    generator = _streams.streams(seed + 2**20 * (mech.at == "shares"))[_streams.NOISE]
     if mech.at != "client":
         own = replace(mech, at="server")
         return torch.stack([own.noise((650,), generator) for _round in range(rounds)]).double()
