@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ...privacy import mechanisms
 from ...training import _streams
-from ._singles import _square
+from ._singles import _flat, _square
 
 Runs = namedtuple("Runs", "accuracy loss theta signal cut cosine")
 
@@ -138,5 +138,4 @@ def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0
         if found[-1][1].max() <= enough:
             break
     right, loss, signal, cut, cosine = torch.stack(found, 2).numpy()
-    flat = torch.cat([theta[:, :, :64].transpose(0, 1).flatten(1), theta[:, :, 64].T], 1)
-    return Runs(right, loss, flat, signal, cut, cosine)
+    return Runs(right, loss, _flat(theta), signal, cut, cosine)

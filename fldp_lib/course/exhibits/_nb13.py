@@ -9,22 +9,17 @@ from ... import Plan, data
 from ...training._streams import streams
 from ...training.transport import compression
 from ._clouds import unit_noise
+from ._singles import images
 
 LENGTH = 650  # numbers of the linear model: ten digits, each 64 weights and a bias
 # Here a digit's bias stands behind its weights; in the package all biases stand at the end.
 ORDER = torch.tensor([[64 * digit + p for p in range(64)] + [640 + digit] for digit in range(10)]).flatten()
 
 
-@lru_cache
-def digits():
-    """The pictures of digits, 1,437 to train on."""
-    return data.load("digits")
-
-
 @lru_cache(maxsize=48)
 def dealt(clients, how="iid", alpha=0.2, seed=0):
     """The training digits, dealt out to so many clients."""
-    return data.split(digits(), clients, how=how, alpha=alpha, seed=seed)
+    return data.split(images(), clients, how=how, alpha=alpha, seed=seed)
 
 
 def path(federation, plan, compressor=None, draws=1, present=None):
@@ -135,13 +130,13 @@ def message(rows, compressor, seed=0):
 
 def accuracy(thetas):
     """Share of the test digits that linear models (… × 650) call rightly (…)."""
-    return (called(thetas) == digits().y_test).float().mean(-1)
+    return (called(thetas) == images().y_test).float().mean(-1)
 
 
 def called(thetas):
     """What linear models (… × 650) call the test digits (… × 360)."""
     weights = thetas[..., :640].unflatten(-1, (10, 64))
-    return (digits().x_test @ weights.mT + thetas[..., None, 640:]).argmax(-1)
+    return (images().x_test @ weights.mT + thetas[..., None, 640:]).argmax(-1)
 
 
 @lru_cache(maxsize=128)
@@ -178,6 +173,6 @@ def reached(who, clients, out, deal, minutes):
     """Rounds, accuracy and each digit's recall (10,) after so many minutes of `waited`."""
     ends, past = waited(who, clients, out, deal)
     rounds = int((ends <= minutes).sum())
-    true, said = digits().y_test, called(past[rounds])
+    true, said = images().y_test, called(past[rounds])
     recall = [float((said[true == digit] == digit).float().mean()) for digit in range(10)]
     return rounds, float((said == true).float().mean()), np.array(recall)

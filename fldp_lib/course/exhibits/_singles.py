@@ -46,9 +46,15 @@ class Crowd:
 
 
 @lru_cache(maxsize=1)
+def images():
+    """The pictures of digits, 1,437 to train on; read once for all exhibits."""
+    return data.load("digits")
+
+
+@lru_cache(maxsize=1)
 def digits():
     """The digits' training images, one a client."""
-    return data.split(data.load("digits"), 1_437)
+    return data.split(images(), 1_437)
 
 
 @lru_cache(maxsize=64)
@@ -86,6 +92,11 @@ def _noises(seeds, rounds):
 def _square(flat):
     """Parameters as `train` has them (… × 650), as rows of weights and a bias (… × 10 × 65)."""
     return torch.cat([flat[..., :640].view(*flat.shape[:-1], 10, 64), flat[..., 640:, None]], -1)
+
+
+def _flat(theta):
+    """Rows of weights and a bias (10 × runs × 65) as `train` has them (runs × 650)."""
+    return torch.cat([theta[:, :, :64].transpose(0, 1).flatten(1), theta[:, :, 64].T], 1)
 
 
 def lengths_and_lacks(crowd, theta, plan):
@@ -139,8 +150,7 @@ def together(crowd, plan, mechs, seeds, present=None, every=True, divisor=None):
                 among = lengths[k] if here is None else lengths[k][present[k]]
                 short = int((among <= clip[k]).sum())
                 c.adapt(short, len(among) - short, float(counts[k]), draws[k])
-    flat = torch.cat([theta[:, :, :64].transpose(0, 1).reshape(len(mechs), 640), theta[:, :, 64].T], 1)
-    return torch.stack(right, 1).numpy(), flat, torch.stack(clips, 1).numpy()
+    return torch.stack(right, 1).numpy(), _flat(theta), torch.stack(clips, 1).numpy()
 
 
 def recalls(crowd, theta):

@@ -12,6 +12,7 @@ from ...privacy import mechanisms
 from ...training.plan import Plan
 from ._groups import Groups, together
 from ._kit import _, clients, epsilon
+from ._singles import images
 
 __all__ = ["places", "rounds"]
 DELTA, ROUNDS, CLIENTS = 1e-5, 20, 300
@@ -21,7 +22,7 @@ PLAN = Plan(rounds=ROUNDS, lr=2.0, delta=DELTA)
 @lru_cache(maxsize=32)
 def dealt(n, seed=0):
     """The digits, dealt to n clients."""
-    return data.split(data.load("digits"), n, seed=seed)
+    return data.split(images(), n, seed=seed)
 
 
 @lru_cache(maxsize=64)

@@ -140,7 +140,7 @@ SHORT = Plan.of(rounds=10, local_steps=5, lr=0.5)
 @lru_cache(maxsize=128)
 def trained(attack, aggregator, attackers, count, how):
     """Accuracy by round in per cent, and the share of stamped images called 0, when so many clients attack."""
-    digits, (kind, sends) = data.load("digits"), ATTACKS[attack]
+    digits, (kind, sends) = _singles.images(), ATTACKS[attack]
     fed = _shared(count, how)
     if kind and attackers:
         flip = kind == "flip"
@@ -154,7 +154,7 @@ def trained(attack, aggregator, attackers, count, how):
 
 @lru_cache(maxsize=64)
 def _shared(count, how):
-    return data.split(data.load("digits"), count, how=how, alpha=1.0, seed=0)
+    return data.split(_singles.images(), count, how=how, alpha=1.0, seed=0)
 
 
 def contest():

@@ -14,6 +14,7 @@ from ...training.plan import Plan
 from ...training.scoring import evaluate_all
 from ._groups import Groups, noises, together
 from ._kit import _, clients, epsilon
+from ._singles import images
 from .nb18_more import correlated, meaning
 
 __all__ = ["correlated", "decision", "levers", "meaning", "options"]
@@ -28,7 +29,7 @@ RIGHT = 86  # of 100: from here on the private model's name stands on its left
 @lru_cache(maxsize=64)
 def crowd(count):
     """The digits dealt out to so many clients, and the mean accuracy of up to 60 who train on their own images only."""
-    fed, model = data.split(data.load("digits"), count, seed=0), models.Linear(64, 10)
+    fed, model = data.split(images(), count, seed=0), models.Linear(64, 10)
     some, start = fed.select(torch.arange(min(60, count))), models.flatten(model)
     own = clients_.local_updates(model, start, some, lr=0.5, local_steps=30)
     return Groups(fed), float(np.mean(evaluate_all(model, start + own, fed)[1]))
