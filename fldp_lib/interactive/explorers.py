@@ -19,7 +19,6 @@ from .playing import player
 from .theme import ACROSS, ASK, BODY, FOCUS, PANEL, SHEET, STAGE
 
 __all__ = ["Along", "Choice", "Explorer", "Slider"]
-WIDE = "100%"  # of the picture
 LOW = 2.0  # a picture so much wider than high takes the whole width, and its controls stand above it
 SLOW = 0.3  # seconds after which the next computation is announced
 
@@ -62,8 +61,8 @@ class Explorer:
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
-        self._picture, self._status = widgets.HTML(layout=widgets.Layout(width=WIDE)), widgets.HTML()
-        self._crowd = widgets.HTML(layout=widgets.Layout(width=WIDE))
+        self._pictures = [_wide() for _ in chart.layouts]  # in the order of the layouts
+        self._status, self._crowd = widgets.HTML(), _wide()
         self.along = tracks(along, {c.name: c for c in controls if isinstance(c, Slider)}, chart)
         self._holders, rows, near = {}, [], []
         for control in controls:
@@ -75,7 +74,7 @@ class Explorer:
             self.result = compute(**self.state)
         self._redraw()
         buttons = self._buttons()
-        stage = widgets.Box([widgets.HTML(chart.backdrop(), layout=widgets.Layout(width=WIDE)), self._picture])
+        stage = widgets.Box([_wide(chart.backdrop()), *self._pictures])
         stage.add_class(STAGE)
         stage = around(stage, near, self.along, chart)
         played = [] if play is None else player(self.controls[play], self._holders[play])
@@ -152,11 +151,14 @@ class Explorer:
         self._said = self.sentence
         drawn = self.marks
         kept = [m for m in self._kept if not any(m.panel == d.panel and np.array_equal(m.y, d.y) for d in drawn)]
-        self._picture.value = self.chart.layer([*kept, *drawn], f"{self.title}. {self._said}")  # kept: what has changed
+        layers = self.chart.layers([*kept, *drawn], f"{self.title}. {self._said}")  # kept: what has changed
+        self._pictures[0].value = next(layers)
         self._status.value = said.status(self._said, drawn)
         if self.attacker is not None:
             found = self.attacker(self.result)
             self._crowd.value = "" if found is None else said.crowd(found, self.unit)
+        for picture, layer in zip(self._pictures[1:], layers, strict=True):  # for narrow places, a moment later
+            picture.value = layer
 
     def _buttons(self):
         reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
@@ -166,7 +168,7 @@ class Explorer:
         self._sweep = widgets.Dropdown(
             options=names, value="", description="six values of", style={"description_width": LABEL}
         )
-        self._swept = widgets.HTML(layout=widgets.Layout(width=WIDE))
+        self._swept = _wide()
         self._sweep.observe(lambda change: self._show_sweep(), "value")
         return widgets.HBox([reset, pin, self._sweep], layout=widgets.Layout(flex_flow="row wrap"))
 
@@ -235,6 +237,11 @@ class Explorer:
 
     def __repr__(self):
         return f"Explorer({self.title!r})"
+
+
+def _wide(value=""):
+    """A widget for HTML as wide as its place."""
+    return widgets.HTML(value, layout=widgets.Layout(width="100%"))
 
 
 def _checked(title, controls, compute, chart, marks, say):

@@ -128,10 +128,16 @@ class Chart:
         """Return the empty axes as SVG, to lie under `layer`."""
         return self._both(lambda chart: chart._frame(chart.axes(), 'aria-hidden="true"'))
 
-    def layer(self, marks, alt):
-        """Return the marks alone as SVG, as large as `backdrop`; arguments as in `svg`."""
+    def layers(self, marks, alt):
+        """Yield the marks alone as SVG, as large as `backdrop` and over it, one layout of `layouts` after the other.
+
+        One at a time, since only one of them is seen: it can be shown while the next one is drawn. Their place is the
+        backdrop's matter, whose style sheet stands on the page once: one that came with each picture would have the whole
+        page's styles computed anew. Arguments as in `svg`.
+        """
         described = _described(alt)
-        return self._both(lambda chart: chart._frame(chart.overlay(marks), described))
+        for chart, name in zip(self.layouts, self._names(), strict=True):
+            yield f'<div class="{name}">{chart._frame(chart.overlay(marks), described)}</div>'
 
     @property
     def stacked(self):
@@ -173,15 +179,19 @@ class Chart:
         """Return the axes as SVG for pages of any width, each with an empty group of class fldp-marks for the marks."""
         return self._both(lambda chart: chart._frame(f'<g>{chart.axes()}</g><g class="fldp-marks"></g>', 'role="img"'))
 
+    def _names(self):
+        """A class for each layout, by which the page shows the one whose letters are large enough there."""
+        return [f"fldp-{kind}{self.least}" for kind in "wn"][: len(self.layouts)]
+
     def _both(self, drawn):
-        """SVG of this chart and of the stacked one; the page shows the one whose letters are large enough there."""
+        """SVG of this chart and of the stacked one, if there is one, and the style sheet that shows one of them."""
+        least, names = self.least, self._names()
+        shown = "".join(f'<div class="{name}">{drawn(chart)}</div>' for chart, name in zip(self.layouts, names, strict=True))
         if self.stacked is None:
-            return drawn(self)
-        least = self.least
+            return shown
         return (
-            f"<style>@container (max-width:{least - 1}px){{.fldp-w{least}{{display:none}}}}"
-            f"@container (min-width:{least}px){{.fldp-n{least}{{display:none}}}}</style>"
-            f'<div class="fldp-w{least}">{drawn(self)}</div><div class="fldp-n{least}">{drawn(self.stacked)}</div>'
+            f"<style>@container (max-width:{least - 1}px){{.{names[0]}{{display:none}}}}"
+            f"@container (min-width:{least}px){{.{names[1]}{{display:none}}}}</style>{shown}"
         )
 
     def _frame(self, body, attributes):

@@ -25,12 +25,12 @@ def build(compute=None, **options):
 
 def test_set_moves_computes_and_redraws():
     explorer = build()
-    before = explorer._picture.value
+    before = explorer._pictures[0].value
     explorer.set(epsilon=2.0, clients=20)
     assert explorer.result == 40
     assert explorer.state == {"epsilon": 2.0, "clients": 20, "mode": 1}
     assert explorer.sentence == "result 40.00"
-    assert "result 40.00" in explorer._picture.value and explorer._picture.value != before
+    assert "result 40.00" in explorer._pictures[0].value and explorer._pictures[0].value != before
 
 
 def test_set_computes_once_however_many_controls_move():
@@ -129,10 +129,10 @@ def test_an_exception_shows_in_the_panel_and_the_next_move_works():
 def test_reset_returns_to_the_start_and_pin_keeps_the_curve():
     explorer = build().set(epsilon=5.0)
     explorer.pin().set(epsilon=1.0)
-    assert explorer._picture.value.count("<polyline") == 2 * 2  # wide and stacked
+    assert explorer._pictures[0].value.count("<polyline") == 2
     explorer.reset()
     assert explorer.state == {"epsilon": 1.0, "clients": 10, "mode": 1}
-    assert explorer._picture.value.count("<polyline") == 2 * 1
+    assert explorer._pictures[0].value.count("<polyline") == 1
 
 
 def test_a_whole_logarithmic_slider_stays_whole_and_resets():

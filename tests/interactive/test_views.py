@@ -27,13 +27,13 @@ def explorer():
 
 
 def test_sweep_draws_one_panel_a_value_and_moves_nothing(explorer):
-    before, picture = explorer.state, explorer._picture.value
+    before, picture = explorer.state, explorer._pictures[0].value
     chart, marks, said = explorer.sweep("rate", points=3)
     assert [panel.title for panel in chart.panels] == ["rate <r> = 0.1", "rate <r> = 1", "rate <r> = 10"]
     assert [mark.y[-1] for mark in marks] == pytest.approx([0.2, 2.0, 20.0])
     assert [mark.panel for mark in marks] == [0, 1, 2]
     assert said == ["rate <r> = 0.1: is 0.2", "rate <r> = 1: is 2", "rate <r> = 10: is 20"]
-    assert explorer.state == before and explorer._picture.value == picture
+    assert explorer.state == before and explorer._pictures[0].value == picture
 
 
 def test_sweep_repeats_the_panel_that_changes_most():
