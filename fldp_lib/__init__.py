@@ -6,12 +6,15 @@ In wings, each importing only from those above it: `data` and `privacy`; `traini
 `server`, which has `train`); `adversary`; then what serves the notebooks, `interactive`, `course`, `flower` and `book`.
 """
 
-from . import data
-from .privacy import accounting, mechanisms
-from .training import aggregation, clients, models, server
-from .training.history import History
-from .training.plan import Plan
-from .training.server import train
+from ._loading import kept
+
+with kept():
+    from . import data
+    from .privacy import accounting, mechanisms
+    from .training import aggregation, clients, models, server
+    from .training.history import History
+    from .training.plan import Plan
+    from .training.server import train
 
 __version__ = "1.0.0"
 

@@ -88,8 +88,8 @@ class Slider:
         value = round(value) if self.whole else float(f"{value:.{3 if self.log else 9}g}")  # no residue of steps added up
         return min(max(value, self.low), self.high)
 
-    def _on_grid(self, value):
-        """The value's nearest place on the slider: the page puts it there by itself and reports so, which is no move."""
+    def on_grid(self, value):
+        """Return the value's nearest place on the slider: the page puts it there by itself and says so, which is no move."""
         low, high, value = (math.log10(v) if self.log else v for v in (self.low, self.high, value))
         place = high if value >= high - 1e-9 else min(low + round((value - low) / self.step) * self.step, high)
         return 10**place if self.log else place
@@ -143,7 +143,7 @@ class Slider:
                    description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
         holder = Holder(self.value)
 
-        stop = track.stop if turned else self._on_grid
+        stop = track.stop if turned else self.on_grid
         placed = []  # where the program has put the slider of late, and when
         sliding = []  # whether it is the slider that moves
 

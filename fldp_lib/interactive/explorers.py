@@ -5,6 +5,7 @@ the result into marks, and one that says it in a sentence. Only the marks are re
 too: `explorer.set(epsilon=0.5)`, `explorer.state`, `explorer.sentence`.
 """
 
+import functools
 import html
 import time
 
@@ -12,11 +13,12 @@ import ipywidgets as widgets
 import numpy as np
 
 from .. import checks
-from . import plots, predictions, said, threads, views
+from . import plots, predictions, said, views
+from .ahead import Ahead
 from .along import Along, around, tracks
 from .controls import LABEL, Choice, Slider
 from .playing import player
-from .theme import ACROSS, ASK, BODY, FOCUS, PANEL, SHEET, STAGE
+from .theme import ACROSS, BODY, PANEL, SHEET, STAGE
 
 __all__ = ["Along", "Choice", "Explorer", "Slider"]
 LOW = 2.0  # a picture so much wider than high takes the whole width, and its controls stand above it
@@ -66,13 +68,12 @@ class Explorer:
         self.along = tracks(along, {c.name: c for c in controls if isinstance(c, Slider)}, chart)
         self._holders, rows, near = {}, [], []
         for control in controls:
-            self._holders[control.name], *parts = control.build(self._moved, self.along.get(control.name))
+            moved = functools.partial(self._moved, control.name)
+            self._holders[control.name], *parts = control.build(moved, self.along.get(control.name))
             rows += [part for part in parts[:1] if part is not None]
             near += [part for part in parts[1:] if part is not None]
-        self._start = self.state
-        with threads.one():
-            self.result = compute(**self.state)
-        self._redraw()
+        self._start, self._ahead = self.state, Ahead(self)
+        self._show(self._ahead(self.state))
         buttons = self._buttons()
         stage = widgets.Box([_wide(chart.backdrop()), *self._pictures])
         stage.add_class(STAGE)
@@ -86,7 +87,7 @@ class Explorer:
         self.panel = widgets.VBox([heading, self._status, body, self._swept])
         self.panel.add_class(PANEL)
         if predict is not None:
-            self._ask(predict, heading)
+            predictions.ask(predict, self.panel, lambda: self.result)
 
     @property
     def state(self):
@@ -130,35 +131,37 @@ class Explorer:
             raise self.error
         return self
 
-    def _moved(self, change):
+    def _moved(self, name, change):
         if not self._quiet:
             self._update()
+            self._ahead.prepare(name, change["old"], change["new"])
 
     def _update(self):
-        start = time.perf_counter()
-        if self.seconds > SLOW:  # what is seen stays, dimmed, until there is something new
+        start, state = time.perf_counter(), self.state
+        if self.seconds > SLOW and not self._ahead.holds(state):  # what is seen stays, dimmed, until there is something new
             self._status.value = said.status("computing … " + self._said, busy=True)
         try:
-            with threads.one():
-                self.result, self.error = self.compute(**self.state), None
-            self._redraw()
+            self._show(self._ahead(state))
+            self.error = None
         except Exception as error:  # a dead slider would hide it: show it where the learner looks
             self.error = error
             self._status.value = said.alert(error)
         self.seconds = time.perf_counter() - start
 
-    def _redraw(self):
-        self._said = self.sentence
-        drawn = self.marks
-        kept = [m for m in self._kept if not any(m.panel == d.panel and np.array_equal(m.y, d.y) for d in drawn)]
-        layers = self.chart.layers([*kept, *drawn], f"{self.title}. {self._said}")  # kept: what has changed
-        self._pictures[0].value = next(layers)
-        self._status.value = said.status(self._said, drawn)
+    def _show(self, answer):
+        self._answer, self.result, self._said = answer, answer.result, answer.words
+        self._pictures[0].value = answer.layer(0)
+        self._status.value = said.status(self._said, answer.marks)
         if self.attacker is not None:
             found = self.attacker(self.result)
             self._crowd.value = "" if found is None else said.crowd(found, self.unit)
-        for picture, layer in zip(self._pictures[1:], layers, strict=True):  # for narrow places, a moment later
-            picture.value = layer
+        for place, picture in enumerate(self._pictures[1:], start=1):  # for narrow places, a moment later
+            picture.value = answer.layer(place)
+
+    def layers(self, answer):
+        """Return an `ahead.Answer`'s picture, layout by layout: its marks over what is pinned."""
+        kept = [m for m in self._kept if not any(m.panel == d.panel and np.array_equal(m.y, d.y) for d in answer.marks)]
+        return self.chart.layers([*kept, *answer.marks], f"{self.title}. {answer.words}")  # kept: what has changed
 
     def _buttons(self):
         reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
@@ -190,38 +193,22 @@ class Explorer:
 
     def reset(self):
         """Move all controls back to where they started and drop what is pinned."""
-        self._kept = []
+        self._keep([])
         return self.set(**self._start)
 
     def pin(self):
         """Keep the present curves, in grey, under what is drawn from now on."""
-        self._kept = plots.pinned(self.marks)
-        self._redraw()
+        self._keep(plots.pinned(self.marks))
+        self._show(self._answer)
         return self
+
+    def _keep(self, marks):
+        self._kept = marks
+        self._ahead.forget(), self._answer.renew(self)
 
     def export_html(self, path, points=None, **values):
         """Write the explorer as one self-contained page; see `views.export_html`."""
         return views.export_html(self, path, points, **values)
-
-    def _ask(self, predict, heading):
-        shown = self.panel.children[1:]
-        menu = widgets.ToggleButtons(options=predict.options, value=None)
-        menu.style.button_width = "auto"
-        question = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(predict.question)}</p>")
-        asked = widgets.VBox([question, menu])
-        asked.add_class(ASK)
-
-        def commit(change):
-            if change["new"] is not None and menu in asked.children:
-                told = html.escape(predict.commit(change["new"], self.result))
-                verdict = f"Your prediction: <b>{html.escape(change['new'])}</b>. {told}"
-                question.value = f'<p role="note" tabindex="-1">{verdict}</p>{FOCUS}'  # the keyboard goes on from here
-                asked.children = (question,)
-                self.panel.children = (heading, asked, *shown)
-                heading.value += " "  # drawn again, so that its script names the controls that came only now
-
-        menu.observe(commit, "value")
-        self.panel.children = (heading, asked)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         view = {"version_major": 2, "version_minor": 0, "model_id": self.panel.model_id}

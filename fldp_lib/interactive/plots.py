@@ -8,15 +8,13 @@ import html
 import io
 from dataclasses import dataclass, field, replace
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
 from .. import checks
 from . import drawing, theme
 from . import marks as marks_
 from .marks import band, bars, cloud, dots, line, people, pinned, places, text
-from .panels import Panel
+from .panels import Panel, empty, style
 from .pictures import Picture, encode, picture, png_of
 from .theme import COLOURS, DASHES, MARKERS, ROLES
 
@@ -29,12 +27,6 @@ SMALLEST = 12 / theme.LABEL_SIZE  # pixels a point at which letters are still re
 HIGH = (
     330  # pixels that a picture is high at most, if its letters can be read then: controls and words stand beside or above
 )
-
-
-def style():
-    """Return a context in which matplotlib draws in the house style: `with plots.style(): …`."""
-    cycle = matplotlib.cycler(color=COLOURS[:5], linestyle=[(0, dash) if dash else "-" for dash in DASHES[:5]])
-    return matplotlib.rc_context({**theme.RC, "axes.prop_cycle": cycle})
 
 
 @dataclass
@@ -66,50 +58,24 @@ class Chart:
         for side in self.size:
             checks.real("size", side, at_least=0.1, at_most=100)
 
-    def _draw(self):
-        columns = self.columns or len(self.panels)
-        rows = -(-len(self.panels) // columns)
-        with style():
-            figure = Figure(figsize=self.size, dpi=72, layout="constrained")
-            axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-            for ax in axes[len(self.panels) :]:
-                ax.set_axis_off()
-            for ax, panel in zip(axes, self.panels, strict=False):
-                ax.set(title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel)
-                ax.set_xscale("log" if panel.xlog else "linear")
-                ax.set_yscale("log" if panel.ylog else "linear")
-                low, high = panel.x
-                stretch = (high / low) ** (panel.right / (1 - panel.right)) if panel.xlog else None
-                ax.set_xlim(low, high * stretch if panel.xlog else high + (high - low) * panel.right / (1 - panel.right))
-                ax.set_ylim(*panel.y)
-                ax.set_aspect("equal" if panel.equal else "auto")
-                for axis, log, ticks in ((ax.xaxis, panel.xlog, panel.xticks), (ax.yaxis, panel.ylog, panel.yticks)):
-                    if ticks is not None:
-                        axis.set_ticks(list(ticks), labels=list(ticks.values()) if isinstance(ticks, dict) else None)
-                        axis.set_minor_locator(matplotlib.ticker.NullLocator())
-                    elif log:
-                        axis.set_major_formatter(drawing.powers()), axis.set_minor_formatter(drawing.powers())
-                if panel.xticks is not None and panel.yticks is not None and not len(panel.xticks) + len(panel.yticks):
-                    ax.spines[:].set_visible(False)  # a scene, not a pair of axes
-                if panel.right and panel.xticks is None and not panel.xlog:
-                    ax.set_xticks([t for t in ax.get_xticks() if low <= t <= high])
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # the axes stay where they are whatever is drawn on them
-        return figure, axes[: len(self.panels)]
-
     def png(self, marks, dpi=110):
         """Return the chart with its marks as PNG bytes, at `dpi` dots an inch (1 … 2400)."""
         marks = marks_.several(marks, len(self.panels))
         checks.real("dpi", dpi, at_least=1, at_most=2_400)
-        figure, axes = self._draw()
-        with style():
-            rooms = drawing.rooms(axes)
-            for mark in marks:
-                drawing.draw(axes[mark.panel], mark)
-            for index, (ax, room) in enumerate(zip(axes, rooms, strict=True)):
-                for place in drawing.label_places([m for m in marks if m.panel == index], ax, room):
-                    drawing.write(ax, *place)
-            return png_of(figure, dpi)
+        figure, axes, rooms = self._drawn()
+        before = [set(ax.get_children()) for ax in axes]
+        try:
+            with style():
+                for mark in marks:
+                    drawing.draw(axes[mark.panel], mark)
+                for index, (ax, room) in enumerate(zip(axes, rooms, strict=True)):
+                    for place in drawing.label_places([m for m in marks if m.panel == index], ax, room):
+                        drawing.write(ax, *place)
+                return png_of(figure, dpi)
+        finally:  # the axes stay empty
+            for ax, own in zip(axes, before, strict=True):
+                for artist in set(ax.get_children()) - own:
+                    artist.remove()
 
     def svg(self, marks, alt):
         """Return the chart with its marks as one SVG string.
@@ -171,8 +137,7 @@ class Chart:
 
     def point(self, panel, x, y):
         """Return where a panel's point lies in the picture, from its left and its top, as shares of its width."""
-        self.axes()
-        x, y = self._cache["axes"][panel].transData.transform((x, y)) / (72 * self.size[0])
+        x, y = self._drawn()[1][panel].transData.transform((x, y)) / (72 * self.size[0])
         return float(x), float(self.size[1] / self.size[0] - y)
 
     def empty(self):
@@ -201,19 +166,26 @@ class Chart:
             f'max-width:{self.widest:g}px" {attributes} font-family="DejaVu Sans, Verdana, sans-serif">{body}</svg>'
         )
 
+    def _drawn(self):
+        """The figure with its empty axes, the axes, and how far to the right words may reach on each; drawn once."""
+        if "figure" not in self._cache:
+            figure, axes = empty(self.panels, self.columns, self.size)
+            with style():
+                self._cache["figure"] = figure, axes, drawing.rooms(axes)
+        return self._cache["figure"]
+
     def axes(self):
         """Return the empty axes as SVG elements; drawn by matplotlib the first time, kept after that."""
         if "body" not in self._cache:
-            figure, axes = self._draw()
+            buffer = io.StringIO()
             with style():
-                buffer = io.StringIO()
-                figure.savefig(buffer, format="svg", dpi=72, metadata={"Date": None, "Creator": None})
+                self._drawn()[0].savefig(buffer, format="svg", dpi=72, metadata={"Date": None, "Creator": None})
             drawn = buffer.getvalue()
             body = drawn[drawn.index(">", drawn.index("<svg")) + 1 : drawn.rindex("</svg>")]
             body = theme.axes(body)
             for before in ('id="', "url(#", '"#'):  # ids of this chart's own, since a page may show several
                 body = body.replace(before, f"{before}c{id(self)}-")
-            self._cache.update(body=body, axes=axes, figure=figure, rooms=drawing.rooms(axes))
+            self._cache["body"] = body
         return self._cache["body"]
 
     def overlay(self, marks):
@@ -223,9 +195,9 @@ class Chart:
     def pieces(self, marks):
         """Return `overlay` in pieces, mark by mark, so that what two pictures share can be kept once."""
         marks = marks_.several(marks, len(self.panels))
-        self.axes()
+        _, axes, rooms = self._drawn()
         height, layers = 72 * self.size[1], []
-        for index, ax in enumerate(self._cache["axes"]):
+        for index, ax in enumerate(axes):
             box, name = ax.get_window_extent(), f"c{id(self)}-clip{index}"
             layers.append(
                 f'<clipPath id="{name}"><rect x="{box.x0:.1f}" y="{height - box.y1:.1f}" width="{box.width:.1f}" '
@@ -233,7 +205,7 @@ class Chart:
             )
             mine = [mark for mark in marks if mark.panel == index]
             layers += [*(drawing.svg(ax, mark, height) for mark in mine), "</g>"]
-            for x, y, mark in drawing.label_places(mine, ax, self._cache["rooms"][index]):
+            for x, y, mark in drawing.label_places(mine, ax, rooms[index]):
                 layers.append(drawing.words(x, height - y, mark.label, mark.style))
         return layers
 

@@ -3,7 +3,10 @@
 import html
 from dataclasses import dataclass
 
+import ipywidgets as widgets
+
 from .. import checks
+from .theme import ASK, FOCUS
 
 LISTENERS = []  # called with a prediction's id and whether it was right, once it is committed
 
@@ -89,3 +92,31 @@ def checked(asked):
         form = '("05.a", "Which …?", ["…", "…"], place of the right one, because)'
         raise TypeError(f"predict must be None or {form}, got {checks.shown(asked)}")
     return Prediction(*([""] if len(asked) == 4 else []), *asked)
+
+
+def ask(predict, panel, result):
+    """Put a question in place of all that stands in a panel but its first part, until it is answered.
+
+    Args:
+        predict: the `Prediction`.
+        panel: a box of widgets, whose first one is an HTML heading.
+        result: called without arguments, when it is answered, for what was computed.
+    """
+    heading, *shown = panel.children
+    menu = widgets.ToggleButtons(options=predict.options, value=None)
+    menu.style.button_width = "auto"
+    question = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(predict.question)}</p>")
+    asked = widgets.VBox([question, menu])
+    asked.add_class(ASK)
+
+    def commit(change):
+        if change["new"] is not None and menu in asked.children:
+            told = html.escape(predict.commit(change["new"], result()))
+            verdict = f"Your prediction: <b>{html.escape(change['new'])}</b>. {told}"
+            question.value = f'<p role="note" tabindex="-1">{verdict}</p>{FOCUS}'  # the keyboard goes on from here
+            asked.children = (question,)
+            panel.children = (heading, asked, *shown)
+            heading.value += " "  # drawn again, so that its script names the controls that came only now
+
+    menu.observe(commit, "value")
+    panel.children = (heading, asked)

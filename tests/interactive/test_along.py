@@ -63,7 +63,7 @@ def test_the_strip_lies_on_the_axis_in_each_layout():
             share = {side: float(re.search(r"calc\(([-\d.]+)", rule[side]).group(1)) for side in ("left", "top")}
             long = float(re.search(r"calc\(([-\d.]+)", rule["--long"]).group(1))
             drawn = chart.svg(explorer.marks, "")
-            axes, (width, height) = chart._cache["axes"][1], 72 * np.array(chart.size)
+            axes, (width, height) = chart._drawn()[1][1], 72 * np.array(chart.size)
             low, high = (0.1, 10) if name == "limit" else (30, 95)
             ends = axes.transData.transform([(low, 0), (high, 0)] if name == "limit" else [(0.01, low), (0.01, high)])
             corner = ends[0] if name == "limit" else ends[1]

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from fldp_lib.interactive import plots
+from fldp_lib.interactive import panels, plots
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def points(svg, tag="polyline"):
 def test_svg_points_lie_where_matplotlib_puts_them(chart):
     x, y = np.array([0.0, 2.5, 10.0]), np.array([0.0, 0.5, 1.0])
     drawn = points(chart.svg([plots.line(x, y)], "a line"))
-    _, axes = chart._draw()
+    _, axes = panels.empty(chart.panels, chart.columns, chart.size)
     expected = axes[0].transData.transform(np.column_stack([x, y]))
     expected[:, 1] = 72 * chart.size[1] - expected[:, 1]
     assert np.abs(drawn - expected).max() <= 0.06
@@ -124,7 +124,7 @@ def test_a_cloud_holds_its_shares_of_the_draws():
 @pytest.mark.parametrize("make", [plots.people, plots.places])
 def test_icons_stand_where_they_are_put_and_in_both_pictures(make, chart):
     drawn = chart.svg([make([5.0], [0.5], "attacker", size=6)], "one")
-    place = chart._cache["axes"][0].transData.transform((5.0, 0.5))
+    place = chart._drawn()[1][0].transData.transform((5.0, 0.5))
     corners = np.array(
         [[float(v) for v in p.split(",")] for ps in re.findall(r'points="([^"]+)"', drawn) for p in ps.split()]
     )
