@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from .. import checks
+from .parts import made
 from .theme import ALONG, FIELD
 
 POINTS, STEPS, HIGH = 65, 200, 28  # of a table of places; of a handle's way, where places are computed; pixels of a strip
@@ -181,9 +182,9 @@ def around(stage, near, on, chart):
     sliders = [one for one in near if ALONG in one._dom_classes]
     if sliders:
         rules = "".join(track.style(chart) for track in on.values())
-        stage = widgets.Box([stage, *sliders, widgets.HTML(f"<style>{rules}</style>")])
+        stage = made(widgets.Box, [stage, *sliders, made(widgets.HTML, f"<style>{rules}</style>")])
         stage.add_class(FIELD)
     if len(near) > len(sliders):
-        stage = widgets.Box([*(one for one in near if one not in sliders), stage])
+        stage = made(widgets.Box, [*(one for one in near if one not in sliders), stage])
         stage.add_class(FIELD)
     return stage

@@ -9,6 +9,7 @@ import traitlets
 
 from .. import checks
 from .along import STEPS
+from .parts import made
 from .theme import ALONG, FAR, LOG, PICK, ROW, TURNED
 
 LABEL = "10em"  # width of a control's label
@@ -121,26 +122,28 @@ class Slider:
                 picture does not wait for the box.
             track: the `along.Track` on which the slider stands, outside its row; None: in the row.
         """
-        words = dict(continuous_update=True, readout=False, layout=widgets.Layout(width="100%", max_width="20em"))
+        words = dict(continuous_update=True, readout=False, layout=dict(width="100%", max_width="20em"))
         turned = track is not None and track.table is not None
         if track is not None:
-            whole = widgets.Layout(width="100%", height="100%", margin="0")
+            whole = dict(width="100%", height="100%", margin="0")
             upright = "horizontal" if track.along.axis == "x" else "vertical"
             words |= dict(layout=whole, description=track.words, orientation=upright)
         if turned:  # its value is the point on the axis
             step = (track.high - track.low) / STEPS
-            slider = widgets.FloatSlider(value=track.stop(self.value), min=track.low, max=track.high, step=step, **words)
+            slider = made(
+                widgets.FloatSlider, value=track.stop(self.value), min=track.low, max=track.high, step=step, **words
+            )
         elif self.log:
             low, high = math.log10(self.low), math.log10(self.high)
-            slider = widgets.FloatLogSlider(value=self.value, base=10, min=low, max=high, step=self.step, **words)
+            slider = made(widgets.FloatLogSlider, value=self.value, base=10, min=low, max=high, step=self.step, **words)
         elif self.whole:
-            slider = widgets.IntSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
+            slider = made(widgets.IntSlider, value=self.value, min=self.low, max=self.high, step=self.step, **words)
         else:
-            slider = widgets.FloatSlider(value=self.value, min=self.low, max=self.high, step=self.step, **words)
+            slider = made(widgets.FloatSlider, value=self.value, min=self.low, max=self.high, step=self.step, **words)
         kind = widgets.BoundedIntText if self.whole else widgets.BoundedFloatText
         style = {"description_width": LABEL}
-        box = kind(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
-                   description=self.label, style=style, layout=widgets.Layout(width="18em"))  # fmt: skip
+        box = made(kind, value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
+                   description=self.label, style=style, layout=dict(width="18em"))  # fmt: skip
         holder = Holder(self.value)
 
         stop = track.stop if turned else self.on_grid
@@ -179,7 +182,7 @@ class Slider:
         box.observe(lambda change: setattr(holder, "value", change["new"]), "value")
         holder.observe(moved, "value")
         holder.observe(follow, "value")
-        row = widgets.HBox([box, slider] if track is None else [slider], layout=widgets.Layout(flex_flow="row wrap"))
+        row = made(widgets.HBox, [box, slider] if track is None else [slider], layout=dict(flex_flow="row wrap"))
         for name in [ROW] if track is None else [ALONG, track.name]:
             row.add_class(name)
         if self.log or turned:
@@ -241,10 +244,10 @@ class Choice:
         options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
         words = dict(options=options, value=self.value, description=self.label, style={"description_width": LABEL})
         if self.buttons:
-            menu = widgets.ToggleButtons(**words, layout=widgets.Layout(width="100%"))
-            menu.style.button_width = "auto"
+            words["style"] |= {"button_width": "auto"}
+            menu = made(widgets.ToggleButtons, **words, layout=dict(width="100%"))
             menu.add_class(PICK)
         else:
-            menu = widgets.Dropdown(**words, layout=widgets.Layout(width="24em"))
+            menu = made(widgets.Dropdown, **words, layout=dict(width="24em"))
         menu.observe(moved, "value")
         return (menu, None, menu) if self.buttons else (menu, menu, None)

@@ -17,6 +17,7 @@ from . import plots, predictions, said, views
 from .ahead import Ahead
 from .along import Along, around, tracks
 from .controls import LABEL, Choice, Slider
+from .parts import made
 from .playing import player
 from .theme import ACROSS, BODY, PANEL, SHEET, STAGE
 
@@ -64,7 +65,7 @@ class Explorer:
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
         self._pictures = [_wide() for _ in chart.layouts]  # in the order of the layouts
-        self._status, self._crowd = widgets.HTML(), _wide()
+        self._status, self._crowd = made(widgets.HTML), _wide()
         self.along = tracks(along, {c.name: c for c in controls if isinstance(c, Slider)}, chart)
         self._holders, rows, near = {}, [], []
         for control in controls:
@@ -75,16 +76,17 @@ class Explorer:
         self._start, self._ahead = self.state, Ahead(self)
         self._show(self._ahead(self.state))
         buttons = self._buttons()
-        stage = widgets.Box([_wide(chart.backdrop()), *self._pictures])
+        stage = made(widgets.Box, [_wide(chart.backdrop()), *self._pictures])
         stage.add_class(STAGE)
         stage = around(stage, near, self.along, chart)
         played = [] if play is None else player(self.controls[play], self._holders[play])
-        body = widgets.Box([widgets.VBox([*rows, *played, buttons]), stage, *[self._crowd] * (attacker is not None)])
+        controls = made(widgets.VBox, [*rows, *played, buttons])
+        body = made(widgets.Box, [controls, stage, *[self._crowd] * (attacker is not None)])
         body.add_class(BODY)
         if chart.size[0] > LOW * chart.size[1]:
             body.add_class(ACROSS)
-        heading = widgets.HTML(f'<p class="fldp-title">{html.escape(title)}</p>{SHEET}')
-        self.panel = widgets.VBox([heading, self._status, body, self._swept])
+        heading = made(widgets.HTML, f'<p class="fldp-title">{html.escape(title)}</p>{SHEET}')
+        self.panel = made(widgets.VBox, [heading, self._status, body, self._swept])
         self.panel.add_class(PANEL)
         if predict is not None:
             predictions.ask(predict, self.panel, lambda: self.result)
@@ -164,16 +166,16 @@ class Explorer:
         return self.chart.layers([*kept, *answer.marks], f"{self.title}. {answer.words}")  # kept: what has changed
 
     def _buttons(self):
-        reset, pin = widgets.Button(description="Reset"), widgets.Button(description="Pin")
+        reset, pin = (made(widgets.Button, description=what) for what in ("Reset", "Pin"))
         reset.on_click(lambda _: self.reset())
         pin.on_click(lambda _: self.pin())
         names = [("–", ""), *((control.label, name) for name, control in self.controls.items())]
-        self._sweep = widgets.Dropdown(
-            options=names, value="", description="six values of", style={"description_width": LABEL}
+        self._sweep = made(
+            widgets.Dropdown, options=names, value="", description="six values of", style={"description_width": LABEL}
         )
         self._swept = _wide()
         self._sweep.observe(lambda change: self._show_sweep(), "value")
-        return widgets.HBox([reset, pin, self._sweep], layout=widgets.Layout(flex_flow="row wrap"))
+        return made(widgets.HBox, [reset, pin, self._sweep], layout=dict(flex_flow="row wrap"))
 
     def _show_sweep(self):
         name = self._sweep.value
@@ -228,7 +230,7 @@ class Explorer:
 
 def _wide(value=""):
     """A widget for HTML as wide as its place."""
-    return widgets.HTML(value, layout=widgets.Layout(width="100%"))
+    return made(widgets.HTML, value, layout=dict(width="100%"))
 
 
 def _checked(title, controls, compute, chart, marks, say):

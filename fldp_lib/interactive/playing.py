@@ -4,6 +4,7 @@ import math
 
 import ipywidgets as widgets
 
+from .parts import made
 from .theme import NEXT
 
 FRAMES, INTERVAL = 40, 200  # pictures that a play button shows at most, and milliseconds between them
@@ -18,7 +19,8 @@ def player(control, holder):
     """
     step = max(int(control.step), math.ceil((control.high - control.low) / FRAMES))
     ends = dict(min=control.low, max=control.high, step=step, interval=INTERVAL)
-    play, further = widgets.Play(value=control.value, show_repeat=False, **ends), widgets.Button(description="Next")
+    play = made(widgets.Play, value=control.value, show_repeat=False, **ends)
+    further = made(widgets.Button, description="Next")
     further.add_class(NEXT)
 
     def go_on(_):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import ipywidgets as widgets
 
 from .. import checks
+from .parts import made
 from .theme import ASK, FOCUS
 
 LISTENERS = []  # called with a prediction's id and whether it was right, once it is committed
@@ -103,10 +104,9 @@ def ask(predict, panel, result):
         result: called without arguments, when it is answered, for what was computed.
     """
     heading, *shown = panel.children
-    menu = widgets.ToggleButtons(options=predict.options, value=None)
-    menu.style.button_width = "auto"
-    question = widgets.HTML(f"<p><b>Predict first:</b> {html.escape(predict.question)}</p>")
-    asked = widgets.VBox([question, menu])
+    menu = made(widgets.ToggleButtons, options=predict.options, value=None, style={"button_width": "auto"})
+    question = made(widgets.HTML, f"<p><b>Predict first:</b> {html.escape(predict.question)}</p>")
+    asked = made(widgets.VBox, [question, menu])
     asked.add_class(ASK)
 
     def commit(change):
