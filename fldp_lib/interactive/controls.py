@@ -141,9 +141,9 @@ class Slider:
         else:
             slider = made(widgets.FloatSlider, value=self.value, min=self.low, max=self.high, step=self.step, **words)
         kind = widgets.BoundedIntText if self.whole else widgets.BoundedFloatText
-        style = {"description_width": LABEL}
-        box = made(kind, value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01,
-                   description=self.label, style=style, layout=dict(width="18em"))  # fmt: skip
+        words = dict(value=self.value, min=self.low, max=self.high, step=self.step if not self.log else 0.01)
+        style, layout = {"description_width": LABEL}, {"width": "18em"}
+        box = made(kind, description=self.label, style=style, layout=layout, **words)
         holder = Holder(self.value)
 
         stop = track.stop if turned else self.on_grid
@@ -235,19 +235,13 @@ class Choice:
         return str(names.get(value, value))
 
     def build(self, moved, track=None):
-        """Return the widgets: the one that holds the value, the row that shows it, and what stands at the picture, or None.
-
-        Args:
-            moved: called with the change when the value has changed.
-            track: None.
-        """
+        """Return the widgets as a `Slider` does; there is no track for a choice."""
         options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
-        words = dict(options=options, value=self.value, description=self.label, style={"description_width": LABEL})
+        words = dict(options=options, value=self.value, description=self.label)
+        style = {"description_width": LABEL} | ({"button_width": "auto"} if self.buttons else {})
+        kind, width = (widgets.ToggleButtons, "100%") if self.buttons else (widgets.Dropdown, "24em")
+        menu = made(kind, style=style, layout={"width": width}, **words)
         if self.buttons:
-            words["style"] |= {"button_width": "auto"}
-            menu = made(widgets.ToggleButtons, **words, layout=dict(width="100%"))
             menu.add_class(PICK)
-        else:
-            menu = made(widgets.Dropdown, **words, layout=dict(width="24em"))
         menu.observe(moved, "value")
         return (menu, None, menu) if self.buttons else (menu, menu, None)
