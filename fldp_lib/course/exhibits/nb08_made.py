@@ -104,7 +104,7 @@ def nines(plan, draws=5, clipped=True, exact=0):
     x, y, x_test, y_test = few_nines()
     noise, runs = plan.mechanism, draws + exact
     theta, found = torch.zeros(10 * runs, 65), []
-    truth, length = nn.functional.one_hot(y, 10).T.float(), plan.lr * x.norm(dim=1)
+    truth, length = nn.functional.one_hot(y, 10).float().T.contiguous(), plan.lr * x.norm(dim=1)
     drawn = unit("gaussian", (plan.rounds, 10 * draws, 65)) * (noise.std if noise is not None else 0.0)
     for each in nn.functional.pad(drawn, (0, 0, 0, 10 * exact)):
         lack = (theta @ x.T).view(runs, 10, -1).softmax(1).sub_(truth)  # runs × 10 × n
