@@ -1,6 +1,5 @@
 """Notebook 10, the synthetic applicants: what privacy costs a small group where everybody's true risk is known."""
 
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -40,17 +39,20 @@ def regrets(thetas, tests, risk, thin):
     return torch.stack(found).numpy()
 
 
+@lru_cache(maxsize=32)
+def _clean(thin_share):
+    """Regrets without privacy (3 × 1)."""
+    x, y, *rest = _worlds(thin_share)
+    return regrets(made.runs(x, y, TRUE, draws=1)[-1], *rest)
+
+
 @lru_cache(maxsize=256)
 def _known(thin_share, epsilon, banks, clip):
-    """Regrets with noise at the banks; ε None: the clip alone, or nothing with no clip either."""
+    """Regrets with noise at the banks (3 × 8), and with the clip alone (3 × 1)."""
     x, y, *rest = _worlds(thin_share)
-    plan = TRUE
-    if clip is not None:
-        step = min(3.0, (epsilon or 4.0) * (20 / banks) ** 0.5)
-        plan = TRUE.changed(lr=step).calibrated(epsilon or 4.0, clip=clip, at="client", unit="record")
-    if epsilon is None and clip is not None:
-        plan = plan.changed(lr=3.0, mechanism=replace(plan.mechanism, noise_multiplier=0.0))
-    return regrets(made.runs(x, y, plan, banks, 1 if epsilon is None else 8)[-1], *rest)
+    steps = 8 * [min(TRUE.lr, epsilon * (20 / banks) ** 0.5)] + [TRUE.lr]
+    found = regrets(made.runs(x, y, _known_plan(epsilon, clip), banks, 8, lr=steps, exact=1)[-1], *rest)
+    return found[:, :8], found[:, 8:]
 
 
 @lru_cache(maxsize=512)
@@ -62,11 +64,8 @@ def groups():
     """The price for a small group where the truth is known: without privacy, with the clip alone, private (8 draws)."""
 
     def compute(epsilon, clients, thin_share, clip):
-        parts = [
-            _known(thin_share, None, 1, None),
-            _known(thin_share, None, 1, clip),
-            _known(thin_share, epsilon, clients, clip),
-        ]
+        private, clipped = _known(thin_share, epsilon, clients, clip)
+        parts = _clean(thin_share), clipped, private
         about = dict(epsilon=epsilon, banks=clients, thin=thin_share, clip=clip, parts=parts)
         return about | dict(attacker=_known_plan(epsilon, clip).attacker())
 
