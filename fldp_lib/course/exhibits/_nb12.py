@@ -20,6 +20,7 @@ PASSED, DRAWS = 12, 30
 EYE = torch.eye(9, dtype=torch.float64)
 
 
+@lru_cache(maxsize=8)
 def moments(federation):
     """Every client's means of z zᵀ and z·y (clients × 9 × 9, clients × 9), z a record and a 1, and its number of records."""
     z = torch.cat([federation.x, federation.mask.unsqueeze(-1).float()], -1).double()
@@ -27,7 +28,7 @@ def moments(federation):
     return z.mT @ z / count, (z.mT @ federation.y.double().unsqueeze(-1) / count).squeeze(-1), count
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _turns(federation, lr, steps):
     """A round's local steps as affine maps of θ, one a client (clients × 9 × 9, clients × 9).
 
@@ -161,7 +162,7 @@ def drivers_errors(sensors, epsilon, draws=6):
     seen = [city.flow + mechanisms.laplace_noise(city.flow.shape, scale, generator) for _ in range(draws)]
     seen = torch.cat(seen)  # of all draws, as if they were more sensors
     federation = replace(city, flow=seen).through(seen)
-    turn, shift = _turns.__wrapped__(federation, LINEAR.lr, LINEAR.local.steps)
+    turn, shift = _turns(federation, LINEAR.lr, LINEAR.local.steps)
     turn, shift = turn.view(draws, sensors, 9, 9).mean(1), shift.view(draws, sensors, 9, 1).mean(1)
     theta = torch.zeros_like(shift)
     for _ in range(LINEAR.rounds):

@@ -76,7 +76,7 @@ def normal(rounds, splits, parameters, draws, seed=0):
     return torch.randn(rounds, splits, parameters, draws, generator=generator).mT.contiguous()
 
 
-def runs(x, y, plan, noises=1, draws=DRAWS, seed=0, lr=None, exact=0):
+def runs(x, y, plan, noises=1, draws=DRAWS, seed=0, lr=None, exact=0, bare=0):
     """Models after each round of many private runs (rounds × splits × draws × parameters).
 
     A record's gradient is (p − y)·[x, 1], which is as long as the clip where |p − y| is the clip over the record's length.
@@ -89,20 +89,20 @@ def runs(x, y, plan, noises=1, draws=DRAWS, seed=0, lr=None, exact=0):
         noises: how many banks' noises are in the sum, one number, or one for each of a multiple of `draws` runs.
         draws, seed: how many runs, and of which noise.
         lr: step sizes, one a run; None takes the plan's.
-        exact: how many runs without noise come after the draws.
+        exact, bare: how many runs without noise come after the draws, and then how many without noise and clip.
     """
     clip, std = (float("inf"), 0.0) if plan.mechanism is None else (plan.mechanism.clip, plan.mechanism.std)
     wide = std * torch.as_tensor(noises, dtype=torch.float32).view(-1, 1) ** 0.5
     repeats = max(1, len(wide) // draws)  # for each size of the noise the same draws
     noise = normal(plan.rounds, len(x), x.shape[2], draws, seed=seed).repeat(1, 1, repeats, 1) * wide
-    noise = torch.nn.functional.pad(noise, (0, 0, 0, exact))
+    noise = torch.nn.functional.pad(noise, (0, 0, 0, exact + bare))
     step = torch.as_tensor(plan.lr if lr is None else lr, dtype=torch.float32).view(-1, 1) / x.shape[1]
     most, y, across = clip / x.norm(dim=2).unsqueeze(1), y.unsqueeze(1), x.mT.contiguous()
     theta, found = torch.zeros_like(noise[0]), []
     for drawn in noise:
         error = torch.bmm(theta, across).sigmoid_().sub_(y)  # splits × draws × n
         if clip < float("inf"):
-            error.clamp_(-most, most)
+            error[:, : error.shape[1] - bare].clamp_(-most, most)
         theta = theta - step * (torch.bmm(error, x) + drawn)
         found.append(theta)
     return torch.stack(found)
@@ -124,12 +124,12 @@ def costs(thetas, tests, truths, loss=LOSS):
 def alone(banks, seed=0):
     """Every bank's own model (banks × 64), from steps along the mean gradients of its own customers."""
     fed = dealt(banks, seed)
-    x, y, owner = with_one(fed.x[fed.mask]), fed.y[fed.mask].float(), fed.mask.nonzero()[:, 0]
-    mean = torch.nn.functional.one_hot(owner, banks).T / fed.sizes.view(-1, 1)  # banks × customers
+    x, y, owner = with_one(fed.x[fed.mask]), fed.y[fed.mask].float().unsqueeze(1), fed.mask.nonzero()[:, :1]
+    mean = torch.nn.functional.one_hot(owner[:, 0], banks).T / fed.sizes.view(-1, 1)  # banks × customers
     theta = torch.zeros(banks, x.shape[1])
     for _step in range(ALONE["local_steps"]):
-        error = (x * theta[owner]).sum(1).sigmoid_().sub_(y)
-        theta = theta - ALONE["lr"] * (mean @ (x * error.unsqueeze(1)))
+        error = (x @ theta.T).gather(1, owner).sigmoid_().sub_(y)
+        theta = theta - ALONE["lr"] * ((mean * error.T) @ x)
     return theta
 
 

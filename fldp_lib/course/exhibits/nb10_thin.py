@@ -39,20 +39,14 @@ def regrets(thetas, tests, risk, thin):
     return torch.stack(found).numpy()
 
 
-@lru_cache(maxsize=32)
-def _clean(thin_share):
-    """Regrets without privacy (3 × 1)."""
-    x, y, *rest = _worlds(thin_share)
-    return regrets(made.runs(x, y, TRUE, draws=1)[-1], *rest)
-
-
 @lru_cache(maxsize=256)
 def _known(thin_share, epsilon, banks, clip):
-    """Regrets with noise at the banks (3 × 8), and with the clip alone (3 × 1)."""
+    """Regrets without privacy (3 × 1), with the clip alone (3 × 1), and with noise at the banks (3 × 8)."""
     x, y, *rest = _worlds(thin_share)
-    steps = 8 * [min(TRUE.lr, epsilon * (20 / banks) ** 0.5)] + [TRUE.lr]
-    found = regrets(made.runs(x, y, _known_plan(epsilon, clip), banks, 8, lr=steps, exact=1)[-1], *rest)
-    return found[:, :8], found[:, 8:]
+    steps = 8 * [min(TRUE.lr, epsilon * (20 / banks) ** 0.5)] + 2 * [TRUE.lr]
+    thetas = made.runs(x, y, _known_plan(epsilon, clip), banks, 8, lr=steps, exact=1, bare=1)[-1]
+    found = regrets(thetas, *rest)
+    return found[:, 9:], found[:, 8:9], found[:, :8]
 
 
 @lru_cache(maxsize=512)
@@ -64,8 +58,7 @@ def groups():
     """The price for a small group where the truth is known: without privacy, with the clip alone, private (8 draws)."""
 
     def compute(epsilon, clients, thin_share, clip):
-        private, clipped = _known(thin_share, epsilon, clients, clip)
-        parts = _clean(thin_share), clipped, private
+        parts = _known(thin_share, epsilon, clients, clip)
         about = dict(epsilon=epsilon, banks=clients, thin=thin_share, clip=clip, parts=parts)
         return about | dict(attacker=_known_plan(epsilon, clip).attacker())
 
