@@ -135,6 +135,11 @@ def ended(users, *setting):
     return shown(users, *(parts[-1] for parts in trained(users, *setting)))
 
 
+def clean_after(users, rounds):
+    """The same without privacy after so many rounds, 30 at most: read off one run of 30."""
+    return shown(users, *(parts[rounds] for parts in trained(users, np.inf, CLIP, 30)))
+
+
 @lru_cache(maxsize=64)
 def clip_alone(users, clip):
     """The same with the clip and without noise."""

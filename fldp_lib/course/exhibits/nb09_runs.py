@@ -45,10 +45,13 @@ def dealt(count, seed):
 
 
 @lru_cache(maxsize=512)
+def _noised(epsilon):
+    return PLAIN.calibrated(epsilon, clip=0.5, at="client", unit="record")
+
+
 def protection(epsilon, noises=12):
     """The plan with noise inside the hospitals; `noises` of them end up in the sum."""
-    lr = min(20.0, 4 * epsilon * (12 / noises) ** 0.5)
-    return PLAIN.changed(lr=lr).calibrated(epsilon, clip=0.5, at="client", unit="record")
+    return _noised(epsilon).changed(lr=min(20.0, 4 * epsilon * (12 / noises) ** 0.5))
 
 
 @lru_cache(maxsize=512)

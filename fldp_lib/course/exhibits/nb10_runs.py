@@ -52,10 +52,18 @@ def dealt(banks, seed=0):
 
 
 @lru_cache(maxsize=512)
+def _noised(epsilon):
+    return PLAN.calibrated(epsilon, clip=CLIP, at="client", unit="record")
+
+
 def protection(epsilon, noises=10):
     """The plan with noise inside the banks, for every applicant; `noises` of them end up in the sum."""
-    lr = PLAN.lr * min(1.0, epsilon / noises**0.5)
-    return PLAN.changed(lr=lr).calibrated(epsilon, clip=CLIP, at="client", unit="record")
+    return _noised(epsilon).changed(lr=step(epsilon, noises))
+
+
+def step(epsilon, noises):
+    """That plan's step."""
+    return PLAN.lr * min(1.0, epsilon / noises**0.5)
 
 
 @lru_cache(maxsize=8)
@@ -96,14 +104,14 @@ def runs(x, y, plan, noises=1, draws=DRAWS, seed=0, lr=None, exact=0, bare=0):
     repeats = max(1, len(wide) // draws)  # for each size of the noise the same draws
     noise = normal(plan.rounds, len(x), x.shape[2], draws, seed=seed).repeat(1, 1, repeats, 1) * wide
     noise = torch.nn.functional.pad(noise, (0, 0, 0, exact + bare))
-    step = torch.as_tensor(plan.lr if lr is None else lr, dtype=torch.float32).view(-1, 1) / x.shape[1]
+    far = torch.as_tensor(plan.lr if lr is None else lr, dtype=torch.float32).view(-1, 1) / x.shape[1]
     most, y, across = clip / x.norm(dim=2).unsqueeze(1), y.unsqueeze(1), x.mT.contiguous()
     theta, found = torch.zeros_like(noise[0]), []
     for drawn in noise:
         error = torch.bmm(theta, across).sigmoid_().sub_(y)  # splits × draws × n
         if clip < float("inf"):
             error[:, : error.shape[1] - bare].clamp_(-most, most)
-        theta = theta - step * (torch.bmm(error, x) + drawn)
+        theta = theta - far * (torch.bmm(error, x) + drawn)
         found.append(theta)
     return torch.stack(found)
 

@@ -80,7 +80,7 @@ def recommendations():
 
     def compute(epsilon, clients, clip, rounds, user):
         people, setting = more.world(clients)[0], (clip, rounds)
-        clean = more.recall(more.ended(clients, np.inf, more.CLIP, rounds))[0]
+        clean = more.recall(more.clean_after(clients, rounds))[0]
         hits = more.recall(more.ended(clients, epsilon, *setting))  # draws × users
         i, new = user - 1, ~people.seen[user - 1]
         factors, own = (part[-1][0] for part in more.trained(clients, epsilon, *setting))
