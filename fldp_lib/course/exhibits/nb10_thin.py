@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ... import Plan, aggregation
+from ...data.generators import lending
 from ...interactive import explorers, plots
 from . import _kit
 from . import nb10_runs as made
@@ -18,14 +19,10 @@ WORLDS, TOP, WAYS = 3, 0.6, ("no privacy", 5, "private")
 @lru_cache(maxsize=32)
 def _worlds(thin_share):
     """Three populations of 4,000 training applicants: x, y, then 4,000 for the test, true risks, who has a thin file."""
-    from ...data import generators
-
-    found = [generators.credit(4_000, 20, thin_share, 4_000, seed=s) for s in range(WORLDS)]
-    parts = [
-        (w.dataset.x_train, w.dataset.y_train.float(), w.dataset.x_test, w.risk_test.float(), w.thin_test) for w in found
-    ]
-    x, y, tests, risk, thin = (torch.stack(part) for part in zip(*parts, strict=True))
-    return made.with_one(x).contiguous(), y, made.with_one(tests), risk, thin
+    found = [lending.people(4_000, 20, thin_share, 4_000, seed) for seed in range(WORLDS)]
+    x, default, risk, thin = (torch.from_numpy(np.stack(part)) for part in list(zip(*found, strict=True))[1:])
+    x = made.with_one(x)
+    return x[:, :4_000].contiguous(), default[:, :4_000].float(), x[:, 4_000:], risk[:, 4_000:].float(), thin[:, 4_000:]
 
 
 def regrets(thetas, tests, risk, thin):
