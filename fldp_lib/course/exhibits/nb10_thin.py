@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ... import Plan, aggregation
-from ...data.generators import lending
+from ...data.generators.lending import _people
 from ...interactive import explorers, plots
 from . import _kit
 from . import nb10_runs as made
@@ -19,7 +19,7 @@ WORLDS, TOP, WAYS = 3, 0.6, ("no privacy", 5, "private")
 @lru_cache(maxsize=32)
 def _worlds(thin_share):
     """Three populations of 4,000 training applicants: x, y, then 4,000 for the test, true risks, who has a thin file."""
-    found = [lending.people(4_000, 20, thin_share, 4_000, seed) for seed in range(WORLDS)]
+    found = [_people(4_000, 20, thin_share, 4_000, seed) for seed in range(WORLDS)]
     x, default, risk, thin = (torch.from_numpy(np.stack(part)) for part in list(zip(*found, strict=True))[1:])
     x = made.with_one(x)
     return x[:, :4_000].contiguous(), default[:, :4_000].float(), x[:, 4_000:], risk[:, 4_000:].float(), thin[:, 4_000:]

@@ -79,7 +79,7 @@ def credit(applicants=4_000, banks=20, thin_share=0.08, test=20_000, seed=0):
     applicants = checks.whole("applicants", applicants, at_least=10 * banks)
     test = checks.whole("test", test, at_least=100)
     thin_share = checks.real("thin_share", thin_share, above=0, below=1)
-    bank, x, default, risk, thin = people(applicants, banks, thin_share, test, checks.whole("seed", seed, at_least=0))
+    bank, x, default, risk, thin = _people(applicants, banks, thin_share, test, checks.whole("seed", seed, at_least=0))
     n, parts = applicants, [torch.from_numpy(part) for part in (x, default.astype(np.int64))]
     thin, truth = torch.from_numpy(thin), torch.from_numpy(risk)
     dataset = Dataset(
@@ -91,7 +91,7 @@ def credit(applicants=4_000, banks=20, thin_share=0.08, test=20_000, seed=0):
     return Credit(dataset, federation, thin[:n], thin[n:], truth[:n], truth[n:], torch.from_numpy(bank))
 
 
-def people(applicants, banks, thin_share, test, seed):
+def _people(applicants, banks, thin_share, test, seed):
     """The same as arrays, without checks, the training applicants first.
 
     Returns:
