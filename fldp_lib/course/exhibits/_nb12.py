@@ -156,6 +156,7 @@ def group(epsilon, passed):
     return replace(plan.changed(mechanism=mech).attacker(), bound=group_bound(epsilon, passed))
 
 
+@lru_cache(maxsize=32)
 def drivers_errors(sensors, epsilon, draws=6):
     """Errors of forecasts learned from, and made from, noisy counts, against the true flow (draws, sensors × 24)."""
     (city, _), generator, scale = town(sensors), torch.Generator().manual_seed(0), counted(epsilon).scale / CARS
