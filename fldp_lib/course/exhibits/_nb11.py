@@ -33,36 +33,67 @@ def table(federation):
 
 def own_factors(factors, seen, rated):
     """Every user's own factor, the ridge solution, for factors (draws × items × 3 → draws × users × 3)."""
-    outer = (factors.unsqueeze(-1) * factors.unsqueeze(-2)).flatten(2)  # draws × items × 9
-    gram = (seen @ outer).unflatten(-1, (RANK, RANK)) + torch.eye(RANK)
-    one, two, three = gram.unbind(-2)  # the inverse of a symmetric 3 × 3 matrix, by cross products
-    turned = torch.stack([torch.cross(two, three, -1), torch.cross(three, one, -1), torch.cross(one, two, -1)], -2)
-    inverse = turned / (one * turned[..., 0, :]).sum(-1)[..., None, None]
-    return (inverse * (rated @ factors).unsqueeze(-2)).sum(-1)
+    parts = np.ascontiguousarray(factors.permute(2, 0, 1).numpy())
+    return torch.from_numpy(_own(parts, seen, rated)[0]).permute(1, 2, 0)
+
+
+def _across(parts, matrix):
+    """Several stacks of rows (parts × draws × n) times a matrix (n × m), in one product."""
+    found = torch.from_numpy(parts.reshape(-1, parts.shape[2])) @ matrix
+    return found.numpy().reshape(*parts.shape[:2], -1)
+
+
+def _own(factors, seen, rated):
+    """The same where each of the three numbers is an array: own factors, and sums of ratings times factors.
+
+    The solution is the inverse of a symmetric 3 × 3 matrix, by cross products, times such a sum.
+    """
+    a, b, c = factors
+    aa, ab, ac, bb, bc, cc = _across(np.stack([a * a, a * b, a * c, b * b, b * c, c * c]), seen.T)
+    aa, bb, cc = aa + 1, bb + 1, cc + 1
+    x, y, z = sums = _across(factors, rated.T)
+    p, q, r = bb * cc - bc * bc, bc * ac - ab * cc, ab * bc - bb * ac
+    s, t, u = aa * cc - ac * ac, ab * ac - aa * bc, aa * bb - ab * ab
+    own = np.stack([p * x + q * y + r * z, q * x + s * y + t * z, r * x + t * y + u * z])
+    return own / (aa * p + ab * q + ac * r), sums
 
 
 def fast(federation, plan, draws=1, seed=0):
-    """`train` for the item factors, with many draws of the noise at once, round by round (rounds + 1, draws, items, 3).
+    """`train` for the item factors, with many draws of the noise at once, round by round (rounds + 1, draws, items, 3)."""
+    return _run(*table(federation), plan, draws, seed)[0]
+
+
+def _run(seen, rated, plan, draws, seed=0):
+    """The same from tables of ratings, and with every user's own factor (rounds + 1, draws, users, 3).
 
     A user's update is the outer product of her errors (items,) and her own factor (3,), so that its norm is that of the one
-    times that of the other.
+    times that of the other. Her errors are linear in products of her own factor's numbers, and their length follows from
+    the ridge solution: the ratings' square less what the solution explains of it.
     """
-    (seen, rated), mech = table(federation), plan.mechanism
-    factors = start(seen.shape[1]).expand(draws, -1, -1).clone()
-    generator, past = torch.Generator().manual_seed(seed), [factors]
-    rate = plan.lr / seen.sum(1)
+    mech, generator = plan.mechanism, torch.Generator().manual_seed(seed)
+    first = start(seen.shape[1]).T.numpy()
+    factors = np.repeat(first[:, None], draws, 1)  # 3 × draws × items
+    square, rate = rated.square().sum(1).numpy(), (plan.lr / seen.sum(1)).numpy()
+    own, sums = _own(factors, seen, rated)
+    past, owns = [factors], [own]
     for _ in range(plan.rounds):
-        own = own_factors(factors, seen, rated)
-        off = (own @ factors.mT) * seen - rated  # draws × users × items
-        scale = rate.expand(draws, -1)
+        long, scale = (own * own).sum(0), rate
         if mech is not None:
-            scale = scale / (scale * off.norm(dim=-1) * own.norm(dim=-1) / mech.clip).clamp(min=1)
-        total = -off.mT @ (own * scale.unsqueeze(-1))
+            off = np.maximum(square - (own * sums).sum(0) - long, 0)
+            scale = rate / np.maximum(rate * np.sqrt(off * long) / mech.clip, 1)
+        own_scaled = own * scale
+        (a, b, c), (x, y, z) = own, own_scaled
+        aa, ab, ac, bb, bc, cc = _across(np.stack([a * x, a * y, a * z, b * y, b * z, c * z]), seen)
+        total = _across(own_scaled, rated)
+        x, y, z = factors
+        total -= np.stack([aa * x + ab * y + ac * z, ab * x + bb * y + bc * z, ac * x + bc * y + cc * z])
         if mech is not None and mech.std:
-            total = total + mechanisms.gaussian_noise(total.shape, mech.std, generator).float()
-        factors = factors + total / federation.clients
-        past.append(factors)
-    return torch.stack(past)
+            noise = mechanisms.gaussian_noise((draws, seen.shape[1], RANK), mech.std, generator).float()
+            total += noise.permute(2, 0, 1).numpy()
+        factors = factors + total / len(seen)
+        own, sums = _own(factors, seen, rated)
+        past.append(factors), owns.append(own)
+    return [torch.from_numpy(np.stack(parts)).permute(0, 2, 3, 1) for parts in (past, owns)]
 
 
 @lru_cache(maxsize=64)
@@ -72,49 +103,75 @@ def guarded(epsilon, clip=CLIP, rounds=12):
     return plan.calibrated(epsilon, clip=clip) if epsilon < np.inf else plan
 
 
+@lru_cache(maxsize=16)
+def _known(users):
+    """A world's tables of ratings (users × items, each), -∞ where she has rated, else 0, and her ten best (users × 10)."""
+    people, best = world(users)
+    rated = torch.zeros(people.seen.shape)
+    rated[people.seen] = people.federation.y[people.federation.mask]
+    seen = people.seen.float()
+    return seen, rated, torch.zeros_like(seen).masked_fill_(people.seen, -torch.inf), best.nonzero()[:, 1].view(-1, TOP)
+
+
 @lru_cache(maxsize=24)
 def trained(users, epsilon, clip=CLIP, rounds=12):
-    """Item factors by round (rounds + 1, draws, items, k)."""
-    draws = DRAWS if epsilon < np.inf else 1
-    return fast(world(users)[0].federation, guarded(epsilon, clip, rounds), draws)
+    """Item factors and every user's own by round, as `_run` gives them."""
+    return _run(*_known(users)[:2], guarded(epsilon, clip, rounds), DRAWS if epsilon < np.inf else 1)
 
 
-def chosen(factors, people):
-    """The ten recommended items of every user (draws × users × 80, bool), for factors (draws × items × k)."""
-    scores, least = _scores(factors, people)
-    return scores >= least
+def shown(users, factors, own):
+    """Which of her ten best every user is shown (draws × users × 10), for item factors and users' own (draws × …)."""
+    unseen, best = _known(users)[2:]
+    scores = torch.bmm(own, factors.mT).add_(unseen)
+    of_best = scores.gather(2, best.expand(len(scores), -1, -1)).numpy()
+    ordered = scores.numpy()
+    ordered.sort(-1)  # of so short rows all are sorted faster than the tenth is found
+    return of_best >= ordered[..., -TOP, None]
 
 
-def _scores(factors, people):
-    """Every user's scores of what she has not rated, and her tenth (draws × users × 80, draws × users × 1)."""
-    own = own_factors(factors, *table(people.federation))
-    scores = torch.where(people.seen, -torch.inf, own @ factors.mT)
-    least = np.partition(scores.numpy(), -TOP, axis=-1)[..., -TOP, None]  # a quarter of the time of torch's topk
-    return scores, torch.from_numpy(least)
+@lru_cache(maxsize=64)
+def ended(users, *setting):
+    """The same after the last round, for a total ε, or ∞ for none, and for a clip and rounds."""
+    return shown(users, *(parts[-1] for parts in trained(users, *setting)))
 
 
-def popular(people):
-    """What everybody gets who is shown what is popular (1 × users × 80, bool)."""
-    score = people.seen.double().mean(0).expand(len(people.users), -1).masked_fill(people.seen, -1)
-    return torch.zeros_like(people.seen).scatter_(1, score.topk(TOP, 1).indices, True).unsqueeze(0)
+def clean_after(users, rounds):
+    """The same without privacy after so many rounds, 30 at most: read off one run of 30."""
+    return shown(users, *(parts[rounds] for parts in trained(users, np.inf, CLIP, 30)))
 
 
-def hits(picked, best):
-    """Each user's recall of her ten (draws × users)."""
-    return (picked & best).sum(-1) / TOP
-
-
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=64)
 def clip_alone(users, clip):
-    """Item factors by round with the clip and without noise (rounds + 1, 1, items, k)."""
-    return fast(world(users)[0].federation, PLAN.changed(mechanism=mechanisms.Gaussian(0.0, clip)))
+    """The same with the clip and without noise."""
+    plan = PLAN.changed(mechanism=mechanisms.Gaussian(0.0, clip))
+    return shown(users, *(parts[-1] for parts in _run(*_known(users)[:2], plan, 1)))
+
+
+@lru_cache(maxsize=64)
+def others(users):
+    """Mean recall of what is popular, of the untrained factors, and without privacy, by name."""
+    people, best = world(users)
+    score = people.seen.double().mean(0).expand(users, -1).masked_fill(people.seen, -1)
+    picked = torch.zeros_like(people.seen).scatter_(1, score.topk(TOP, 1).indices, True)
+    alone = shown(users, *(parts[0, :1] for parts in trained(users, np.inf)))
+    return dict(popular=float((picked & best).sum(1).div(TOP).mean()), alone=recall(alone).mean(),
+                clean=recall(ended(users, np.inf)).mean())  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def quarters(users):
+    """By popularity the quarter of each of the users' ten best, 0 … 3, the popular first (users × 10)."""
+    order = world(users)[0].popularity.argsort(descending=True).argsort() * 4 // ITEMS
+    return order[_known(users)[3]].numpy()
+
+
+def recall(found):
+    """Each user's recall of her ten (draws × users)."""
+    return found.sum(-1) / TOP
 
 
 @lru_cache(maxsize=48)
 def recalls(users, epsilon):
     """The mean recall of each draw by round (draws × rounds + 1)."""
-    people, best = world(users)
-    past = trained(users, epsilon)
-    scores, least = _scores(past.flatten(0, 1), people)
-    found = scores.gather(2, best.nonzero()[:, 1].view(1, -1, TOP).expand(len(scores), -1, -1)) >= least
-    return found.float().mean((1, 2)).view(past.shape[:2]).T.numpy()
+    found = [shown(users, *parts).mean((1, 2)) for parts in zip(*trained(users, epsilon), strict=True)]
+    return np.stack(found, 1)

@@ -9,7 +9,7 @@ import torch
 from ... import Plan, mechanisms
 from ...data import generators
 from ...interactive import plots
-from ...privacy import attacker, clipping
+from ...privacy import attacker
 from ._kit import _ as said
 
 LINEAR, CLIP, CARS, DAY = Plan.of(rounds=10, local_steps=5, lr=0.5, delta=1e-4), 0.05, 1_000, 24
@@ -20,6 +20,7 @@ PASSED, DRAWS = 12, 30
 EYE = torch.eye(9, dtype=torch.float64)
 
 
+@lru_cache(maxsize=8)
 def moments(federation):
     """Every client's means of z zᵀ and z·y (clients × 9 × 9, clients × 9), z a record and a 1, and its number of records."""
     z = torch.cat([federation.x, federation.mask.unsqueeze(-1).float()], -1).double()
@@ -27,24 +28,33 @@ def moments(federation):
     return z.mT @ z / count, (z.mT @ federation.y.double().unsqueeze(-1) / count).squeeze(-1), count
 
 
-def fast(federation, plan, draws=1, seed=0):
-    """`train` for a line under the squared loss, with many draws of the noise at once: θ by round (rounds + 1, draws, 9).
+@lru_cache(maxsize=8)
+def _turns(federation, lr, steps):
+    """A round's local steps as affine maps of θ, one a client (clients × 9 × 9, clients × 9).
 
-    A local step is θ ↦ θ - 2·lr·(Gθ - h), so that all steps of a client are one affine map of θ, known beforehand.
+    A local step is θ ↦ θ - 2·lr·(Gθ - h), so that all steps of a client are one map, known beforehand.
     """
-    (gram, target, _), mech = moments(federation), plan.mechanism
-    step, turn, shift = EYE - 2 * plan.lr * gram, EYE.expand_as(gram), torch.zeros_like(target)
-    for _ in range(plan.local.steps):
-        turn, shift = step @ turn, (step @ shift.unsqueeze(-1)).squeeze(-1) + 2 * plan.lr * target
+    gram, target, _ = moments(federation)
+    step, turn, shift = EYE - 2 * lr * gram, EYE.expand_as(gram), torch.zeros_like(target)
+    for _ in range(steps):
+        turn, shift = step @ turn, (step @ shift.unsqueeze(-1)).squeeze(-1) + 2 * lr * target
+    return turn, shift
+
+
+def fast(federation, plan, draws=1, seed=0):
+    """`train` for a line under the squared loss, with many draws of the noise at once: θ by round (rounds + 1, draws, 9)."""
+    (turn, shift), mech = _turns(federation, plan.lr, plan.local.steps), plan.mechanism
     theta, generator = torch.zeros(draws, 9, dtype=torch.float64), torch.Generator().manual_seed(seed)
-    past = [theta]
+    past, clients = [theta], federation.clients
+    mean, moved, move = turn.mean(0).mT, shift.mean(0), (turn - EYE).permute(2, 0, 1).reshape(9, -1)
     for _ in range(plan.rounds):
         if mech is None:
-            theta = theta @ turn.mean(0).mT + shift.mean(0)
+            theta = theta @ mean + moved
         else:
-            update = clipping.clip_rows(theta @ (turn - EYE).mT + shift.unsqueeze(1), mech.clip)[0]  # clients × draws × 9
-            noise = mechanisms.gaussian_noise(theta.shape, mech.std, generator) / federation.clients
-            theta = theta + update.mean(0) + noise
+            update = torch.addmm(shift.view(-1), theta, move).view(draws, clients, 9)
+            kept = 1 / (torch.linalg.vector_norm(update, dim=2) / mech.clip).clamp_(min=1)  # of each update's length
+            noise = mechanisms.gaussian_noise(theta.shape, mech.std, generator)
+            theta = theta + (torch.bmm(kept.unsqueeze(1), update).squeeze(1) + noise) / clients
         past.append(theta)
     return torch.stack(past)
 
@@ -104,6 +114,12 @@ def owners_errors(*setting):
     return changes(owners_lines(*setting)[-1], city.federation) - base["actual"]
 
 
+@lru_cache(maxsize=64)
+def clean_error(sensors, steps=5, rounds=10):
+    """The error without clip and noise, in cars."""
+    return rms(owners_errors(sensors, np.inf, CLIP, steps, rounds))
+
+
 @lru_cache(maxsize=32)
 def by_round(*setting):
     """The same as one error a round and draw (rounds + 1, draws), in cars."""
@@ -140,16 +156,20 @@ def group(epsilon, passed):
     return replace(plan.changed(mechanism=mech).attacker(), bound=group_bound(epsilon, passed))
 
 
+@lru_cache(maxsize=32)
 def drivers_errors(sensors, epsilon, draws=6):
     """Errors of forecasts learned from, and made from, noisy counts, against the true flow (draws, sensors × 24)."""
-    city, _ = town(sensors)
-    generator, found = torch.Generator().manual_seed(0), []
-    for _ in range(draws):
-        seen = city.flow + mechanisms.laplace_noise(city.flow.shape, counted(epsilon).scale / CARS, generator)
-        federation = city.through(seen)
-        change = changes(fast(federation, LINEAR)[-1], federation)[0]
-        found.append(seen[:, -DAY - 1 : -1] + change - city.flow[:, -DAY:])
-    return torch.stack(found)
+    (city, _), generator, scale = town(sensors), torch.Generator().manual_seed(0), counted(epsilon).scale / CARS
+    seen = [city.flow + mechanisms.laplace_noise(city.flow.shape, scale, generator) for _ in range(draws)]
+    seen = torch.cat(seen)  # of all draws, as if they were more sensors
+    federation = replace(city, flow=seen).through(seen)
+    turn, shift = _turns(federation, LINEAR.lr, LINEAR.local.steps)
+    turn, shift = turn.view(draws, sensors, 9, 9).mean(1), shift.view(draws, sensors, 9, 1).mean(1)
+    theta = torch.zeros_like(shift)
+    for _ in range(LINEAR.rounds):
+        theta = turn @ theta + shift
+    change = known(federation).view(draws, -1, 9) @ theta
+    return (seen[:, -DAY - 1 : -1] + change.view(-1, DAY)).view(draws, sensors, DAY) - city.flow[:, -DAY:]
 
 
 def on_map(city, better, panel=0):

@@ -38,7 +38,7 @@ def attack(epsilon):
     return protection(epsilon).attacker()
 
 
-def many(fed, plan, draws=15, noisy=True):
+def many(fed, plan, draws=15, noisy=True, exact=0):
     """Models after each round (rounds × draws × 31) of logistic regression, every client's update clipped.
 
     Args:
@@ -46,12 +46,14 @@ def many(fed, plan, draws=15, noisy=True):
         plan: one local step a round, with a mechanism at the server, or None.
         draws: runs, each with its own noise.
         noisy: whether the noise is used; without it and with an infinite clip this is training without privacy.
+        exact: how many runs without noise come after the draws.
     """
     x, weight = with_one(fed.x), (fed.mask / fed.sizes.unsqueeze(1)).unsqueeze(2)  # clients × samples × …
-    y, noise, theta, found = fed.y.unsqueeze(2), plan.mechanism, torch.zeros(draws, 31), []
+    y, noise, theta, found = fed.y.unsqueeze(2), plan.mechanism, torch.zeros(draws + exact, 31), []
     norm = 1 if noise is None else noise.norm
     drawn = unit("laplace" if norm == 1 else "gaussian", (plan.rounds, draws, 31))
     drawn = drawn * (noise.scale if noise is not None and noisy else 0.0)
+    drawn = nn.functional.pad(drawn, (0, 0, 0, exact))
     one = x.shape[1] == 1  # a record each: its gradient is error·x, as long as |error| times x's length
     lengths = torch.linalg.vector_norm(x[:, 0], norm, 1, keepdim=True)
     for each in drawn:
@@ -72,12 +74,11 @@ def scores(thetas, fed):
     return ((odds > 0) == (fed.y_test == 1)).float().mean(-1).numpy(), loss.numpy()
 
 
-@lru_cache(maxsize=256)
-def exact(clients, clip=None, rounds=20):
-    """Test accuracy and loss by round without noise: the bare training, or under a clip."""
-    fed, plan = patients(clients), STEP.changed(rounds=rounds)
-    plan = plan if clip is None else protection(1.0, clip, rounds)
-    accuracy, loss = scores(many(fed, plan, 1, noisy=False), fed)
+@lru_cache(maxsize=64)
+def exact(clients):
+    """Test accuracy and loss by round of 40 rounds without clip and noise."""
+    fed = patients(clients)
+    accuracy, loss = scores(many(fed, STEP.changed(rounds=40), 1, noisy=False), fed)
     return accuracy[:, 0], loss[:, 0]
 
 
@@ -89,7 +90,7 @@ def few_nines():
     return with_one(digits.x_train[kept]), digits.y_train[kept], with_one(digits.x_test), digits.y_test
 
 
-def nines(plan, draws=5, clipped=True):
+def nines(plan, draws=5, clipped=True, exact=0):
     """Shares of the rare nines and of the other test digits that are right after each round (2 × draws × rounds).
 
     One image a client, softmax regression: an image's gradient is (p − e)·[x, 1]ᵀ, as long as the product of the two.
@@ -98,21 +99,23 @@ def nines(plan, draws=5, clipped=True):
         plan: one local step a round; its mechanism, Gaussian at the server, or None for no privacy.
         draws: runs, each with its own noise.
         clipped: whether updates are clipped; without that the noise stays, and protects nobody.
+        exact: how many runs without noise come after the draws.
     """
     x, y, x_test, y_test = few_nines()
-    noise, theta = plan.mechanism, torch.zeros(10 * draws, 65)
-    truth, length, right = nn.functional.one_hot(y, 10).T.float(), x.norm(dim=1), []
+    noise, runs = plan.mechanism, draws + exact
+    theta, found = torch.zeros(10 * runs, 65), []
+    truth, length = nn.functional.one_hot(y, 10).float().T.contiguous(), plan.lr * x.norm(dim=1)
     drawn = unit("gaussian", (plan.rounds, 10 * draws, 65)) * (noise.std if noise is not None else 0.0)
-    for each in drawn:
-        odds = (theta @ x.T).view(draws, 10, -1)
-        update = plan.lr * (truth - torch.softmax(odds, 1))  # draws × 10 × n
+    for each in nn.functional.pad(drawn, (0, 0, 0, 10 * exact)):
+        lack = (theta @ x.T).view(runs, 10, -1).softmax(1).sub_(truth)  # runs × 10 × n
         if noise is not None and clipped:
-            long = update.square().sum(1, keepdim=True).sqrt() * length  # draws × 1 × n
-            update = update * (noise.clip / long.clamp(min=1e-12)).clamp(max=1)
-        theta = theta + (update.flatten(0, 1) @ x + each) / len(x)
-        outputs = (theta @ x_test.T).view(draws, 10, -1)
-        right.append(outputs[:, y_test, torch.arange(len(y_test))] >= outputs.amax(1))  # draws × tests
-    right = torch.stack(right, 1).float()
+            long = lack.square().sum(1, keepdim=True).sqrt_().mul_(length)  # runs × 1 × n
+            lack.mul_((noise.clip / long.clamp_(min=1e-12)).clamp_(max=1))
+        theta = theta + (each - plan.lr * (lack.flatten(0, 1) @ x)) / len(x)
+        found.append(theta)
+    outputs = (torch.stack(found) @ x_test.T).view(-1, runs, 10, len(y_test))  # rounds × runs × 10 × tests
+    right = outputs[:, :, y_test, torch.arange(len(y_test))] >= outputs.amax(2)
+    right = right.transpose(0, 1).float()
     return torch.stack([right[..., y_test == 9].mean(-1), right[..., y_test != 9].mean(-1)]).numpy()
 
 

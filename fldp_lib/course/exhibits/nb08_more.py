@@ -7,23 +7,16 @@ import numpy as np
 
 from ... import Plan
 from ...interactive import explorers, plots
-from ...privacy import mechanisms
 from . import _kit
 from . import nb08_made as made
 from ._kit import _
 from .nb08_made import nines
 
 
-@lru_cache(maxsize=64)
-def _longest(clip):
-    """Right shares after each of 60 rounds without noise, under a clip or, None, without (2 × 60)."""
-    mechanism = None if clip is None else mechanisms.Gaussian(0.0, clip=clip)
-    return 100 * nines(Plan(rounds=60, lr=2.0, mechanism=mechanism), 1)[:, 0]
-
-
-def _without(rounds, clip=None):
-    """The same of the first so many rounds."""
-    return _longest(clip)[:, :rounds]
+@lru_cache(maxsize=1)
+def _clean():
+    """Right shares after each of 60 rounds without clip and noise (2 × 60)."""
+    return 100 * nines(Plan(rounds=60, lr=2.0), 1)[:, 0]
 
 
 def rare():
@@ -31,23 +24,20 @@ def rare():
 
     def compute(epsilon, rounds, clip):
         plan = Plan(rounds=rounds, lr=2.0).calibrated(epsilon, delta=1e-5, clip=clip)
-        return dict(epsilon=epsilon, plan=plan, right=100 * nines(plan, 5), attacker=plan.attacker())
+        right = 100 * nines(plan, 5, exact=1)
+        return dict(epsilon=epsilon, plan=plan, right=right[:, :5], clipped=right[:, 5], attacker=plan.attacker())
 
     def draw(r):
         plan, t, marks = r["plan"], np.arange(1, r["plan"].rounds + 1), []
         for panel in (0, 1):
             marks += plots.cloud(t, r["right"][panel], "private", _("private"), panel)
-            marks.append(plots.line(t, _without(plan.rounds)[panel], "no privacy", _("no privacy"), panel))
-            marks.append(plots.line(t, _without(plan.rounds, plan.mechanism.clip)[panel], 0, _("clip alone"), panel, 1.4))
+            marks.append(plots.line(t, _clean()[panel, : plan.rounds], "no privacy", _("no privacy"), panel))
+            marks.append(plots.line(t, r["clipped"][panel], 0, _("clip alone"), panel, 1.4))
         return marks
 
     def say(r):
         plan = r["plan"]
-        ends = (
-            np.median(r["right"][:, :, -1], 1),
-            _without(plan.rounds)[:, -1],
-            _without(plan.rounds, plan.mechanism.clip)[:, -1],
-        )
+        ends = np.median(r["right"][:, :, -1], 1), _clean()[:, plan.rounds - 1], r["clipped"][:, -1]
         return _(
             "Total ε = {epsilon:.3g}, {rounds}, clip {clip:.3g}; 46 nines among 1,339 clients. Of 100 nines are right: "
             "private {a:.0f} (median of 5 draws), clip alone {c:.0f}, no privacy {b:.0f}; of 100 others: private {d:.0f}, "
@@ -72,7 +62,7 @@ def rare():
             [_("the noise"), _("the clip, which protects nobody"), _("both in equal parts")],
             1,
             lambda r: _("right are, of 100 nines: no privacy {a:.0f}, clip alone {b:.0f}, both {c:.0f}.").format(
-                a=_without(20)[0, -1], b=_without(20, 6.0)[0, -1], c=np.median(r["right"][0, :, -1])
+                a=_clean()[0, 19], b=r["clipped"][0, -1], c=np.median(r["right"][0, :, -1])
             ),
         ),
         attacker=lambda r: r["attacker"], unit="client",
@@ -84,31 +74,32 @@ def project():
 
     def compute(epsilon, clients, clip, rounds):
         fed, plan = made.patients(clients), made.protection(epsilon, clip, rounds)
-        right, loss = made.scores(made.many(fed, plan), fed)
+        right, loss = made.scores(made.many(fed, plan, exact=1), fed)
         about = dict(epsilon=epsilon, clients=clients, plan=plan, attacker=made.attack(epsilon))
-        return about | dict(right=100 * right.T, loss=loss.T)
+        return about | dict(right=100 * right[:, :-1].T, loss=loss[:, :-1].T, clipped=(right[:, -1], loss[:, -1]))
 
     def draw(r):
         rounds, marks = r["plan"].rounds, []
         t = np.arange(1, rounds + 1)
-        clean, clipped = made.exact(r["clients"], None, rounds), made.exact(r["clients"], r["plan"].mechanism.clip, rounds)
+        clean, clipped = made.exact(r["clients"]), r["clipped"]
         for panel, values in enumerate((r["right"], r["loss"])):
             size = (100, 1)[panel]
             marks += plots.cloud(t, values, "private", _("private"), panel)
-            marks.append(plots.line(t, size * clean[panel], "no privacy", _("no privacy"), panel, 2.2))
+            marks.append(plots.line(t, size * clean[panel][:rounds], "no privacy", _("no privacy"), panel, 2.2))
             marks.append(plots.line(t, size * clipped[panel], 0, _("clip alone"), panel, 1.4))
         return marks
 
     def say(r):
-        noise, clean = r["plan"].mechanism, made.exact(r["clients"], None, r["plan"].rounds)
+        noise, rounds = r["plan"].mechanism, r["plan"].rounds
+        right, loss = (values[rounds - 1] for values in made.exact(r["clients"]))
         return _(
             "Total ε = {epsilon:.3g} at δ = 1e-5 over {rounds} rounds, one of {n} clients more or less ({each}), clip "
             "{clip:.3g}: noise of deviation {std} in each number of the mean update. Right are, of 100 test patients: "
             "private {a:.0f} (median of 15 draws), no privacy {b:.0f}; log loss private {c:.2f}, no privacy {d:.2f}."
         ).format(
-            epsilon=r["epsilon"], rounds=r["plan"].rounds, n=r["clients"], each=_each(r["clients"]), clip=noise.clip,
-            std=f"{noise.std / r['clients']:.4f}", a=np.median(r["right"][:, -1]), b=100 * clean[0][-1],
-            c=np.median(r["loss"][:, -1]), d=clean[1][-1],
+            epsilon=r["epsilon"], rounds=rounds, n=r["clients"], each=_each(r["clients"]), clip=noise.clip,
+            std=f"{noise.std / r['clients']:.4f}", a=np.median(r["right"][:, -1]), b=100 * right,
+            c=np.median(r["loss"][:, -1]), d=loss,
         )  # fmt: skip
 
     def median(clients):

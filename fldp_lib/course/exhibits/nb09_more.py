@@ -57,13 +57,17 @@ def _rounds(count):
     return _kit.count(count, _("round"), _("rounds"))
 
 
-def levers(many=made.runs):
-    """What clip, rounds and step make of a total ε at twelve hospitals, by a function that runs many draws."""
+def levers(many=None):
+    """What clip, rounds and step make of a total ε at twelve hospitals, by a function that runs many draws, or by ours."""
 
     def compute(epsilon, rounds, clip, lr):
         plan = made.PLAIN.changed(rounds=rounds, lr=lr).calibrated(epsilon, clip=clip, at="client", unit="record")
         feds = [made.dealt(12, s) for s in TUNED]
-        loss = [made.log_loss(many(fed, plan, 12, 5, k), fed).numpy().T for k, fed in enumerate(feds)]
+        if many is None:
+            thetas = made.together(feds, plan, 12, 5, range(len(feds))).unbind(1)
+        else:
+            thetas = [many(fed, plan, 12, 5, k) for k, fed in enumerate(feds)]
+        loss = [made.log_loss(found, fed).numpy().T for found, fed in zip(thetas, feds, strict=True)]
         return dict(epsilon=epsilon, plan=plan, loss=np.concatenate(loss), attacker=plan.attacker())  # 30 × rounds
 
     def draw(r):

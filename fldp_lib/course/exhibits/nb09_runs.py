@@ -45,10 +45,13 @@ def dealt(count, seed):
 
 
 @lru_cache(maxsize=512)
+def _noised(epsilon):
+    return PLAIN.calibrated(epsilon, clip=0.5, at="client", unit="record")
+
+
 def protection(epsilon, noises=12):
     """The plan with noise inside the hospitals; `noises` of them end up in the sum."""
-    lr = min(20.0, 4 * epsilon * (12 / noises) ** 0.5)
-    return PLAIN.changed(lr=lr).calibrated(epsilon, clip=0.5, at="client", unit="record")
+    return _noised(epsilon).changed(lr=min(20.0, 4 * epsilon * (12 / noises) ** 0.5))
 
 
 @lru_cache(maxsize=512)
@@ -70,20 +73,32 @@ def normal(rounds, draws, seed):
     return torch.randn(rounds, draws, 31, generator=torch.Generator().manual_seed(seed))
 
 
-def runs(fed, plan, noises, draws=DRAWS, seed=0):
-    """Models after each round of many private runs (rounds × draws × 31), `noises` hospitals' noise in the sum.
+@lru_cache(maxsize=64)
+def _records(feds):
+    """All patients of some federations, with a 1 at the end, and their classes (federations × 455 …)."""
+    x, y = (torch.stack(parts) for parts in zip(*(fed.pooled() for fed in feds), strict=True))
+    return with_one(x), y
 
-    A record's gradient is (p − y)·[x, 1]. The weighted mean of the hospitals' noisy means is the clipped sum of all
-    records with the noise of all hospitals, over all records; `noises` Gaussians add up to one that is √noises as wide.
+
+def runs(fed, plan, noises, draws=DRAWS, seed=0):
+    """Models after each round of many private runs (rounds × draws × 31), `noises` hospitals' noise in the sum."""
+    return together((fed,), plan, noises, draws, (seed,))[:, 0]
+
+
+def together(feds, plan, noises, draws, seeds):
+    """The same for some federations of as many patients, each with a seed (rounds × federations × draws × 31).
+
+    A record's gradient is (p − y)·[x, 1], which is as long as the clip where |p − y| is the clip over the record's length.
+    The weighted mean of the hospitals' noisy means is the clipped sum of all records with the noise of all hospitals, over
+    all records; `noises` Gaussians add up to one that is √noises as wide.
     """
-    x, y = fed.pooled()
-    x, theta, found = with_one(x), torch.zeros(draws, 31), []
-    clip, noise = plan.mechanism.clip, plan.mechanism.std * noises**0.5 * normal(plan.rounds, draws, seed)
+    x, y = _records(tuple(feds))
+    noise = torch.stack([normal(plan.rounds, draws, seed) for seed in seeds], 1) * (plan.mechanism.std * noises**0.5)
+    most, y, across = plan.mechanism.clip / x.norm(dim=2).unsqueeze(1), y.unsqueeze(1), x.mT.contiguous()
+    theta, found = torch.zeros_like(noise[0]), []
     for drawn in noise:
-        error = torch.sigmoid(theta @ x.T) - y  # draws × patients
-        length = error.abs() * x.norm(dim=1)
-        error = error * (clip / length.clamp(min=1e-12)).clamp(max=1)
-        theta = theta - plan.lr * (error @ x + drawn) / len(x)
+        error = torch.bmm(theta, across).sigmoid_().sub_(y).clamp_(-most, most)  # federations × draws × patients
+        theta = theta - plan.lr * (torch.bmm(error, x) + drawn) / x.shape[1]
         found.append(theta)
     return torch.stack(found)
 

@@ -30,9 +30,11 @@ def _town(banks):
     radius = np.sqrt(sizes / 800) + 0.012
     turn, centre = np.arange(6_000) * np.pi * (3 - 5**0.5), []
     spiral = 0.024 * np.sqrt(np.arange(6_000))[:, None] * np.stack([np.cos(turn), np.sin(turn)], 1)
-    for k in range(banks):  # the largest in the middle, the next as near as there is room
-        gaps = [np.hypot(*(spiral - c).T) - radius[j] - radius[k] for j, c in enumerate(centre)]
-        centre.append(spiral[np.argmax(np.min(gaps, 0) >= 0) if gaps else 0])
+    across, up = spiral.T
+    room = np.full(6_000, np.inf)  # of a circle around each place
+    for own in radius:  # the largest in the middle, the next as near as there is room
+        centre.append(spiral[np.argmax(room - own >= 0)])
+        np.minimum(room, np.hypot(across - centre[-1][0], up - centre[-1][1]) - own, out=room)
     centre = np.array(centre) - np.mean([np.array(centre).min(0), np.array(centre).max(0)], 0)
     scale = (np.hypot(*centre.T) + radius).max()
     at, bad = [], []

@@ -16,9 +16,8 @@ EPSILON, DENY, COUNTS = _("total ε, an applicant"), 0.7, (1, 3, 10, 30, 80)
 def _by_count(epsilon, banks):
     """Costs at each of some numbers of banks that add their own noise (24 runs × counts)."""
     x, y, tests, truths = made.records()
-    plans = [made.protection(epsilon, n) for n in banks for _draw in range(4)]
-    noises, steps = (np.array(v, dtype=np.float32) for v in (np.repeat(banks, 4), [plan.lr for plan in plans]))
-    thetas = made.runs(x, y, plans[0], noises, 4, lr=steps)[-1]
+    noises = np.repeat(banks, 4)
+    thetas = made.runs(x, y, made.protection(epsilon), noises, 4, lr=[made.step(epsilon, n) for n in noises])[-1]
     return made.costs(thetas, tests, truths).numpy().reshape(6, -1, 4).transpose(0, 2, 1).reshape(24, -1)
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ... import Plan, aggregation, clients, data, models
+from ... import Plan, aggregation, data
 from ._clouds import with_one
 
 DELTA, CLIP, DRAWS, LOSS = 1e-4, 2.0, 30, 5.0
@@ -52,10 +52,18 @@ def dealt(banks, seed=0):
 
 
 @lru_cache(maxsize=512)
+def _noised(epsilon):
+    return PLAN.calibrated(epsilon, clip=CLIP, at="client", unit="record")
+
+
 def protection(epsilon, noises=10):
     """The plan with noise inside the banks, for every applicant; `noises` of them end up in the sum."""
-    lr = PLAN.lr * min(1.0, epsilon / noises**0.5)
-    return PLAN.changed(lr=lr).calibrated(epsilon, clip=CLIP, at="client", unit="record")
+    return _noised(epsilon).changed(lr=step(epsilon, noises))
+
+
+def step(epsilon, noises):
+    """That plan's step."""
+    return PLAN.lr * min(1.0, epsilon / noises**0.5)
 
 
 @lru_cache(maxsize=8)
@@ -68,18 +76,20 @@ def records(splits=SPLITS, source=german):
 
 
 @lru_cache(maxsize=64)
-def normal(rounds, *shape, seed=0):
-    """Standard normal draws (rounds × shape), kept, so that a slider moves the noise's size and not its luck."""
+def normal(rounds, splits, parameters, draws, seed=0):
+    """Standard normal numbers (rounds × splits × draws × parameters), kept, so that a slider moves their size alone."""
     if rounds < 80:
-        return normal(80, *shape, seed=seed)[:rounds]
-    return torch.randn(rounds, *shape, generator=torch.Generator().manual_seed(seed))
+        return normal(80, splits, parameters, draws, seed=seed)[:rounds]
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(rounds, splits, parameters, draws, generator=generator).mT.contiguous()
 
 
-def runs(x, y, plan, noises=1, draws=DRAWS, seed=0, lr=None):
+def runs(x, y, plan, noises=1, draws=DRAWS, seed=0, lr=None, exact=0, bare=0):
     """Models after each round of many private runs (rounds × splits × draws × parameters).
 
-    A record's gradient is (p − y)·[x, 1]. The weighted mean of the banks' noisy means is the clipped sum of all records with
-    the noise of all banks, over all records; `noises` Gaussians add up to one that is √noises as wide.
+    A record's gradient is (p − y)·[x, 1], which is as long as the clip where |p − y| is the clip over the record's length.
+    The weighted mean of the banks' noisy means is the clipped sum of all records with the noise of all banks, over all
+    records; `noises` Gaussians add up to one that is √noises as wide.
 
     Args:
         x, y: records (splits × n × parameters), with a 1 at the end, and who is a bad risk (splits × n).
@@ -87,24 +97,23 @@ def runs(x, y, plan, noises=1, draws=DRAWS, seed=0, lr=None):
         noises: how many banks' noises are in the sum, one number, or one for each of a multiple of `draws` runs.
         draws, seed: how many runs, and of which noise.
         lr: step sizes, one a run; None takes the plan's.
+        exact, bare: how many runs without noise come after the draws, and then how many without noise and clip.
     """
     clip, std = (float("inf"), 0.0) if plan.mechanism is None else (plan.mechanism.clip, plan.mechanism.std)
-    theta, found = torch.zeros(len(x), x.shape[2], 1), []
-    noises = torch.as_tensor(noises, dtype=torch.float32)
-    repeats = max(1, noises.numel() // draws)  # for each size of the noise the same draws
-    noise = normal(plan.rounds, len(x), x.shape[2], draws, seed=seed).repeat(1, 1, 1, repeats) * (
-        std * torch.as_tensor(noises, dtype=torch.float32) ** 0.5
-    )
-    step = torch.as_tensor(plan.lr if lr is None else lr, dtype=torch.float32) / x.shape[1]
-    length, y = x.norm(dim=2, keepdim=True), y.unsqueeze(2)
-    across = x.mT.contiguous()
+    wide = std * torch.as_tensor(noises, dtype=torch.float32).view(-1, 1) ** 0.5
+    repeats = max(1, len(wide) // draws)  # for each size of the noise the same draws
+    noise = normal(plan.rounds, len(x), x.shape[2], draws, seed=seed).repeat(1, 1, repeats, 1) * wide
+    noise = torch.nn.functional.pad(noise, (0, 0, 0, exact + bare))
+    far = torch.as_tensor(plan.lr if lr is None else lr, dtype=torch.float32).view(-1, 1) / x.shape[1]
+    most, y, across = clip / x.norm(dim=2).unsqueeze(1), y.unsqueeze(1), x.mT.contiguous()
+    theta, found = torch.zeros_like(noise[0]), []
     for drawn in noise:
-        error = torch.bmm(x, theta).sigmoid_().sub_(y)  # splits × n × draws
+        error = torch.bmm(theta, across).sigmoid_().sub_(y)  # splits × draws × n
         if clip < float("inf"):
-            error.mul_((clip / (error.abs() * length).clamp_(min=1e-12)).clamp_(max=1))
-        theta = theta - step * (torch.bmm(across, error) + drawn)
+            error[:, : error.shape[1] - bare].clamp_(-most, most)
+        theta = theta - far * (torch.bmm(error, x) + drawn)
         found.append(theta)
-    return torch.stack(found).mT
+    return torch.stack(found)
 
 
 def costs(thetas, tests, truths, loss=LOSS):
@@ -121,8 +130,15 @@ def costs(thetas, tests, truths, loss=LOSS):
 
 @lru_cache(maxsize=128)
 def alone(banks, seed=0):
-    """Every bank's own model (banks × 64)."""
-    return clients.local_updates(models.Linear(63, 1), torch.zeros(64), dealt(banks, seed), **ALONE)
+    """Every bank's own model (banks × 64), from steps along the mean gradients of its own customers."""
+    fed = dealt(banks, seed)
+    x, y, owner = with_one(fed.x[fed.mask]), fed.y[fed.mask].float().unsqueeze(1), fed.mask.nonzero()[:, :1]
+    mean = torch.nn.functional.one_hot(owner[:, 0], banks).T / fed.sizes.view(-1, 1)  # banks × customers
+    theta = torch.zeros(banks, x.shape[1])
+    for _step in range(ALONE["local_steps"]):
+        error = (x @ theta.T).gather(1, owner).sigmoid_().sub_(y)
+        theta = theta - ALONE["lr"] * ((mean * error.T) @ x)
+    return theta
 
 
 @lru_cache(maxsize=8)

@@ -1,12 +1,12 @@
 """Notebook 10, the synthetic applicants: what privacy costs a small group where everybody's true risk is known."""
 
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import torch
 
 from ... import Plan, aggregation
+from ...data.generators.lending import _people
 from ...interactive import explorers, plots
 from . import _kit
 from . import nb10_runs as made
@@ -19,14 +19,10 @@ WORLDS, TOP, WAYS = 3, 0.6, ("no privacy", 5, "private")
 @lru_cache(maxsize=32)
 def _worlds(thin_share):
     """Three populations of 4,000 training applicants: x, y, then 4,000 for the test, true risks, who has a thin file."""
-    from ...data import generators
-
-    found = [generators.credit(4_000, 20, thin_share, 4_000, seed=s) for s in range(WORLDS)]
-    parts = [
-        (w.dataset.x_train, w.dataset.y_train.float(), w.dataset.x_test, w.risk_test.float(), w.thin_test) for w in found
-    ]
-    x, y, tests, risk, thin = (torch.stack(part) for part in zip(*parts, strict=True))
-    return made.with_one(x).contiguous(), y, made.with_one(tests), risk, thin
+    found = [_people(4_000, 20, thin_share, 4_000, seed) for seed in range(WORLDS)]
+    x, default, risk, thin = (torch.from_numpy(np.stack(part)) for part in list(zip(*found, strict=True))[1:])
+    x = made.with_one(x)
+    return x[:, :4_000].contiguous(), default[:, :4_000].float(), x[:, 4_000:], risk[:, 4_000:].float(), thin[:, 4_000:]
 
 
 def regrets(thetas, tests, risk, thin):
@@ -42,15 +38,12 @@ def regrets(thetas, tests, risk, thin):
 
 @lru_cache(maxsize=256)
 def _known(thin_share, epsilon, banks, clip):
-    """Regrets with noise at the banks; ε None: the clip alone, or nothing with no clip either."""
+    """Regrets without privacy (3 × 1), with the clip alone (3 × 1), and with noise at the banks (3 × 8)."""
     x, y, *rest = _worlds(thin_share)
-    plan = TRUE
-    if clip is not None:
-        step = min(3.0, (epsilon or 4.0) * (20 / banks) ** 0.5)
-        plan = TRUE.changed(lr=step).calibrated(epsilon or 4.0, clip=clip, at="client", unit="record")
-    if epsilon is None and clip is not None:
-        plan = plan.changed(lr=3.0, mechanism=replace(plan.mechanism, noise_multiplier=0.0))
-    return regrets(made.runs(x, y, plan, banks, 1 if epsilon is None else 8)[-1], *rest)
+    steps = 8 * [min(TRUE.lr, epsilon * (20 / banks) ** 0.5)] + 2 * [TRUE.lr]
+    thetas = made.runs(x, y, _known_plan(epsilon, clip), banks, 8, lr=steps, exact=1, bare=1)[-1]
+    found = regrets(thetas, *rest)
+    return found[:, 9:], found[:, 8:9], found[:, :8]
 
 
 @lru_cache(maxsize=512)
@@ -62,11 +55,7 @@ def groups():
     """The price for a small group where the truth is known: without privacy, with the clip alone, private (8 draws)."""
 
     def compute(epsilon, clients, thin_share, clip):
-        parts = [
-            _known(thin_share, None, 1, None),
-            _known(thin_share, None, 1, clip),
-            _known(thin_share, epsilon, clients, clip),
-        ]
+        parts = _known(thin_share, epsilon, clients, clip)
         about = dict(epsilon=epsilon, banks=clients, thin=thin_share, clip=clip, parts=parts)
         return about | dict(attacker=_known_plan(epsilon, clip).attacker())
 

@@ -16,20 +16,14 @@ def tastes():
     """The hero: which of their ten favourites a few users are shown, and how many all users are, in four systems."""
 
     def compute(epsilon, clients):
-        people, best = more.world(clients)
-        picked = more.chosen(more.trained(clients, epsilon)[-1], people)
-        others = dict(
-            popular=more.popular(people), alone=more.chosen(more.start().unsqueeze(0), people),
-            clean=more.chosen(more.trained(clients, np.inf)[-1], people),
-        )  # fmt: skip
-        means = {name: 10 * float(more.hits(found, best).mean()) for name, found in others.items()}
-        hits = 10 * more.hits(picked, best).mean(1)
-        each = [(picked[0, k] & best[k])[best[k]].numpy() for k in range(SHOWN)]
-        plan = more.guarded(epsilon)
-        return dict(epsilon=epsilon, users=clients, each=each, hits=hits.numpy(), attacker=plan.attacker()) | means
+        shown = more.ended(clients, epsilon)
+        means = {name: 10 * mean for name, mean in more.others(clients).items()}
+        hits = 10 * more.recall(shown).mean(1)
+        attacker = more.guarded(epsilon).attacker()
+        return dict(epsilon=epsilon, users=clients, each=shown[0, :SHOWN], hits=hits, attacker=attacker) | means
 
     def marks(r):
-        found = np.stack([np.sort(one)[::-1] for one in r["each"]])  # users × ten, what is found first
+        found = np.sort(r["each"])[:, ::-1]  # users × ten, what is found first
         row, place = np.nonzero(found)
         lost_row, lost = np.nonzero(~found)
         drawn = [
@@ -130,9 +124,8 @@ def learning():
     """Recall round by round: twelve draws of the noise, and what an attacker can do so far."""
 
     def compute(epsilon, clients, round):
-        people, best = more.world(clients)
         plan, past = more.guarded(epsilon), more.recalls(clients, epsilon)
-        others = dict(popular=float(more.hits(more.popular(people), best).mean()), clean=more.recalls(clients, np.inf)[0])
+        others = dict(popular=more.others(clients)["popular"], clean=more.recalls(clients, np.inf)[0])
         spent = dict(spent=plan.epsilon(round), attacker=plan.attacker(round), std=plan.mechanism.std / clients)
         return dict(epsilon=epsilon, users=clients, round=round, draws=past) | others | spent
 

@@ -11,14 +11,10 @@ def rare():
     """Who pays: recall of favourites by the popularity of the item, without privacy, with the clip alone, and private."""
 
     def compute(epsilon, clients, clip):
-        people, best = more.world(clients)
-        order = people.popularity.argsort(descending=True).argsort() * 4 // more.ITEMS  # 0 … 3, the popular quarter first
-        runs = {"clean": more.trained(clients, np.inf), "clipped": more.clip_alone(clients, clip)}
-        runs["private"] = more.trained(clients, epsilon, clip)
-        by = {}
-        for name, past in runs.items():
-            found = (more.chosen(past[-1], people) & best).double()
-            by[name] = [float(found[..., order == k].sum() / (len(found) * best[:, order == k].sum())) for k in range(4)]
+        runs = dict(clean=more.ended(clients, np.inf), clipped=more.clip_alone(clients, clip))
+        runs["private"] = more.ended(clients, epsilon, clip)
+        quarter = more.quarters(clients)
+        by = {name: [found[:, quarter == k].mean() for k in range(4)] for name, found in runs.items()}
         return dict(epsilon=epsilon, users=clients, clip=clip, by=by, attacker=more.guarded(epsilon, clip).attacker())
 
     def marks(r):
@@ -83,15 +79,12 @@ def recommendations():
     """Everything at once: users by recall, and one user's true and predicted tastes."""
 
     def compute(epsilon, clients, clip, rounds, user):
-        people, best = more.world(clients)
-        setting = clip, rounds
-        private = more.trained(clients, epsilon, *setting)[-1]
-        clean = more.hits(more.chosen(more.trained(clients, np.inf, *setting)[-1], people), best)[0].numpy()
-        hits = more.hits(more.chosen(private, people), best).numpy()  # draws × users
+        people, setting = more.world(clients)[0], (clip, rounds)
+        clean = more.recall(more.clean_after(clients, rounds))[0]
+        hits = more.recall(more.ended(clients, epsilon, *setting))  # draws × users
         i, new = user - 1, ~people.seen[user - 1]
-        seen, rated = (part[i : i + 1] for part in more.table(people.federation))
-        own = more.own_factors(private[:1], seen, rated)[0, 0]
-        tastes = (people.items[new] @ people.users[i]).numpy(), (private[0][new] @ own).numpy()
+        factors, own = (part[-1][0] for part in more.trained(clients, epsilon, *setting))
+        tastes = (people.items[new] @ people.users[i]).numpy(), (factors[new] @ own[i]).numpy()
         settings = dict(epsilon=epsilon, users=clients, clip=clip, rounds=rounds, user=user)
         return settings | dict(
             hits=hits, clean=clean, tastes=tastes, attacker=more.guarded(epsilon, *setting).attacker()

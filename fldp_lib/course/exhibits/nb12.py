@@ -31,9 +31,8 @@ def city():
         off = more.owners_errors(clients, epsilon) if owner else more.drivers_errors(clients, epsilon)
         each = more.rms(off, 2).median(0).values < more.rms(base["own"], 1)
         attacker = plan.attacker() if owner else more.driver(epsilon, more.PASSED)
-        clean = more.owners_errors(clients, np.inf)
         levels = {name: more.rms(base[name]) for name in ("actual", "own", "floor")}
-        found = dict(town=town, draws=more.rms(off, 1, 2), better=each, plain=more.rms(clean), attacker=attacker)
+        found = dict(town=town, draws=more.rms(off, 1, 2), better=each, plain=more.clean_error(clients), attacker=attacker)
         return dict(who=who, epsilon=epsilon, sensors=clients) | found | levels
 
     def marks(r):

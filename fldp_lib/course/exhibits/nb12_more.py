@@ -154,7 +154,7 @@ def forecast():
     def compute(epsilon, clients, clip, steps, rounds, hour):
         setting = clip, steps, rounds
         city, base = more.town(clients)
-        off, clean = more.owners_errors(clients, epsilon, *setting), more.owners_errors(clients, np.inf, *setting)
+        off, clean = more.owners_errors(clients, epsilon, *setting), more.clean_error(clients, steps, rounds)
         found = dict(off=off, clean=clean, city=city, base=base, attacker=more.owners_plan(epsilon, *setting).attacker())
         return dict(epsilon=epsilon, sensors=clients, clip=clip, steps=steps, rounds=rounds, hour=hour) | found
 
@@ -188,7 +188,7 @@ def forecast():
             s=steps,
             p=float(more.rms(r["off"], 1, 2).median()),
             a=more.rms(base["own"]),
-            q=more.rms(r["clean"]),
+            q=r["clean"],
             h=h,
             ph=float(more.rms(r["off"][..., h], 1).median()),
             ah=more.rms(base["own"][:, h]),

@@ -67,15 +67,23 @@ def projected(share):
 
 
 @lru_cache(maxsize=64)
+def _counted(epsilon):
+    """What somebody can do against two numbers with Laplace noise, of which each moves by 1."""
+    return attacker.of(mechanisms.Laplace(epsilon / 2, clip=1.0), rounds=2, delta=0.0)
+
+
 def told(way, epsilon):
-    """What somebody can do who knows that a phone is in one of two districts, from its report or the office's counts."""
-    if way == "randomised response":
-        return attacker.of(mechanisms.RandomisedResponse(epsilon, categories=DISTRICTS), delta=0.0)
-    if way != "unary encoding":  # two counts or indicators move by 1
-        return attacker.of(mechanisms.Laplace(epsilon / 2, clip=1.0), rounds=2, delta=0.0)
-    e, q, rate = np.exp(epsilon), 1 / (np.exp(epsilon) + 1), attacker.FALSE_RATE
-    even = 0.5 + (0.5 - q) / 2  # only the two bits that differ tell anything: (1, 0) against (0, 1)
-    found = min(rate * e, (1 - q) / 2 + max(rate - q / 2, 0))
+    """What somebody can do who knows that a phone is in one of two districts, from its report or the office's counts.
+
+    Of a randomised report, only three outcomes differ: what is e^ε times as probable for the one district, for the other,
+    or for neither. Of bits, these are the two of the districts: (1, 0), (0, 1), or two that are equal.
+    """
+    if way not in WAYS[:2]:
+        return _counted(epsilon)
+    e, rate = np.exp(epsilon), attacker.FALSE_RATE
+    q = 1 / (e + DISTRICTS - 1) if way == WAYS[0] else 1 / (2 * (e + 1))
+    even = 0.5 + q * (e - 1) / 2
+    found = min(rate * e, q * e + max(rate - q, 0))
     return attacker.Attacker(even, found, rate, None, e / (1 + e), round(100 * even))
 
 

@@ -79,7 +79,26 @@ def credit(applicants=4_000, banks=20, thin_share=0.08, test=20_000, seed=0):
     applicants = checks.whole("applicants", applicants, at_least=10 * banks)
     test = checks.whole("test", test, at_least=100)
     thin_share = checks.real("thin_share", thin_share, above=0, below=1)
-    rng = np.random.default_rng(checks.whole("seed", seed, at_least=0))
+    bank, x, default, risk, thin = _people(applicants, banks, thin_share, test, checks.whole("seed", seed, at_least=0))
+    n, parts = applicants, [torch.from_numpy(part) for part in (x, default.astype(np.int64))]
+    thin, truth = torch.from_numpy(thin), torch.from_numpy(risk)
+    dataset = Dataset(
+        "credit", parts[0][:n], parts[1][:n], parts[0][n:], parts[1][n:], "classification",
+        "synthetic: fldp_lib.data.generators.credit", tuple(_CREDIT), ("repaid", "default"),
+        np.array([bounds for bounds, _ in _CREDIT.values()], float),
+    )  # fmt: skip
+    federation = federate(dataset.x_train, dataset.y_train, bank, dataset, banks)
+    return Credit(dataset, federation, thin[:n], thin[n:], truth[:n], truth[n:], torch.from_numpy(bank))
+
+
+def _people(applicants, banks, thin_share, test, seed):
+    """The same as arrays, without checks, the training applicants first.
+
+    Returns:
+        The training applicants' banks; of everybody scaled features (float32), whether they default, the risk of it, and
+        whether the file is thin.
+    """
+    rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.ones(banks))
     extra = rng.multinomial(applicants - 10 * banks, shares)
     bank = np.repeat(np.arange(banks), 10 + extra)
@@ -92,17 +111,7 @@ def credit(applicants=4_000, banks=20, thin_share=0.08, test=20_000, seed=0):
         x.append(feature * raw["thin file"] if name.endswith(", thin file") else feature)
     x = np.stack(x, 1)
     risk = 1 / (1 + np.exp(-(x @ np.array([effect for _, effect in _CREDIT.values()]) - 0.5)))
-    default = rng.random(len(risk)) < risk
-    thin, n = torch.from_numpy(raw["thin file"] > 0), applicants
-    parts = [torch.from_numpy(x.astype(np.float32)), torch.from_numpy(default.astype(np.int64))]
-    dataset = Dataset(
-        "credit", parts[0][:n], parts[1][:n], parts[0][n:], parts[1][n:], "classification",
-        "synthetic: fldp_lib.data.generators.credit", tuple(_CREDIT), ("repaid", "default"),
-        np.array([bounds for bounds, _ in _CREDIT.values()], float),
-    )  # fmt: skip
-    federation = federate(dataset.x_train, dataset.y_train, bank, dataset, banks)
-    truth = torch.from_numpy(risk)
-    return Credit(dataset, federation, thin[:n], thin[n:], truth[:n], truth[n:], torch.from_numpy(bank))
+    return bank, x.astype(np.float32), rng.random(len(risk)) < risk, risk, raw["thin file"] > 0
 
 
 def _applicants(n, taste, thin_share, rng):
