@@ -7,8 +7,8 @@ import torch
 
 from ... import mechanisms
 from ...interactive import explorers, plots
-from ...privacy import attacker
 from ._kit import _, clients, count, epsilon
+from ._prices import guesser
 from .nb06_more import printed, two_noises
 
 __all__ = ["crowd", "printed", "two_noises", "two_participants"]
@@ -34,9 +34,8 @@ def _error(ends):
     return float((ends - BEST).square().mean().sqrt())
 
 
-@lru_cache(maxsize=512)
 def _about(epsilon, rounds):
-    return attacker.of(mechanisms.Laplace(epsilon / rounds, clip=BOUND, at="client"), rounds=rounds, delta=0.0)
+    return guesser(mechanisms.Laplace(epsilon / rounds, clip=1.0), rounds)
 
 
 @lru_cache(maxsize=256)
@@ -61,10 +60,9 @@ def crowd():
         clients = 2 * round(clients / 2)  # as many like A as like B
         paths = _crowd(epsilon, rounds, 0.5, clients, place).numpy()
         bare = _private_rounds([np.inf] * 2, 0.5, rounds, 1)[:, 0].numpy()
-        noise = mechanisms.Laplace(epsilon / rounds, clip=1.0, at=place)
         return dict(paths=paths, bare=bare, epsilon=epsilon, clients=clients, place=place, rounds=rounds,
                     error=_error(torch.from_numpy(paths[-1])), near=float((abs(paths[-1] - BEST) < 0.5).mean()),
-                    attacker=attacker.of(noise, rounds=rounds, delta=0.0))  # fmt: skip
+                    attacker=_about(epsilon, rounds))  # fmt: skip
 
     def draw(r):
         steps = np.arange(r["rounds"] + 1)
