@@ -11,6 +11,8 @@ import torch
 
 from ...training._streams import streams
 
+MANY = 8  # records of a client from which on a product of matrices is the quicker sum
+
 
 def cloud(federation, plan, seeds):
     """Return θ at the start, zero, and after every round, of as many runs as there are seeds.
@@ -26,20 +28,28 @@ def cloud(federation, plan, seeds):
     clip, std = (float("inf"), 0.0) if plan.mechanism is None else (plan.mechanism.clip, plan.mechanism.std)
     theta = torch.zeros(federation.x.shape[2] + 1, len(seeds))  # parameters × runs
     noise = std * unit_noise(tuple(seeds), plan.rounds, len(theta)) if std else None
-    path = [theta]
+    path, records = [theta], _records(federation)
     for t in range(plan.rounds):
-        update = updates(federation, theta, plan)  # parameters × clients × runs
-        lengths = sum(part * part for part in update).sqrt()  # clients × runs
-        total = (update * (clip / lengths.clamp(min=1e-30)).clamp(max=1)).sum(1)
+        update = updates(federation, theta, plan, records)  # parameters × clients × runs
+        if clip < float("inf"):
+            lengths = sum(part * part for part in update).sqrt()  # clients × runs
+            update = update * (clip / lengths.clamp(min=1e-30)).clamp(max=1)
+        total = update.sum(1)
         total = total if noise is None else total + noise[t]
         theta = theta + plan.server.lr * total / federation.clients
         path.append(theta)
     return torch.stack(path).transpose(1, 2)
 
 
-def updates(federation, theta, plan):
+def updates(federation, theta, plan, records=None):
     """Return what every client would send, unclipped (parameters × clients × runs), from θ (parameters × runs)."""
-    columns, y, share = _columns(federation)
+    columns, y, share = records or _records(federation)
+    if isinstance(columns, torch.Tensor):
+        here = theta.expand(federation.clients, -1, -1)
+        for _ in range(plan.local.steps):
+            slope = torch.bmm(columns, here).sigmoid_().sub_(y).mul_(share)  # clients × records × runs
+            here = torch.baddbmm(here, columns.mT, slope, alpha=-plan.lr)
+        return (here - theta).transpose(0, 1)
     here = [part.expand(federation.clients, 1, -1) for part in theta.unsqueeze(1)]  # each clients × 1 × runs
     for _ in range(plan.local.steps):
         z = torch.addcmul(here[-1], columns[0], here[0])  # clients × records × runs
@@ -47,14 +57,18 @@ def updates(federation, theta, plan):
             z.addcmul_(x, part)
         slope = z.sigmoid_().sub_(y).mul_(share)
         gradient = [(slope * x).sum(1, keepdim=True) for x in columns] + [slope.sum(1, keepdim=True)]
-        here = [part - plan.lr * g for part, g in zip(here, gradient, strict=True)]
+        here = [torch.sub(part, g, alpha=plan.lr) for part, g in zip(here, gradient, strict=True)]
     return torch.stack(here).squeeze(2) - theta.unsqueeze(1)
 
 
-def _columns(federation):
-    """The features, one tensor each, the classes, and each record's share of its client (clients × records × 1)."""
-    sizes = federation.sizes.clamp(min=1).unsqueeze(1)
-    return federation.x.unsqueeze(3).unbind(2), federation.y.unsqueeze(2), (federation.mask / sizes).unsqueeze(2)
+def _records(federation):
+    """The features, the classes, and each record's share of its client (clients × records × 1).
+
+    The features are one tensor each; of clients with MANY records one in all, with a 1 (clients × records × d + 1).
+    """
+    share = (federation.mask / federation.sizes.clamp(min=1).unsqueeze(1)).unsqueeze(2)
+    many = federation.x.shape[1] >= MANY
+    return with_one(federation.x) if many else federation.x.unsqueeze(3).unbind(2), federation.y.unsqueeze(2), share
 
 
 def with_one(x):
@@ -98,3 +112,9 @@ def chords(thetas):
             at = np.array([low, high])
             found.append((-a * c / square - b * at, -b * c / square + a * at))
     return found
+
+
+def joined(lines):
+    """Return lines, each x and y of its ends, as x and y of one mark with a gap after each line."""
+    gap = np.array([np.nan])
+    return [np.concatenate([gap, *(part for line in lines for part in (line[axis], gap))]) for axis in (0, 1)]

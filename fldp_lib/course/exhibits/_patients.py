@@ -7,7 +7,7 @@ import torch
 
 from ... import data, models
 from ...interactive import plots, scenes
-from ._clouds import chords
+from ._clouds import chords, joined
 from ._kit import _
 
 PATIENTS = lru_cache(maxsize=1)(lambda: data.load("breast_cancer", features=["worst smoothness", "worst area"]))
@@ -42,9 +42,5 @@ def _right(thetas, of):
 
 
 def _lines(thetas):
-    """x and heights of some models' lines (models × 3) on the map, from edge to edge, with a gap after each; or one gap."""
-    ends = []
-    for x, y in chords(torch.as_tensor(thetas)):
-        order = np.argsort(x)
-        ends.append(np.array([[*x[order], np.nan], [*y[order], np.nan]]))
-    return np.concatenate(ends, 1) if ends else np.full((2, 1), np.nan)
+    """x and heights of some models' lines (models × 3) on the map, from edge to edge, left to right, with gaps between."""
+    return joined([(x[x.argsort()], y[x.argsort()]) for x, y in chords(torch.as_tensor(thetas))])
