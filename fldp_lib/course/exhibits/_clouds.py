@@ -8,32 +8,35 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from ...training._streams import streams
 
 MANY = 8  # records of a client from which on a product of matrices is the quicker sum
 
 
-def cloud(federation, plan, seeds):
+def cloud(federation, plan, seeds, plain=False):
     """Return θ at the start, zero, and after every round, of as many runs as there are seeds.
 
     Args:
         federation: a `data.Federation` of two classes; every client takes part in every round.
         plan: a `Plan` with a Gaussian mechanism at the server, or with none.
         seeds: a tuple of whole numbers, one a run; without noise one is enough.
+        plain: whether a last run goes along without clip and noise.
 
     Returns:
         Parameters of `models.Linear(d, 1)`, the weights and then the bias (rounds + 1 × runs × parameters).
     """
     clip, std = (float("inf"), 0.0) if plan.mechanism is None else (plan.mechanism.clip, plan.mechanism.std)
-    theta = torch.zeros(federation.x.shape[2] + 1, len(seeds))  # parameters × runs
-    noise = std * unit_noise(tuple(seeds), plan.rounds, len(theta)) if std else None
+    theta = torch.zeros(federation.x.shape[2] + 1, len(seeds) + plain)  # parameters × runs
+    noise = std * F.pad(unit_noise(tuple(seeds), plan.rounds, len(theta)), (0, int(plain))) if std else None
+    clips = torch.tensor([clip] * len(seeds) + [float("inf")] * plain)
     path, records = [theta], _records(federation)
     for t in range(plan.rounds):
         update = updates(federation, theta, plan, records)  # parameters × clients × runs
         if clip < float("inf"):
             lengths = sum(part * part for part in update).sqrt()  # clients × runs
-            update = update * (clip / lengths.clamp(min=1e-30)).clamp(max=1)
+            update = update * (clips / lengths.clamp(min=1e-30)).clamp(max=1)
         total = update.sum(1)
         total = total if noise is None else total + noise[t]
         theta = theta + plan.server.lr * total / federation.clients
@@ -45,10 +48,10 @@ def updates(federation, theta, plan, records=None):
     """Return what every client would send, unclipped (parameters × clients × runs), from θ (parameters × runs)."""
     columns, y, share = records or _records(federation)
     if isinstance(columns, torch.Tensor):
-        here = theta.expand(federation.clients, -1, -1)
+        here, rows = theta.expand(federation.clients, -1, -1), (columns * share).mT
         for _ in range(plan.local.steps):
-            slope = torch.bmm(columns, here).sigmoid_().sub_(y).mul_(share)  # clients × records × runs
-            here = torch.baddbmm(here, columns.mT, slope, alpha=-plan.lr)
+            slope = torch.bmm(columns, here).sigmoid_().sub_(y)  # clients × records × runs
+            here = torch.baddbmm(here, rows, slope, alpha=-plan.lr)
         return (here - theta).transpose(0, 1)
     here = [part.expand(federation.clients, 1, -1) for part in theta.unsqueeze(1)]  # each clients × 1 × runs
     for _ in range(plan.local.steps):

@@ -58,6 +58,14 @@ def private(epsilon, clients, clip=CLIP, local_steps=1, rounds=ROUNDS, server_lr
     return plan, path, accuracy(deal(clients), path)
 
 
+@lru_cache(maxsize=64)
+def beside_plain(epsilon, clients, clip=CLIP, local_steps=1):
+    """The same, with the run without privacy as the last one beside the draws."""
+    plan = first_plan(epsilon, clip, local_steps)
+    path = cloud(deal(clients), plan, DRAWS, plain=True)
+    return plan, path, accuracy(deal(clients), path)
+
+
 @lru_cache(maxsize=8)
 def _gathering(counts):
     """All deals' patients in the order of their hospitals, and what adds them up.

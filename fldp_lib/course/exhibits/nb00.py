@@ -7,7 +7,7 @@ import numpy as np
 from ...interactive import explorers, plots, scenes
 from . import _kit
 from ._clouds import chords, joined
-from ._hospitals import CLIP, DRAWS, ROUNDS, alone, deal, first_plan, patients, private, together
+from ._hospitals import CLIP, DRAWS, ROUNDS, alone, beside_plain, deal, first_plan, patients
 from ._kit import _
 from .nb00_more import crowd, levers, noise, patients_of, steps_of, together_or_alone
 
@@ -40,12 +40,12 @@ def hospitals():
 
 
 def _federation(epsilon, clients, local_steps, clip, round):
-    plan, path, right = private(epsilon, clients, clip, local_steps)
-    plain, plain_right = together(clients, ROUNDS, local_steps)
+    plan, path, right = beside_plain(epsilon, clients, clip, local_steps)
+    right, plain_right = right[:, :-1], right[:, -1]
     return dict(
         fed=deal(clients), plan=plan, round=round, spent=plan.epsilon(round), attacker=plan.attacker(round),
-        thetas=path[round], right=right[round], middle=int(right[-1].argsort()[len(DRAWS) // 2]),
-        plain=plain[round], plain_right=float(plain_right[round]), own=alone(clients),
+        thetas=path[round, :-1], right=right[round], middle=int(right[-1].argsort()[len(DRAWS) // 2]),
+        plain=path[round, -1], plain_right=float(plain_right[round]), own=alone(clients),
     )  # fmt: skip
 
 
