@@ -89,8 +89,10 @@ def accuracy(federation, thetas):
 def unit_noise(seeds, rounds, parameters):
     """The noise streams of `train` with these seeds, for deviation 1 (rounds × parameters × runs)."""
     generators = [streams(seed)[2] for seed in seeds]
-    drawn = [[torch.randn(parameters, generator=g, dtype=torch.float64) for _ in range(rounds)] for g in generators]
-    return torch.stack([torch.stack(run) for run in drawn], 2).float()
+    several = max(1, 15 // parameters)  # up to 15 numbers come in the order of single ones, from 16 on in blocks
+    sizes = [parameters * min(several, rounds - t) for t in range(0, rounds, several)]
+    drawn = [torch.cat([torch.randn(n, generator=g, dtype=torch.float64) for n in sizes]) for g in generators]
+    return torch.stack(drawn, 1).view(rounds, parameters, len(seeds)).float()
 
 
 def chords(thetas):
