@@ -46,32 +46,35 @@ def cloud(federation, plan, seeds, plain=False):
 
 def updates(federation, theta, plan, records=None):
     """Return what every client would send, unclipped (parameters × clients × runs), from θ (parameters × runs)."""
-    columns, y, share = records or _records(federation)
-    if isinstance(columns, torch.Tensor):
-        here, rows = theta.expand(federation.clients, -1, -1), (columns * share).mT
+    x, y, parts, products = records or _records(federation)
+    if products is None:
+        here = theta.expand(federation.clients, -1, -1)
         for _ in range(plan.local.steps):
-            slope = torch.bmm(columns, here).sigmoid_().sub_(y)  # clients × records × runs
-            here = torch.baddbmm(here, rows, slope, alpha=-plan.lr)
+            slope = torch.bmm(x, here).sigmoid_().sub_(y)  # clients × records × runs
+            here = torch.baddbmm(here, parts.mT, slope, alpha=-plan.lr)
         return (here - theta).transpose(0, 1)
-    here = [part.expand(federation.clients, 1, -1) for part in theta.unsqueeze(1)]  # each clients × 1 × runs
-    for _ in range(plan.local.steps):
-        z = torch.addcmul(here[-1], columns[0], here[0])  # clients × records × runs
-        for x, part in zip(columns[1:], here[1:-1], strict=True):
-            z.addcmul_(x, part)
-        slope = z.sigmoid_().sub_(y).mul_(share)
-        gradient = [(slope * x).sum(1, keepdim=True) for x in columns] + [slope.sum(1, keepdim=True)]
-        here = [torch.sub(part, g, alpha=plan.lr) for part, g in zip(here, gradient, strict=True)]
-    return torch.stack(here).squeeze(2) - theta.unsqueeze(1)
+    start = z = x @ theta
+    summed = torch.zeros_like(z)
+    for step in range(plan.local.steps):
+        if step:
+            z = torch.addcmul(start, products[0], summed[:, :1], value=-plan.lr)
+            for k, product in enumerate(products[1:], 1):
+                z.addcmul_(product, summed[:, k : k + 1], value=-plan.lr)
+        summed += z.sigmoid().sub_(y)
+    return torch.stack([(part * summed).sum(1) for part in parts.unsqueeze(3).unbind(2)]).mul_(-plan.lr)
 
 
 def _records(federation):
-    """The features, the classes, and each record's share of its client (clients × records × 1).
+    """What `updates` needs of a federation.
 
-    The features are one tensor each; of clients with MANY records one in all, with a 1 (clients × records × d + 1).
+    Returns:
+        The features and a 1 (clients × records × d + 1), the classes (clients × records × 1), the features and the 1 times
+        each record's share of its client. And of clients with few records, for each record its products with the others,
+        times its share (clients × records × 1): what it takes off their outputs, so that local steps need no parameters.
     """
-    share = (federation.mask / federation.sizes.clamp(min=1).unsqueeze(1)).unsqueeze(2)
-    many = federation.x.shape[1] >= MANY
-    return with_one(federation.x) if many else federation.x.unsqueeze(3).unbind(2), federation.y.unsqueeze(2), share
+    x, y = with_one(federation.x), federation.y.unsqueeze(2)
+    parts = x * (federation.mask / federation.sizes.clamp(min=1).unsqueeze(1)).unsqueeze(2)
+    return x, y, parts, None if x.shape[1] >= MANY else (x @ parts.mT).split(1, 2)
 
 
 def with_one(x):
