@@ -115,13 +115,13 @@ def _gaussian(mu):
     return float(ndtr(mu / 2)), float(ndtr(ndtri(FALSE_RATE) + mu))
 
 
-def _numeric(parts):
-    """Total variation and power of the composed loss: the worse of the unit in and the unit out."""
+def _numeric(parts, size=None):
+    """Even odds and power by the composed loss: the worse of the unit in and the unit out; `size` as in `Composed`."""
     from . import losses
 
     even = power = 0.0
     for add in accountants.directions(parts):
-        law = losses.Composed(accountants.merged(parts), add, epsilon=0.0)
+        law = losses.Composed(accountants.merged(parts), add, epsilon=0.0, size=size)
         even, power = max(even, (1 + law.delta(0.0)) / 2), max(power, law.power(FALSE_RATE))
     return even, power
 

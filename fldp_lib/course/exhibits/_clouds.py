@@ -8,53 +8,73 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from ...training._streams import streams
 
+MANY = 8  # records of a client from which on a product of matrices is the quicker sum
 
-def cloud(federation, plan, seeds):
+
+def cloud(federation, plan, seeds, plain=False):
     """Return θ at the start, zero, and after every round, of as many runs as there are seeds.
 
     Args:
         federation: a `data.Federation` of two classes; every client takes part in every round.
         plan: a `Plan` with a Gaussian mechanism at the server, or with none.
         seeds: a tuple of whole numbers, one a run; without noise one is enough.
+        plain: whether a last run goes along without clip and noise.
 
     Returns:
         Parameters of `models.Linear(d, 1)`, the weights and then the bias (rounds + 1 × runs × parameters).
     """
     clip, std = (float("inf"), 0.0) if plan.mechanism is None else (plan.mechanism.clip, plan.mechanism.std)
-    theta = torch.zeros(federation.x.shape[2] + 1, len(seeds))  # parameters × runs
-    noise = std * unit_noise(tuple(seeds), plan.rounds, len(theta)) if std else None
-    path = [theta]
+    theta = torch.zeros(federation.x.shape[2] + 1, len(seeds) + plain)  # parameters × runs
+    noise = std * F.pad(unit_noise(tuple(seeds), plan.rounds, len(theta)), (0, int(plain))) if std else None
+    clips = torch.tensor([clip] * len(seeds) + [float("inf")] * plain)
+    path, records = [theta], _records(federation)
     for t in range(plan.rounds):
-        update = updates(federation, theta, plan)  # parameters × clients × runs
-        lengths = sum(part * part for part in update).sqrt()  # clients × runs
-        total = (update * (clip / lengths.clamp(min=1e-30)).clamp(max=1)).sum(1)
+        update = updates(federation, theta, plan, records)  # parameters × clients × runs
+        if clip < float("inf"):
+            lengths = sum(part * part for part in update).sqrt()  # clients × runs
+            update = update * (clips / lengths.clamp(min=1e-30)).clamp(max=1)
+        total = update.sum(1)
         total = total if noise is None else total + noise[t]
         theta = theta + plan.server.lr * total / federation.clients
         path.append(theta)
     return torch.stack(path).transpose(1, 2)
 
 
-def updates(federation, theta, plan):
+def updates(federation, theta, plan, records=None):
     """Return what every client would send, unclipped (parameters × clients × runs), from θ (parameters × runs)."""
-    columns, y, share = _columns(federation)
-    here = [part.expand(federation.clients, 1, -1) for part in theta.unsqueeze(1)]  # each clients × 1 × runs
-    for _ in range(plan.local.steps):
-        z = torch.addcmul(here[-1], columns[0], here[0])  # clients × records × runs
-        for x, part in zip(columns[1:], here[1:-1], strict=True):
-            z.addcmul_(x, part)
-        slope = z.sigmoid_().sub_(y).mul_(share)
-        gradient = [(slope * x).sum(1, keepdim=True) for x in columns] + [slope.sum(1, keepdim=True)]
-        here = [part - plan.lr * g for part, g in zip(here, gradient, strict=True)]
-    return torch.stack(here).squeeze(2) - theta.unsqueeze(1)
+    x, y, parts, products = records or _records(federation)
+    if products is None:
+        here = theta.expand(federation.clients, -1, -1)
+        for _ in range(plan.local.steps):
+            slope = torch.bmm(x, here).sigmoid_().sub_(y)  # clients × records × runs
+            here = torch.baddbmm(here, parts.mT, slope, alpha=-plan.lr)
+        return (here - theta).transpose(0, 1)
+    start = z = x @ theta
+    summed = torch.zeros_like(z)
+    for step in range(plan.local.steps):
+        if step:
+            z = torch.addcmul(start, products[0], summed[:, :1], value=-plan.lr)
+            for k, product in enumerate(products[1:], 1):
+                z.addcmul_(product, summed[:, k : k + 1], value=-plan.lr)
+        summed += z.sigmoid().sub_(y)
+    return torch.stack([(part * summed).sum(1) for part in parts.unsqueeze(3).unbind(2)]).mul_(-plan.lr)
 
 
-def _columns(federation):
-    """The features, one tensor each, the classes, and each record's share of its client (clients × records × 1)."""
-    sizes = federation.sizes.clamp(min=1).unsqueeze(1)
-    return federation.x.unsqueeze(3).unbind(2), federation.y.unsqueeze(2), (federation.mask / sizes).unsqueeze(2)
+def _records(federation):
+    """What `updates` needs of a federation.
+
+    Returns:
+        The features and a 1 (clients × records × d + 1), the classes (clients × records × 1), the features and the 1 times
+        each record's share of its client. And of clients with few records, for each record its products with the others,
+        times its share (clients × records × 1): what it takes off their outputs, so that local steps need no parameters.
+    """
+    x, y = with_one(federation.x), federation.y.unsqueeze(2)
+    parts = x * (federation.mask / federation.sizes.clamp(min=1).unsqueeze(1)).unsqueeze(2)
+    return x, y, parts, None if x.shape[1] >= MANY else (x @ parts.mT).split(1, 2)
 
 
 def with_one(x):
@@ -72,8 +92,10 @@ def accuracy(federation, thetas):
 def unit_noise(seeds, rounds, parameters):
     """The noise streams of `train` with these seeds, for deviation 1 (rounds × parameters × runs)."""
     generators = [streams(seed)[2] for seed in seeds]
-    drawn = [[torch.randn(parameters, generator=g, dtype=torch.float64) for _ in range(rounds)] for g in generators]
-    return torch.stack([torch.stack(run) for run in drawn], 2).float()
+    several = max(1, 15 // parameters)  # up to 15 numbers come in the order of single ones, from 16 on in blocks
+    sizes = [parameters * min(several, rounds - t) for t in range(0, rounds, several)]
+    drawn = [torch.cat([torch.randn(n, generator=g, dtype=torch.float64) for n in sizes]) for g in generators]
+    return torch.stack(drawn, 1).view(rounds, parameters, len(seeds)).float()
 
 
 def chords(thetas):
@@ -98,3 +120,9 @@ def chords(thetas):
             at = np.array([low, high])
             found.append((-a * c / square - b * at, -b * c / square + a * at))
     return found
+
+
+def joined(lines):
+    """Return lines, each x and y of its ends, as x and y of one mark with a gap after each line."""
+    gap = np.array([np.nan])
+    return [np.concatenate([gap, *(part for line in lines for part in (line[axis], gap))]) for axis in (0, 1)]

@@ -5,11 +5,12 @@ Everything is trained, by the package or by `_clouds`, and kept, so that a move 
 
 from functools import lru_cache
 
+import numpy as np
 import torch
 
 from ... import Plan, data, models
 from ...training.clients import local_updates
-from ._clouds import accuracy, cloud
+from ._clouds import accuracy, cloud, unit_noise, with_one
 
 ROUNDS, LR, CLIP, DELTA = 20, 8.0, 4.0, 1e-5  # the first settings
 DRAWS = tuple(range(30))
@@ -55,3 +56,48 @@ def private(epsilon, clients, clip=CLIP, local_steps=1, rounds=ROUNDS, server_lr
     plan = first_plan(epsilon, clip, local_steps, rounds, server_lr)
     path = cloud(deal(clients), plan, draws)
     return plan, path, accuracy(deal(clients), path)
+
+
+@lru_cache(maxsize=64)
+def beside_plain(epsilon, clients, clip=CLIP, local_steps=1):
+    """The same, with the run without privacy as the last one beside the draws."""
+    plan = first_plan(epsilon, clip, local_steps)
+    path = cloud(deal(clients), plan, DRAWS, plain=True)
+    return plan, path, accuracy(deal(clients), path)
+
+
+@lru_cache(maxsize=8)
+def _gathering(counts):
+    """All deals' patients in the order of their hospitals, and what adds them up.
+
+    Returns:
+        Features and a 1 (deals × patients × 3), classes (deals × patients × 1), and a sparse matrix from all patients to the
+        mean gradients' three parts of all deals' hospitals (3 · hospitals × patients).
+    """
+    from scipy import sparse
+
+    feds = [deal(count) for count in counts]
+    sizes = torch.cat([fed.sizes for fed in feds])
+    x, y = (torch.stack(parts) for parts in zip(*(fed.pooled() for fed in feds), strict=True))
+    x, patients = with_one(x), y.numel()
+    own = np.repeat(np.arange(len(sizes)), sizes)
+    rows, columns = np.add.outer(len(sizes) * np.arange(3), own), np.tile(np.arange(patients), 3)
+    parts = (x.view(-1, 3) / sizes[own].unsqueeze(1)).T.numpy()
+    matrix = sparse.csr_matrix((parts.ravel(), (rows.ravel(), columns)), shape=(3 * len(sizes), patients))
+    return x, y.unsqueeze(2), matrix
+
+
+@lru_cache(maxsize=64)
+def private_ends(epsilon, counts, clip=CLIP, draws=DRAWS):
+    """Accuracy at the end of `private` runs of one local step a round, for several numbers of hospitals (counts × draws)."""
+    plan, (x, y, matrix) = first_plan(epsilon, clip), _gathering(counts)
+    noise = plan.mechanism.std * unit_noise(draws, plan.rounds, 3).numpy()
+    starts, divisors = np.cumsum(counts) - counts, np.array(counts, np.float32)[:, None]
+    theta = np.zeros((3, len(counts), len(draws)), np.float32)
+    for drawn in noise:
+        slope = torch.bmm(x, torch.from_numpy(theta).transpose(0, 1)).sigmoid_().sub_(y)  # deals × patients × draws
+        sent = -plan.lr * (matrix @ slope.view(-1, len(draws)).numpy()).reshape(3, -1, len(draws))  # 3 × hospitals × draws
+        lengths = np.sqrt(sent[0] ** 2 + sent[1] ** 2 + sent[2] ** 2)
+        sent *= np.minimum(np.float32(clip) / np.maximum(lengths, np.float32(1e-30)), 1)
+        theta = theta + (np.add.reduceat(sent, starts, axis=1) + drawn[:, None]) / divisors
+    return accuracy(deal(counts[0]), torch.from_numpy(theta).permute(1, 2, 0)).numpy()

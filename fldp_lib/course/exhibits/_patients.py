@@ -7,6 +7,7 @@ import torch
 
 from ... import data, models
 from ...interactive import plots, scenes
+from ._clouds import chords, joined
 from ._kit import _
 
 PATIENTS = lru_cache(maxsize=1)(lambda: data.load("breast_cancer", features=["worst smoothness", "worst area"]))
@@ -33,13 +34,13 @@ def _heights(thetas, points=25):
     return x, -(thetas[:, 0:1] * x + thetas[:, 2:3]) / weight
 
 
-def _right(theta, of):
-    """How many of a data set's test records a model of two features gets right."""
-    outputs = models.predict(LOGISTIC, torch.as_tensor(theta, dtype=torch.float32), of.x_test)
-    return int(((outputs[:, 0] > 0) == of.y_test.bool()).sum())
+def _right(thetas, of):
+    """How many of a data set's test records models of two features (… × 3) get right: a number, or a list of them."""
+    thetas = torch.as_tensor(thetas, dtype=torch.float32)
+    outputs = thetas[..., :2] @ of.x_test.T + thetas[..., 2:]
+    return ((outputs > 0) == of.y_test.bool()).sum(-1).tolist()
 
 
-def _line(theta):
-    """x and heights of one model's line, where it is on the map."""
-    x, heights = _heights(theta, 121)
-    return x, np.where(abs(heights[0]) <= 1, heights[0], np.nan)
+def _lines(thetas):
+    """x and heights of some models' lines (models × 3) on the map, from edge to edge, left to right, with gaps between."""
+    return joined([(x[x.argsort()], y[x.argsort()]) for x, y in chords(torch.as_tensor(thetas))])

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...privacy import accountants, accounting, attacker, mechanisms
+from ...privacy import accountants, accounting, attacker, mechanisms, pricing
 
 DELTA = 1e-5
 SIZE = 2**13  # points of the transform: all are bounds from above, within some 1e-3 of the finest grid
@@ -20,10 +20,22 @@ def exact(mechanism, rounds, rate=1.0, delta=DELTA, size=SIZE):
     return min(accountants.composed_epsilon(parts, delta, size), accountants.pure(parts))
 
 
+@lru_cache(maxsize=2048)
+def guesser(mechanism, rounds=1, rate=1.0):
+    """`attacker.of` a run at δ = 0 on the grid of these prices: bounds from above, within 0.0003 of the finest grid's."""
+    priced, rate = pricing.priced(mechanism, rate)
+    parts = ((priced, rate, rounds),)
+    if accountants.mu(parts) is not None:
+        return attacker.of(mechanism, rounds, rate, delta=0.0)
+    even, power = attacker._numeric(parts, SIZE)
+    bound = accounting.best_guess(accountants.pure(parts))
+    return attacker.Attacker(even, power, attacker.FALSE_RATE, None, bound, round(100 * even))
+
+
 @lru_cache(maxsize=1024)
 def attacked(mechanism, rounds, rate=1.0, delta=DELTA):
     """What an attacker can do against the run, beside the bound of its (ε, δ)."""
-    found = attacker.of(mechanism, rounds, rate, delta=0.0)
+    found = guesser(mechanism, rounds, rate)
     return replace(found, bound=accounting.best_guess(exact(mechanism, rounds, rate, delta), delta))
 
 
@@ -47,14 +59,15 @@ def renyi(mechanism, orders=ORDERS):
 
 @lru_cache(maxsize=1)
 def _binomials():
-    """Some whole orders α, k from 0 to α, and ln of the binomial coefficients (orders, k), -∞ where k > α."""
+    """Some whole orders α, where each one's terms start; and of all terms, k from 0 to α: k, α − k, ln of the binomials."""
     from scipy.special import gammaln
 
     whole = np.unique(np.geomspace(2, 400, 48).round())
-    k = np.arange(whole[-1] + 1)
-    rest = np.maximum(whole[:, None] - k, 0)
-    logs = gammaln(whole + 1)[:, None] - gammaln(k + 1) - gammaln(rest + 1)
-    return whole, k, rest, np.where(k <= whole[:, None], logs, -np.inf)
+    lengths = whole.astype(int) + 1
+    starts = lengths.cumsum() - lengths
+    k = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+    rest = np.repeat(whole, lengths) - k
+    return whole, starts, lengths, k, rest, gammaln(k + rest + 1) - gammaln(k + 1) - gammaln(rest + 1)
 
 
 def sampled(sigma, rate):
@@ -65,11 +78,12 @@ def sampled(sigma, rate):
 
     Source: Mironov, Talwar & Zhang 2019, section 3.3.
     """
-    whole, k, rest, logs = _binomials()
-    sigma, rate = (np.asarray(v, dtype=float)[..., None, None] for v in (sigma, rate))
+    whole, starts, lengths, k, rest, logs = _binomials()
+    sigma, rate = (np.asarray(v, dtype=float)[..., None] for v in (sigma, rate))
     terms = logs + rest * np.log1p(-rate) + k * np.log(rate) + k * (k - 1) / (2 * sigma**2)
-    top = terms.max(-1, keepdims=True)
-    return whole, (np.log(np.exp(terms - top).sum(-1)) + top[..., 0]) / (whole - 1)
+    top = np.maximum.reduceat(terms, starts, axis=-1)
+    terms -= np.repeat(top, lengths, axis=-1)
+    return whole, (np.log(np.add.reduceat(np.exp(terms, out=terms), starts, axis=-1)) + top) / (whole - 1)
 
 
 def by_sampled(sigma, rate, rounds, delta=DELTA):
@@ -97,6 +111,20 @@ def converted(curve, delta=DELTA, orders=ORDERS):
     return curve + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)
 
 
+@lru_cache(maxsize=1)
+def library_orders():
+    """The orders α of dp_accounting (orders,)."""
+    from dp_accounting.rdp.rdp_privacy_accountant import DEFAULT_RDP_ORDERS
+
+    return np.array(DEFAULT_RDP_ORDERS)
+
+
+def by_library(curve, delta=DELTA):
+    """ε of an RDP curve at those orders as dp_accounting converts it, which knows that δ = √(1−e^(−KL)) costs nothing."""
+    found = np.where(delta**2 + np.expm1(-curve) > 0, 0.0, converted(curve, delta, library_orders()))
+    return max(0.0, float(found.min()))
+
+
 def by_renyi(mechanism, rounds, delta=DELTA):
     """ε by RDP for each of some numbers of rounds (rounds,)."""
     found = converted(np.multiply.outer(np.asarray(rounds, dtype=float), renyi(mechanism)), delta)
@@ -116,6 +144,8 @@ def multiplier(epsilon, rounds, method):
     from scipy.optimize import brentq
 
     def over(log):
+        if method == "rdp":
+            return by_library(rounds * library_orders() / (2 * math.exp(log) ** 2)) / epsilon - 1
         return accounting.epsilon(mechanisms.Gaussian(math.exp(log), 1.0), rounds, 1.0, DELTA, method) / epsilon - 1
 
     return math.exp(brentq(over, math.log(0.02), math.log(1e6), xtol=1e-4))

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...interactive import explorers, plots, scenes
 from . import _kit
-from ._clouds import chords
-from ._hospitals import CLIP, DRAWS, ROUNDS, alone, deal, first_plan, patients, private, together
+from ._clouds import chords, joined
+from ._hospitals import CLIP, DRAWS, ROUNDS, alone, beside_plain, deal, first_plan, patients
 from ._kit import _
 from .nb00_more import crowd, levers, noise, patients_of, steps_of, together_or_alone
 
@@ -40,22 +40,21 @@ def hospitals():
 
 
 def _federation(epsilon, clients, local_steps, clip, round):
-    plan, path, right = private(epsilon, clients, clip, local_steps)
-    plain, plain_right = together(clients, ROUNDS, local_steps)
+    plan, path, right = beside_plain(epsilon, clients, clip, local_steps)
+    right, plain_right = right[:, :-1], right[:, -1]
     return dict(
         fed=deal(clients), plan=plan, round=round, spent=plan.epsilon(round), attacker=plan.attacker(round),
-        thetas=path[round], right=right[round], middle=int(right[-1].argsort()[len(DRAWS) // 2]),
-        plain=plain[round], plain_right=float(plain_right[round]), own=alone(clients),
+        thetas=path[round, :-1], right=right[round], middle=int(right[-1].argsort()[len(DRAWS) // 2]),
+        plain=path[round, -1], plain_right=float(plain_right[round]), own=alone(clients),
     )  # fmt: skip
 
 
 def _scene(r):
-    marks = [m for k in range(min(TILES, r["fed"].clients)) for m in _tile(r, k, 1.12 * (k % 2), 2.52 - 1.2 * (k // 2))]
+    marks = _tiles(r)
     more = r["fed"].clients - TILES
     if more > 0:
         marks.append(plots.text(0, -0.03, _("… and {more} more").format(more=more), "alone"))
-    for x, y in chords(r["thetas"]):
-        marks.append(plots.line(x, y, "private", panel=1, width=3.5, opacity=0.17))
+    marks += [plots.line(*ends, "private", panel=1, width=3.5, opacity=0.17) for ends in chords(r["thetas"])]
     marks += scenes.records(r["fed"].x_test, r["fed"].y_test, 1, size=1.8)
     for theta, style in ((r["plain"], "no privacy"), (r["thetas"][r["middle"]], "private")):
         marks += [plots.line(x, y, style, panel=1, width=2.4) for x, y in chords(theta.unsqueeze(0))]
@@ -66,21 +65,29 @@ def _scene(r):
     return marks + [plots.text(*place, 1) for place in words]
 
 
-def _tile(r, k, left, bottom):
-    """One hospital: its patients and the line that its own model draws, in a square of side 1."""
+def _tiles(r):
+    """The first hospitals, each in a square of side 1: its patients, and the line that its own model draws."""
     fed, (thetas, right) = r["fed"], r["own"]
-    x, y = (fed.x[k][fed.mask[k]].numpy() + 1) / 2, fed.y[k][fed.mask[k]].numpy()
-    words = _("{n} patient, {right:.0f} right") if len(y) == 1 else _("{n} patients, {right:.0f} right")
+    k = np.arange(min(TILES, fed.clients))
+    left, bottom = 1.12 * (k % 2), 2.52 - 1.2 * (k // 2)
     marks = [
-        plots.band([left, left + 1], [bottom] * 2, [bottom + 0.95] * 2, "alone", opacity=0.09),
-        plots.places([left + 0.93], [bottom + 0.82], "alone", size=5, opacity=0.7),
-        plots.text(left, bottom + 1.04, words.format(n=len(y), right=100 * float(right[k])), "alone"),
+        plots.bars(left + 0.5, 0 * k + 0.95, "alone", width=1, base=bottom, opacity=0.09),
+        plots.places(left + 0.93, bottom + 0.82, "alone", size=5, opacity=0.7),
     ]
-    for c in (1, 0):
-        marks.append(plots.dots(left + x[y == c, 0], bottom + 0.95 * x[y == c, 1], 2 - c, size=1.5, opacity=1))
-    for a, b in chords(thetas[k : k + 1]):
-        marks.append(plots.line(left + (a + 1) / 2, bottom + 0.95 * (b + 1) / 2, "alone", width=2))
-    return marks
+    for one, n in zip(k, fed.sizes.tolist(), strict=False):
+        words = _("{n} patient, {right:.0f} right") if n == 1 else _("{n} patients, {right:.0f} right")
+        marks.append(plots.text(left[one], bottom[one] + 1.04, words.format(n=n, right=100 * float(right[one])), "alone"))
+    mask = fed.mask[: len(k)].numpy()
+    where, y = np.nonzero(mask)[0], fed.y[: len(k)].numpy()[mask]
+    across, up = _in_tile(fed.x[: len(k)].numpy()[mask].T, left[where], bottom[where])
+    marks += [plots.dots(across[y == c], up[y == c], 2 - c, size=1.5, opacity=1) for c in (1, 0)]
+    ends = [_in_tile(end, left[one], bottom[one]) for one in k for end in chords(thetas[one : one + 1])]
+    return [*marks, plots.line(*joined(ends), "alone", width=2)]
+
+
+def _in_tile(place, left, bottom):
+    """Where a place on the map, in [-1, 1]², lies in a hospital's square."""
+    return left + (place[0] + 1) / 2, bottom + 0.95 * (place[1] + 1) / 2
 
 
 def _say_scene(r):

@@ -5,7 +5,7 @@ import numpy as np
 from ...interactive import explorers, plots
 from . import _kit
 from ._clouds import updates
-from ._hospitals import CLIP, DRAWS, ROUNDS, alone, deal, first_plan, private, together
+from ._hospitals import CLIP, DRAWS, ROUNDS, alone, deal, first_plan, private, private_ends, together
 from ._kit import _, count
 
 COUNTS = (6, 10, 20, 50, 100, 200, 455)
@@ -191,9 +191,8 @@ def crowd():
 
 
 def _crowd(epsilon, clients, clip):
-    draws = {n: 100 * private(epsilon, n, clip, draws=DRAWS[:12])[2][-1].numpy() for n in (*COUNTS, clients)}
-    plan = first_plan(epsilon, clip)
-    return _without(clients) | dict(plan=plan, draws=np.array([draws[n] for n in COUNTS]), here=draws[clients])
+    draws, here = (100 * private_ends(epsilon, counts, clip, DRAWS[:12]) for counts in (COUNTS, (clients,)))
+    return _without(clients) | dict(plan=first_plan(epsilon, clip), draws=draws, here=here[0])
 
 
 def _because_crowd(r):

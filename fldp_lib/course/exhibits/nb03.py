@@ -9,7 +9,7 @@ from ... import Plan, aggregation, mechanisms, models, train
 from ... import clients as clients_
 from ...interactive import explorers, plots, scenes
 from ._kit import _, clients, count, epsilon
-from ._patients import LOGISTIC, LR, PATIENTS, _dealt, _heights, _line, _map, _right
+from ._patients import LOGISTIC, LR, PATIENTS, _dealt, _heights, _lines, _map, _right
 from .nb03_more import drift, holdings, rounds_saved
 
 __all__ = ["drift", "equality", "federation", "holdings", "leaving", "rounds_saved"]
@@ -46,7 +46,7 @@ def federation():
     def draw(r):
         x, y = r["fed"].pooled()
         marks = scenes.records(x, y, size=1.5)
-        marks += [plots.line(*_line(theta), "alone", width=1.2, opacity=0.7) for theta in r["own"]]
+        marks.append(plots.line(*_lines(r["own"]), "alone", width=1.2, opacity=0.7))
         homes = [r["fed"].client(k)[0].mean(0) for k in range(r["fed"].clients) if r["fed"].sizes[k]]
         marks.append(plots.places(*np.transpose(homes), "alone", size=5))
         gone = _dealt(r["clients"], "dirichlet").client(r["left_out"] - 1)[0] if r["left_out"] else []
@@ -55,7 +55,7 @@ def federation():
             marks.append(plots.places(*gone.mean(0).reshape(2, 1), 5, label=away, size=7))
         before = [(r["before"], 5, _("before"), 1.6)] if r["round"] else []
         for theta, style, label, width in (*before, (r["after"], "no privacy", _("merged"), 2.6)):
-            x, heights = _line(theta)
+            x, heights = _lines(theta[None])
             if np.isfinite(heights).any():  # a model of zeros has no line
                 marks.append(plots.line(x, heights, style, label, width=width))
         marks.append(plots.line(range(1, ROUNDS + 1), r["right"], "no privacy", panel=1))
@@ -105,6 +105,7 @@ def equality():
     """Federated against centralised gradient descent: how far apart their parameters are after as many steps."""
     rules = {_("by records, n_k/n"): True, _("all equal"): False}
 
+    @lru_cache(maxsize=128)
     def compute(by_records, local_steps, clients):
         thetas, central = [], _central()
         train(EXACT, _dealt(clients, "sizes", 1.0), rounds=60 // local_steps, local_steps=local_steps, lr=LR,
@@ -118,8 +119,8 @@ def equality():
 
     def draw(r):
         marks = scenes.records(PATIENTS().x_test, PATIENTS().y_test, size=1.5)
-        marks.append(plots.line(*_line(r["theirs"]), "centralised", _("centralised"), width=4, opacity=0.6))
-        marks.append(plots.line(*_line(r["ours"]), "no privacy", _("federated"), width=1.8))
+        marks.append(plots.line(*_lines(r["theirs"][None]), "centralised", _("centralised"), width=4, opacity=0.6))
+        marks.append(plots.line(*_lines(r["ours"][None]), "no privacy", _("federated"), width=1.8))
         apart = np.where(r["apart"] > 0, r["apart"], np.nan)
         return [*marks, plots.line(r["at"], apart, "no privacy", panel=1), plots.dots(r["at"], apart, "no privacy", panel=1)]
 
@@ -155,12 +156,16 @@ def equality():
 
 
 @lru_cache(maxsize=256)
+def _updates(count, steps):
+    """What every client would send in the first round, unclipped (clients × 3)."""
+    return clients_.local_updates(LOGISTIC, models.flatten(LOGISTIC), _dealt(count, "iid"), local_steps=steps, lr=LR)
+
+
 def _clipped_round(count, left_out, steps, clip):
     """One round of clipped updates, without noise: θ with everybody, θ without one client, and the length of its update."""
-    fed, bare = _dealt(count, "iid"), mechanisms.Gaussian(noise_multiplier=0.0, clip=clip)
-    plan = Plan.of(rounds=1, lr=LR, local_steps=steps, mechanism=bare)
-    thetas = [train(LOGISTIC, one, plan, progress=False).theta.double() for one in (fed, fed.without(left_out - 1))]
-    return *thetas, float((thetas[0] - thetas[1]).norm()) * count
+    sent = mechanisms.clip_rows(_updates(count, steps), clip)[0].double()
+    there, own = sent.sum(0), sent[left_out - 1]
+    return there / count, (there - own) / count, float(own.norm())
 
 
 @lru_cache(maxsize=256)
@@ -178,7 +183,7 @@ def leaving():
         noise, who = _priced(epsilon, clip)
         draws = noise.noise((60, 3), torch.Generator().manual_seed(0)) / clients
         deviation = float(noise.std)
-        right = sorted(_right(theta, PATIENTS()) for theta in there + draws)[30]
+        right = sorted(_right(there + draws, PATIENTS()))[30]
         return dict(there=there + draws, gone=gone + draws.flip(0), bare=there, length=length, far=length / deviation,
                     attacker=who, right=right, epsilon=epsilon, clients=clients, left_out=left_out, steps=local_steps,
                     clip=clip)  # fmt: skip

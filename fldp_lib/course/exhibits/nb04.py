@@ -7,8 +7,8 @@ import torch
 
 from ... import mechanisms
 from ...interactive import explorers, plots
-from ...privacy import attacker
 from ._kit import _, clients, epsilon
+from ._prices import guesser
 from .nb04_more import HIGH, LOW, _radii, mechanisms_compared, tails
 
 __all__ = ["mechanisms_compared", "registers", "scales", "sensitivity", "tails"]
@@ -22,11 +22,6 @@ def _unit(seed=0):
     generator = torch.Generator().manual_seed(seed)
     noise = mechanisms.laplace_noise((2, DRAWS), 1.0, generator).numpy()
     return noise, torch.rand((2, DRAWS), generator=generator).numpy() * 0.6
-
-
-@lru_cache(maxsize=256)
-def _who(epsilon):
-    return attacker.of(mechanisms.Laplace(epsilon, 1.0), delta=0.0)
 
 
 def _clouds(places, noise, inside, panel=0):
@@ -48,13 +43,14 @@ def registers():
         noise = _unit()[0] / epsilon
         ratio = float(np.exp(epsilon * (abs(seen - 284) - abs(seen - 285))))
         outside = int(((np.array([[285], [284]]) + noise < edges[0]) | (np.array([[285], [284]]) + noise > edges[1])).sum())
-        return dict(epsilon=epsilon, seen=seen, noise=noise, ratio=ratio, outside=outside, attacker=_who(epsilon))
+        return dict(epsilon=epsilon, seen=seen, noise=noise, ratio=ratio, outside=outside,
+                    attacker=guesser(mechanisms.Laplace(epsilon, 1.0)))  # fmt: skip
 
     def draw(r):
         marks = _clouds((285, 284), r["noise"], edges)
         marks += [plots.text(265, 2.02, _("in: 285 benign"), "private"), plots.text(265, 0.98, _("out: 284"), 5)]
         marks.append(plots.line([r["seen"]] * 2, [0, 2.2], 0, width=1.2))
-        x = np.linspace(*edges, 321)
+        x = np.array([edges[0], 284, 285, edges[1]])  # straight in between
         marks.append(plots.line(x, np.exp(r["epsilon"] * (abs(x - 284) - abs(x - 285))), "private", panel=1))
         for sign, label in ((1, "e^ε"), (-1, "e^−ε")):
             marks.append(plots.line(edges, [np.exp(sign * r["epsilon"])] * 2, "bound", label, panel=1, width=1.4))
@@ -171,7 +167,7 @@ def scales():
         places = noise + np.array([[1], [0]])
         outside = int(((places < -6) | (places > 7)).sum())
         return dict(query=query, rule=rule, epsilon=epsilon, most=most, b=b, noise=noise, outside=outside,
-                    true=most / b, attacker=_who(min(most / b, 700.0)))  # fmt: skip
+                    true=most / b, attacker=guesser(mechanisms.Laplace(min(most / b, 700.0), 1.0)))  # fmt: skip
 
     def draw(r):
         marks = _clouds((1, 0), r["noise"], (-6, 7))

@@ -8,6 +8,7 @@ from ... import accounting, data, mechanisms
 from ...interactive import explorers, plots
 from ...privacy import attacker
 from ._kit import _, clients, count, epsilon
+from ._prices import guesser
 
 LOW, HIGH, DELTA = 6.0, 30.0, 1e-5
 STYLES = {"laplace": "private", "gaussian": 1, "local": "alone"}
@@ -99,9 +100,9 @@ def _found_out(query, mechanism, epsilon):
     if mechanism == "gaussian":
         return attacker.of(mechanisms.Gaussian(_multiplier(epsilon), 1.0), delta=DELTA)
     if mechanism == "local" and query != "mean":
-        return attacker.of(mechanisms.RandomisedResponse(epsilon, 8 if query == "histogram" else 2), delta=0.0)
+        return guesser(mechanisms.RandomisedResponse(epsilon, 8 if query == "histogram" else 2))
     parts = 2 if mechanism == "laplace" and query == "histogram" else 1
-    return attacker.of(mechanisms.Laplace(epsilon / parts, 1.0), rounds=parts, delta=0.0)
+    return guesser(mechanisms.Laplace(epsilon / parts, 1.0), parts)
 
 
 def _noise_of(r, unit):

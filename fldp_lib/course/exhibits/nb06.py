@@ -7,8 +7,8 @@ import torch
 
 from ... import mechanisms
 from ...interactive import explorers, plots
-from ...privacy import attacker
 from ._kit import _, clients, count, epsilon
+from ._prices import guesser
 from .nb06_more import printed, two_noises
 
 __all__ = ["crowd", "printed", "two_noises", "two_participants"]
@@ -16,39 +16,52 @@ __all__ = ["crowd", "printed", "two_noises", "two_participants"]
 MEANS, BOUND, BEST = (1.0, 3.0), 2.0, 2.0  # of stations A and B; of a gradient; what both together say
 RATES = np.round(np.geomspace(0.05, 1.6, 16), 3)
 EDGES = (-6.0, 10.0)
+RUNS, MOST = 200, 10  # and rounds
 
 
-def _private_rounds(epsilons, lr, rounds, runs=200, seed=0):
-    """θ after each round (rounds + 1 × runs) of A and B; every clipped gradient gets its participant's noise."""
-    generator, means = torch.Generator().manual_seed(seed), torch.tensor(MEANS).double().unsqueeze(1)
-    noises = [mechanisms.Laplace(e, clip=BOUND, at="client") for e in epsilons]
-    path = [torch.zeros(runs, dtype=torch.float64)]
-    for _round in range(rounds):
-        gradients = (path[-1] - means).clamp(-BOUND, BOUND)  # 2 × runs
-        noise = torch.stack([m.noise((runs,), generator) for m in noises])
-        path.append(path[-1] - lr * (gradients + noise).mean(0))
-    return torch.stack(path)
+@lru_cache(maxsize=1)
+def _unit():
+    """Laplace noise of scale 1 for A and B in the most rounds there are (rounds × 2 × runs)."""
+    generator = torch.Generator().manual_seed(0)
+    return mechanisms.laplace_noise((MOST, 2, RUNS), 1.0, generator).numpy()
+
+
+def _private_rounds(epsilons, rates, rounds):
+    """θ after each round (rounds + 1 × rates × runs) of A and B; every clipped gradient gets its participant's noise."""
+    scales = [mechanisms.Laplace(e, clip=BOUND, at="client").scale for e in epsilons]
+    noise, rates = np.array(scales)[:, None, None] * _unit()[:rounds, :, None], np.array(rates)[:, None]
+    means, path = np.array(MEANS)[:, None, None], [np.zeros((len(rates), RUNS))]
+    for drawn in noise:
+        gradients = (path[-1] - means).clip(-BOUND, BOUND)  # 2 × rates × runs
+        path.append(path[-1] - rates * (gradients + drawn).mean(0))
+    return np.stack(path)
 
 
 def _error(ends):
-    return float((ends - BEST).square().mean().sqrt())
+    """How far off the best value the ends of some runs are (… × runs), as a root mean square (…)."""
+    return np.sqrt(((ends - BEST) ** 2).mean(-1))
 
 
-@lru_cache(maxsize=512)
 def _about(epsilon, rounds):
-    return attacker.of(mechanisms.Laplace(epsilon / rounds, clip=BOUND, at="client"), rounds=rounds, delta=0.0)
+    return guesser(mechanisms.Laplace(epsilon / rounds, clip=1.0), rounds)
+
+
+@lru_cache(maxsize=128)
+def _sums(count, rounds):
+    """The sum of so many Laplace noises of scale 1, in each round (rounds × runs)."""
+    generator = torch.Generator().manual_seed(7)
+    return np.stack([mechanisms.laplace_noise((count, RUNS), 1.0, generator).sum(0).numpy() for _round in range(rounds)])
 
 
 @lru_cache(maxsize=256)
-def _crowd(total, rounds, lr, count, place, runs=200):
+def _crowd(total, rounds, lr, count, place):
     """θ after each round of `count` participants, half like A and half like B, at a total ε for each, δ = 0."""
-    generator, means = torch.Generator().manual_seed(7), torch.tensor(MEANS).double().unsqueeze(1)
-    noise, path = mechanisms.Laplace(total / rounds, clip=BOUND * lr, at=place), [torch.zeros(runs, dtype=torch.float64)]
-    for _round in range(rounds):
-        updates = (lr * (means - path[-1])).clamp(-BOUND * lr, BOUND * lr)  # 2 × runs: an A and a B
-        draws = noise.noise((count, runs) if place == "client" else (1, runs), generator).sum(0)
-        path.append(path[-1] + updates.mean(0) + draws / count)
-    return torch.stack(path)
+    noise = mechanisms.Laplace(total / rounds, clip=BOUND * lr, at=place)
+    means, path = np.array(MEANS)[:, None], [np.zeros(RUNS)]
+    for drawn in _sums(count if place == "client" else 1, rounds):
+        updates = (lr * (means - path[-1])).clip(-BOUND * lr, BOUND * lr)  # 2 × runs: an A and a B
+        path.append(path[-1] + updates.mean(0) + noise.scale * drawn / count)
+    return np.stack(path)
 
 
 PLACES = {"local: each adds its own": "client", "central: once on the sum": "server"}
@@ -59,12 +72,10 @@ def crowd():
 
     def compute(epsilon, clients, place, rounds):
         clients = 2 * round(clients / 2)  # as many like A as like B
-        paths = _crowd(epsilon, rounds, 0.5, clients, place).numpy()
-        bare = _private_rounds([np.inf] * 2, 0.5, rounds, 1)[:, 0].numpy()
-        noise = mechanisms.Laplace(epsilon / rounds, clip=1.0, at=place)
-        return dict(paths=paths, bare=bare, epsilon=epsilon, clients=clients, place=place, rounds=rounds,
-                    error=_error(torch.from_numpy(paths[-1])), near=float((abs(paths[-1] - BEST) < 0.5).mean()),
-                    attacker=attacker.of(noise, rounds=rounds, delta=0.0))  # fmt: skip
+        paths = _crowd(epsilon, rounds, 0.5, clients, place)
+        return dict(paths=paths, bare=_bare(0.5, rounds), epsilon=epsilon, clients=clients, place=place, rounds=rounds,
+                    error=float(_error(paths[-1])), near=float((abs(paths[-1] - BEST) < 0.5).mean()),
+                    attacker=_about(epsilon, rounds))  # fmt: skip
 
     def draw(r):
         steps = np.arange(r["rounds"] + 1)
@@ -95,9 +106,15 @@ def crowd():
     )  # fmt: skip
 
 
+def _bare(lr, rounds):
+    """θ after each round without noise (rounds + 1,)."""
+    return _private_rounds([np.inf] * 2, [lr], rounds)[:, 0, 0]
+
+
 @lru_cache(maxsize=512)
-def _ends(epsilons, lr, rounds):
-    return _error(_private_rounds([e / rounds for e in epsilons], lr, rounds)[-1])
+def _ends(epsilons, rounds):
+    """The error at the end at each of RATES (rates,)."""
+    return _error(_private_rounds([e / rounds for e in epsilons], RATES, rounds)[-1])
 
 
 def two_participants():
@@ -105,10 +122,9 @@ def two_participants():
 
     def compute(epsilon_a, epsilon_b, lr, rounds):
         both = (epsilon_a, epsilon_b)
-        paths = _private_rounds([e / rounds for e in both], lr, rounds).numpy()
-        return dict(epsilons=both, lr=lr, rounds=rounds, paths=paths, here=_error(torch.from_numpy(paths[-1])),
-                    bare=_private_rounds([np.inf] * 2, lr, rounds, 1)[:, 0].numpy(),
-                    errors=[_ends(both, rate, rounds) for rate in RATES])  # fmt: skip
+        paths = _private_rounds([e / rounds for e in both], [lr], rounds)[:, 0]
+        return dict(epsilons=both, lr=lr, rounds=rounds, paths=paths, here=float(_error(paths[-1])),
+                    bare=_bare(lr, rounds), errors=_ends(both, rounds))  # fmt: skip
 
     def draw(r):
         steps = np.arange(r["rounds"] + 1)
@@ -156,4 +172,4 @@ def two_participants():
 
 
 def _best(rounds):
-    return min(_ends((20.0, 20.0), rate, rounds) for rate in RATES)
+    return _ends((20.0, 20.0), rounds).min()

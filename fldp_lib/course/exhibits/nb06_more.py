@@ -5,8 +5,8 @@ import torch
 
 from ... import mechanisms
 from ...interactive import explorers, plots
-from ...privacy import attacker
 from ._kit import _, count
+from ._prices import guesser
 
 LR = 0.1
 
@@ -27,7 +27,7 @@ def printed():
         places = [-_centre(mean, clean) for mean in (1.0, other)]
         noise = mechanisms.laplace_noise((2, 150), 1 / epsilon, torch.Generator().manual_seed(3)).numpy()
         true = max(abs(places[1] - places[0]) * epsilon, 1e-6)
-        who = attacker.of(mechanisms.Laplace(min(true, 200.0), 1.0), delta=0.0)
+        who = guesser(mechanisms.Laplace(min(true, 200.0), 1.0))
         return dict(places=places, noise=noise, true=true, epsilon=epsilon, other=other, clean=clean, attacker=who)
 
     def draw(r):

@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from ...interactive import explorers, plots
-from ...privacy import accounting, attacker, mechanisms
+from ...privacy import accounting, mechanisms
 from ._kit import _, clients, count, epsilon
-from ._prices import multiplier, multipliers
+from ._prices import guesser, multiplier, multipliers
 from .nb07b_more import project, run, shuffled
 
 __all__ = ["bargain", "cohort", "project", "run", "shuffled"]
@@ -20,7 +20,7 @@ PER_CENT = {0.01: "1%", 0.1: "10%", 1: "all"}
 @lru_cache(maxsize=256)
 def _hidden(each, rate):
     """The attacker on one round, from the one without sampling: q of it is told, and the rest is a coin."""
-    whole = attacker.of(mechanisms.Laplace(each, clip=1.0), 1, delta=0.0)
+    whole = guesser(mechanisms.Laplace(each, clip=1.0))
     even = 0.5 + rate * (whole.even_odds - 0.5)
     found = whole.fpr + rate * (whole.tpr - whole.fpr)
     bound = accounting.best_guess(math.log1p(rate * math.expm1(each)))

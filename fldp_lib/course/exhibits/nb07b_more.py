@@ -1,5 +1,6 @@
 """Exhibits of notebook 07b, the end: cohorts that are shuffled and not sampled, and what a whole project spends."""
 
+import math
 from dataclasses import replace
 from functools import lru_cache
 
@@ -8,10 +9,19 @@ import numpy as np
 from ...interactive import explorers, plots
 from ...privacy import accounting, attacker, mechanisms
 from ._kit import _, clients, count, epsilon
-from ._prices import DELTA, ORDERS, by_renyi, converted, exact, multiplier, sampled
+from ._prices import DELTA, ORDERS, by_library, by_renyi, converted, exact, guesser, library_orders, multiplier, sampled
 
 __all__ = ["project", "run", "shuffled"]
 SIGMAS = np.geomspace(0.7, 4, 40)
+
+
+@lru_cache(maxsize=256)
+def _below(sigma):
+    """ln of the chance that a batch's sum lies below each threshold: for mean 0, 2 and 1 (3 × thresholds)."""
+    from scipy.special import log_ndtr
+
+    at = np.linspace(-2 * sigma, 2 + 9 * sigma, 1201)
+    return log_ndtr((at - np.array([[0.0], [2.0], [1.0]])) / sigma)
 
 
 @lru_cache(maxsize=4096)
@@ -21,11 +31,8 @@ def shuffled_bound(sigma, batches, delta=DELTA):
     The attacker knows all other clients, who are as unlucky as the clip allows; with the client its batch has mean 2,
     without its update 1, the other batches 0, in units of the clip. Source: Chua et al. 2024.
     """
-    from scipy.special import log_ndtr
-
-    at = np.linspace(-2 * sigma, 2 + 9 * sigma, 1201)
-    rest = (batches - 1) * log_ndtr(at / sigma)
-    with_, without = (-np.expm1(rest + log_ndtr((at - mean) / sigma)) for mean in (2.0, 1.0))
+    other, *own = _below(sigma)
+    with_, without = (-np.expm1((batches - 1) * other + one) for one in own)
     told = (with_ > delta) & (without > 1e-13)
     return max(0.0, float(np.log((with_[told] - delta) / without[told]).max()))
 
@@ -90,13 +97,16 @@ def shuffled():
 
 @lru_cache(maxsize=1024)
 def winner(rho, mean, delta=DELTA):
-    """ε by RDP where a geometric number of runs is made, `mean` on average, and only the best is ever seen."""
+    """ε by RDP where a geometric number of runs is made, `mean` on average, and only the best is ever seen.
+
+    Source: Papernot & Steinke 2022, theorem 2; dp_accounting has the same.
+    """
     if mean == 1:
         return float(converted(ORDERS * rho, delta).min())
-    from dp_accounting import dp_event, rdp
-
-    event = dp_event.RepeatAndSelectDpEvent(dp_event.GaussianDpEvent((2 * rho) ** -0.5), mean, 1)
-    return float(rdp.RdpAccountant().compose(event).get_epsilon(delta))
+    orders = library_orders()
+    more = 2 * ((1 - 1 / orders) * orders * rho + math.log(mean) / orders).min()
+    curve = orders * rho + math.log(mean) / (orders - 1) + more
+    return by_library(np.minimum.accumulate(curve[::-1])[::-1], delta)  # the divergence grows with its order
 
 
 def project():
@@ -142,7 +152,7 @@ def project():
 
 @lru_cache(maxsize=512)
 def _guess(sigma, rounds, rate, total):
-    found = attacker.of(mechanisms.Gaussian(sigma, 1.0), rounds, rate, delta=0.0)
+    found = guesser(mechanisms.Gaussian(sigma, 1.0), rounds, rate)
     return replace(found, bound=accounting.best_guess(total, DELTA))
 
 
