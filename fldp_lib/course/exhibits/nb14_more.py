@@ -25,11 +25,20 @@ def few_threes(share):
 
 
 @lru_cache(maxsize=64)
+def lasting(rounds):
+    """The plan, with so many rounds."""
+    return PLAN.changed(rounds=rounds)
+
+
+@lru_cache(maxsize=64)
 def found(share, rounds, epsilon=None):
     """Recall in per cent of the threes and of the other digits (2 × 8 draws), at a total ε or without privacy."""
-    plan = PLAN.changed(rounds=rounds)
-    mechanism = None if epsilon is None else gaussian(epsilon, CLIP, plan).mechanism
-    theta = _singles.together(_singles.crowd(), plan, [mechanism] * len(GROUP), GROUP, few_threes(share), False)[1]
+    crowd, there = _singles.crowd(), few_threes(share)
+    if epsilon is None:
+        theta = _singles.without(crowd, PLAN, rounds, there)
+    else:
+        plan = gaussian(epsilon, CLIP, lasting(rounds))
+        theta = _singles.together(crowd, plan, [plan.mechanism] * len(GROUP), GROUP, there, None)[1]
     recalls = 100 * _singles.recalls(_singles.crowd(), theta)
     return np.stack([recalls[:, 3], np.delete(recalls, 3, 1).mean(1)])
 
@@ -70,7 +79,7 @@ def threes():
         [explorers.Slider("share", _("share of those with a three who stay"), 0.05, 1, 0.4, step=0.05),
          epsilon(8.0, 0.25, 20.0), explorers.Slider("rounds", _("rounds"), 5, 60, 20, step=5, whole=True)],
         compute, plots.Chart(panels, size=(6.4, 3.0)), marks, say,
-        attacker=lambda r: gaussian(r["epsilon"], CLIP, PLAN.changed(rounds=r["rounds"])).attacker(),
+        attacker=lambda r: gaussian(r["epsilon"], CLIP, lasting(r["rounds"])).attacker(),
     )  # fmt: skip
 
 

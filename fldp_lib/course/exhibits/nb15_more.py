@@ -25,16 +25,30 @@ def pool(count):
     return _singles.Crowd(_singles.digits().select(torch.arange(count)))
 
 
+@lru_cache(maxsize=8)
+def coins(count):
+    """Whether a record is in each model (48 × records)."""
+    return torch.stack([torch.rand(count, generator=torch.Generator().manual_seed(s)) < 0.5 for s in range(MODELS)])
+
+
+@lru_cache(maxsize=64)
+def private(epsilon, rounds):
+    """So many rounds with the noise for a total ε."""
+    return LONG.changed(rounds=rounds).calibrated(epsilon, clip=4.0)
+
+
 @lru_cache(maxsize=64)
 def caught(count, rounds, epsilon=None):
     """Share of the members that the likelihood ratio finds at each rate of false alarms, over 48 retrained models.
 
     In each model a record is there by a coin; a model's shadows are the 47 others, as the notebook's `attack` has it.
     """
-    crowd, plan = pool(count), LONG.changed(rounds=rounds)
-    mechanism = None if epsilon is None else plan.calibrated(epsilon, clip=4.0).mechanism
-    there = torch.stack([torch.rand(count, generator=torch.Generator().manual_seed(s)) < 0.5 for s in range(MODELS)])
-    theta = _singles.together(crowd, plan, [mechanism] * MODELS, range(MODELS), there, False, count)[1]
+    crowd, there = pool(count), coins(count)
+    if epsilon is None:
+        theta = _singles.without(crowd, LONG, rounds, there, count)
+    else:
+        plan = private(epsilon, rounds)
+        theta = _singles.together(crowd, plan, [plan.mechanism] * MODELS, range(MODELS), there, None, count)[1]
     out = crowd.outputs(_singles._stack(theta)).double().log_softmax(0)
     log_p = (out * crowd.hot).sum(0)  # models × records
     score = (log_p - torch.log(-torch.expm1(log_p.clamp(max=-1e-12)))).numpy()
@@ -45,14 +59,15 @@ def caught(count, rounds, epsilon=None):
         off = (score**2 * group).sum(0) - score**2 * group - others * mean**2
         std = np.sqrt(off.sum(1, keepdims=True) / others.sum(1, keepdims=True))  # one for all records
         ratio -= sign * (((score - mean) / std) ** 2 / 2 + np.log(std))
-    return np.array([(ratio[truth] > limit).mean() for limit in np.quantile(ratio[~truth], 1 - RATES)])
+    inside = np.sort(ratio[truth])
+    return 1 - inside.searchsorted(np.quantile(ratio[~truth], 1 - RATES), "right") / len(inside)
 
 
 def members():
     """Whose record was in the training: what the likelihood ratio finds at each rate of false alarms; what noise allows."""
 
     def compute(epsilon, clients, rounds):
-        can = LONG.changed(rounds=rounds).calibrated(epsilon, clip=4.0).attacker()
+        can = private(epsilon, rounds).attacker()
         return dict(
             epsilon=epsilon,
             clients=clients,
