@@ -45,7 +45,7 @@ def test_reports_are_read_as_the_package_reads_them():
     divided = torch.stack([inversion.read_first_layer(_singles.MODEL, report) for report in reports]).clamp(0, 1)
     weighed = nb15.weighed(reports, known, noise.std**2)
     expected = [float((guess - own).abs().mean()) for guess in (divided, weighed)]
-    np.testing.assert_allclose(nb15.readings(500.0, 6.0, 10)[0], expected, rtol=1e-4)
+    np.testing.assert_allclose(nb15.readings(500.0, 6.0)[0, :, :10].mean(1), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("dropped", [0, 1, 4])
