@@ -103,7 +103,7 @@ def draws():
 
 @lru_cache(maxsize=64)
 def products(clip):
-    """The clients' updates and their unit noise times the public images' (150 × 360, 2 × 150 × 360), and half the squares."""
+    """The clients' updates and their unit noise by the public images' (150 × 360, 2 × 150 × 360), and half the squares."""
     every, known = clipped(clip)
     return every[:150] @ known.T, draws().float() @ known.T, known.square().sum(1) / 2
 
