@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ...privacy import mechanisms
 from ...training import _streams
+from ._crowds import flushed
 from ._singles import _flat, _square
 
 Runs = namedtuple("Runs", "accuracy loss theta signal cut cosine")
@@ -50,16 +51,16 @@ class Groups:
         return rows.view(-1, *self.x.shape[:2]).transpose(0, 1)
 
     def _seen(self, rows):
-        """The products' sum for each record: what a step along these rows moves its outputs by (as `rows`)."""
+        """What a step along these rows moves each record's outputs by (10 · runs × clients × records)."""
         if self.x.shape[1] <= 8:  # a product of matrices for each client costs more than sums over the records
             each, moved = rows.view(-1, *self.x.shape[:2]), None
             for k in range(self.x.shape[1]):
                 part = each[:, :, k, None] * self.products[:, k]
                 moved = part if moved is None else moved.add_(part)
-            return moved.view(rows.shape)
+            return moved
         each = self._by_client(rows)
         moved = (each @ self.x) @ self.x.transpose(1, 2) if self.products is None else torch.bmm(each, self.products)
-        return moved.transpose(0, 1).reshape(rows.shape)
+        return moved.transpose(0, 1)
 
     def lacks(self, theta, lr, steps):
         """What all steps from theta (10 × runs × 65) take off each record's outputs, in sum (10 × runs × all records)."""
@@ -68,7 +69,7 @@ class Groups:
             lack = outputs.softmax(0).sub_(self.hot).mul_(self.share)
             summed = lack if summed is None else summed.add_(lack)
             if left:
-                outputs = outputs.sub_(self._seen(lack), alpha=lr)
+                outputs.view(-1, *self.x.shape[:2]).sub_(self._seen(lack), alpha=lr)
                 summed = summed.clone() if summed is lack else summed
         return summed
 
@@ -80,7 +81,7 @@ class Groups:
     def lengths(self, lacks, lr, norm):
         """Each client's update's L2 or L1 norm in each run (runs × clients)."""
         if norm == 2:
-            squares = (self._seen(lacks) * lacks).sum(0).view(-1, *self.x.shape[:2]).sum(2)
+            squares = (lacks.view(-1, *self.x.shape[:2]) * self._seen(lacks)).view(10, -1, *self.x.shape[:2]).sum((0, 3))
             return lr * squares.clamp_(min=0).sqrt_()
         sent = torch.bmm(self._by_client(lacks), self.x)  # clients × (10 · runs) × 65
         return lr * sent.abs_().sum(2).view(len(self), 10, -1).sum(1).T
@@ -103,6 +104,7 @@ def noises(mech, clients, rounds, seed):
     return mech.scale * (first - second)
 
 
+@flushed()
 def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0.0, unclipped=True):
     """Train some runs side by side, everybody in each round.
 

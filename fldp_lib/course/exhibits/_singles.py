@@ -14,7 +14,7 @@ from ... import models
 from ...privacy import adaptive, mechanisms
 from ...training import _streams
 from ...training.plan import Plan
-from ._crowds import Crowd, crowd, digits, images, seats
+from ._crowds import Crowd, crowd, digits, flushed, images, seats
 from ._kit import _
 
 __all__ = ["Crowd", "clip_errors", "crowd", "digits", "images", "recalls", "together", "without"]
@@ -85,6 +85,7 @@ def lengths(crowd, lack, plan):
     return lack.square().sum(0).mul_(crowd.square).sqrt_().mul_(plan.lr)
 
 
+@flushed()
 def together(crowd, plan, mechs, seeds, present=None, every=True, divisor=None, start=None):
     """Train one run a mechanism and seed.
 
