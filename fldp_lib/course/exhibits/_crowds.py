@@ -51,8 +51,9 @@ class Seated:
     def __init__(self, crowd, present):
         places = present.sort(dim=1, descending=True, stable=True).indices[:, : int(present.sum(1).max())]  # runs × seats
         taken = present.gather(1, places)
-        self.x = (crowd.x[:, places] * taken).transpose(0, 1).contiguous()  # runs × 65 × seats
-        self.records = self.x.transpose(1, 2).contiguous()
+        records = torch.cat([crowd.x.T, torch.zeros(1, 65)])
+        self.records = records[places.where(taken, len(crowd))]  # runs × seats × 65
+        self.x = self.records.transpose(1, 2).contiguous()
         self.square, self.hot = crowd.square[places] * taken, crowd.hot[:, 0, places].contiguous()
 
     def outputs(self, theta):

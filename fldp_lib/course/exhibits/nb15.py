@@ -98,25 +98,25 @@ LEVELS = tuple(np.geomspace(0.5, 5_000, 9).round(3))
 def draws():
     """Standard normal numbers of 150 clients' reports, drawn twice; a client's do not depend on how many are asked."""
     normal = (partial(torch.randn, generator=torch.Generator().manual_seed(k), dtype=torch.float64) for k in range(2))
-    return torch.stack([mechanisms.client_rows(draw, 150, (650,)) for draw in normal])  # 2 × 150 × 650
+    return torch.stack([mechanisms.client_rows(draw, 150, (650,)) for draw in normal]).float()  # 2 × 150 × 650
 
 
 @lru_cache(maxsize=64)
 def products(clip):
-    """The clients' updates and their unit noise by the public images' (150 × 360, 2 × 150 × 360), and half the squares."""
+    """The clients' updates by the public images' (150 × 360), less half their squares; noise by them (2 × 150 × 360)."""
     every, known = clipped(clip)
-    return every[:150] @ known.T, draws().float() @ known.T, known.square().sum(1) / 2
+    return every[:150] @ known.T - known.square().sum(1) / 2, draws() @ known.T
 
 
 @lru_cache(maxsize=512)
 def readings(epsilon, clip):
     """Each client's error a pixel when its own noisy report is divided, and when it is weighed (draws × 2 × 150)."""
     noise, own = accounting.calibrate("gaussian", epsilon=epsilon, clip=clip, at="client"), _singles.digits().x[:150, 0]
-    (bare, added, half), std = products(clip), noise.std
-    reports = (clipped(clip)[0][:150] + (std * draws()).float()).view(-1, 650)
+    (bare, added), std = products(clip), noise.std
+    reports = torch.add(clipped(clip)[0][:150], draws(), alpha=std).view(-1, 650)
     unit, rows = reports[:, 640:].abs().argmax(1), torch.arange(300)
     divided = (reports[:, :640].view(-1, 10, 64)[rows, unit] / reports[rows, 640 + unit][:, None]).clamp(0, 1)
-    near = ((bare - half + std * added) / std**2).softmax(2)  # what reports share does not count
+    near = torch.add(bare, added, alpha=std).div_(std**2).softmax(2)  # what reports share does not count
     guesses = torch.stack([divided.view(2, 150, 64), near @ _singles.digits().x_test], 1)
     return (guesses - own).abs().mean(3).double().numpy()
 
