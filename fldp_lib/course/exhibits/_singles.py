@@ -131,11 +131,12 @@ def together(crowd, plan, mechs, seeds, present=None, every=True, divisor=None, 
             outputs = crowd.outputs(theta, test=True)
             true = outputs.gather(0, crowd.federation.y_test.expand(1, *outputs.shape[1:]))[0]
             right.append((true >= outputs.amax(0)).float().mean(1))
-        for k, c in enumerate(moving):
-            if c.adaptive:
-                sent = long[k] if here is None else long[k][present[k]]
-                short = int((sent <= clip[k]).sum())
-                c.adapt(short, len(sent) - short, float(counts[k]), draws[k])
+        if moves:
+            there = torch.ones_like(long, dtype=torch.bool) if present is None else present
+            short, sent = ((long <= clip[:, None]) & there).sum(1).tolist(), there.sum(1).tolist()
+            for k, c in enumerate(moving):
+                if c.adaptive:
+                    c.adapt(short[k], sent[k] - short[k], float(counts[k]), draws[k])
     right = torch.stack(right, 1).numpy() if right else None
     return right, _flat(theta), torch.stack(clips, 1).numpy()
 
