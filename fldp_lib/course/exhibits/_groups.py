@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ...privacy import mechanisms
 from ...training import _streams
+from ._crowds import flushed
 from ._singles import _flat, _square
 
 Runs = namedtuple("Runs", "accuracy loss theta signal cut cosine")
@@ -50,10 +51,16 @@ class Groups:
         return rows.view(-1, *self.x.shape[:2]).transpose(0, 1)
 
     def _seen(self, rows):
-        """The products' sum for each record: what a step along these rows moves its outputs by (as `rows`)."""
+        """What a step along these rows moves each record's outputs by (10 · runs × clients × records)."""
+        if self.x.shape[1] <= 8:  # a product of matrices for each client costs more than sums over the records
+            each, moved = rows.view(-1, *self.x.shape[:2]), None
+            for k in range(self.x.shape[1]):
+                part = each[:, :, k, None] * self.products[:, k]
+                moved = part if moved is None else moved.add_(part)
+            return moved
         each = self._by_client(rows)
         moved = (each @ self.x) @ self.x.transpose(1, 2) if self.products is None else torch.bmm(each, self.products)
-        return moved.transpose(0, 1).reshape(rows.shape)
+        return moved.transpose(0, 1)
 
     def lacks(self, theta, lr, steps):
         """What all steps from theta (10 × runs × 65) take off each record's outputs, in sum (10 × runs × all records)."""
@@ -62,14 +69,19 @@ class Groups:
             lack = outputs.softmax(0).sub_(self.hot).mul_(self.share)
             summed = lack if summed is None else summed.add_(lack)
             if left:
-                outputs = outputs.sub_(self._seen(lack), alpha=lr)
+                outputs.view(-1, *self.x.shape[:2]).sub_(self._seen(lack), alpha=lr)
                 summed = summed.clone() if summed is lack else summed
         return summed
+
+    def updates(self, theta, lr, steps):
+        """What each client would send after so many steps from theta (650,), one run (clients × 650)."""
+        sent = torch.bmm(self._by_client(self.lacks(_square(theta)[:, None], lr, steps)), self.x).mul_(-lr)
+        return torch.cat([sent[:, :, :64].flatten(1), sent[:, :, 64]], 1)
 
     def lengths(self, lacks, lr, norm):
         """Each client's update's L2 or L1 norm in each run (runs × clients)."""
         if norm == 2:
-            squares = (self._seen(lacks) * lacks).sum(0).view(-1, *self.x.shape[:2]).sum(2)
+            squares = (lacks.view(-1, *self.x.shape[:2]) * self._seen(lacks)).view(10, -1, *self.x.shape[:2]).sum((0, 3))
             return lr * squares.clamp_(min=0).sqrt_()
         sent = torch.bmm(self._by_client(lacks), self.x)  # clients × (10 · runs) × 65
         return lr * sent.abs_().sum(2).view(len(self), 10, -1).sum(1).T
@@ -92,7 +104,8 @@ def noises(mech, clients, rounds, seed):
     return mech.scale * (first - second)
 
 
-def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0.0):
+@flushed()
+def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0.0, unclipped=True):
     """Train some runs side by side, everybody in each round.
 
     Args:
@@ -103,12 +116,13 @@ def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0
         norm: 2 or 1, by which the clip measures.
         weights: of the clients in the mean (clients,), with sum 1; None: equal.
         enough: the loss on the test records at which all stops.
+        unclipped: whether the cosine is taken; None in its place otherwise.
 
     Returns:
         `Runs`: accuracy and loss by round (runs × rounds), theta (runs × 650); of the mean of clipped updates, by round
         (runs × rounds), its length, the share of updates cut, and its cosine with the mean of the unclipped.
     """
-    lr, count, found = plan.lr, len(groups), []
+    lr, count, found, totals, bares, cut = plan.lr, len(groups), [], [], [], []
     runs = 1 if noise is None else noise.shape[1]
     added = None if noise is None else _square(noise).transpose(1, 2).float()  # rounds × 10 × runs × 65
     even = torch.full((count,), 1.0 / count) if weights is None else weights.float()
@@ -120,22 +134,30 @@ def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0
 
     for t in range(plan.rounds):
         lacks = groups.lacks(theta, lr, plan.local.steps)
-        total = bare = mean(lacks, even)
-        lengths = torch.zeros(runs, count)
+        total = bare = mean(lacks, even) if unclipped or not clip else None
         if clip:
             lengths = groups.lengths(lacks, lr, norm)
             total = mean(lacks, even * (clip / lengths.clamp(min=1e-12)).clamp(max=1))
+            cut.append((lengths > clip).float().mean(1))
         theta = theta + plan.server.lr * (total if added is None else total + added[t] / count)
-        outputs = (theta.view(-1, 65) @ groups.x_test.T).view(10, runs, -1)
-        truth = groups.federation.y_test.expand(1, runs, -1)
-        found.append(torch.stack([
-            (outputs.argmax(0) == truth[0]).float().mean(1),
-            -outputs.log_softmax(0).gather(0, truth)[0].mean(1),
-            total.square().sum((0, 2)).sqrt(),
-            (lengths > (clip or math.inf)).float().mean(1),
-            F.cosine_similarity(*(each.transpose(0, 1).flatten(1) for each in (total, bare))),
-        ]))  # fmt: skip
-        if found[-1][1].max() <= enough:
+        found.append(theta), totals.append(total), bares.append(bare)
+        if enough and _scores(groups, theta[None])[1].max() <= enough:
             break
-    right, loss, signal, cut, cosine = torch.stack(found, 2).numpy()
-    return Runs(right, loss, _flat(theta), signal, cut, cosine)
+    right, loss = _scores(groups, torch.stack(found))
+    cut = torch.stack(cut, 1) if clip else torch.zeros(runs, len(found))
+    flats = [torch.stack(each).permute(2, 0, 1, 3).flatten(2) for each in ((totals, bares) if unclipped else (totals,))]
+    cosine = F.cosine_similarity(*flats, dim=2).numpy() if unclipped else None
+    return Runs(right.T.numpy(), loss.T.numpy(), _flat(theta), flats[0].norm(dim=2).numpy(), cut.numpy(), cosine)
+
+
+def _scores(groups, thetas):
+    """Accuracy and loss on the test records (2 of rounds × runs), for thetas (rounds × 10 × runs × 65)."""
+    rounds, _classes, runs, _ones = thetas.shape
+    outputs = (thetas.transpose(0, 1).reshape(-1, 65) @ groups.x_test.T).view(10, rounds * runs, -1)
+    truth, most = groups.federation.y_test.expand(1, rounds * runs, -1), outputs.amax(0)
+    true = outputs.gather(0, truth)[0]
+    loss = most + (outputs - most).exp_().sum(0).log_() - true
+    right = true >= most
+    if int((outputs == most).sum()) > right.numel():  # of classes that tie, the first
+        right = outputs.argmax(0) == truth[0]
+    return right.float().mean(1).view(rounds, runs), loss.mean(1).view(rounds, runs)

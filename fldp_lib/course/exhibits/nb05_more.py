@@ -27,9 +27,14 @@ def dealt(n, seed=0):
 
 @lru_cache(maxsize=64)
 def _budget(epsilon):
-    """The mechanism at clip 1 for this total, the total ε after each round, and the attacker after each."""
+    """The plan at clip 1 for this total, and the total ε after each round."""
     plan = PLAN.calibrated(epsilon, clip=1.0)
-    return plan.mechanism.noise_multiplier, plan.curve(), [plan.attacker(t) for t in range(1, ROUNDS + 1)]
+    return plan, plan.curve()
+
+
+@lru_cache(maxsize=256)
+def _attacker(epsilon, round):
+    return _budget(epsilon)[0].attacker(round)
 
 
 @lru_cache(maxsize=64)
@@ -47,7 +52,7 @@ def _normals():
 @lru_cache(maxsize=64)
 def _run(epsilon, clip):
     """Twenty rounds of 300 clients: accuracy, share clipped, direction kept and signal of each round; the noise."""
-    noise = mechanisms.Gaussian(_budget(epsilon)[0], clip)
+    noise = mechanisms.Gaussian(_budget(epsilon)[0].mechanism.noise_multiplier, clip)
     run = together(grouped(CLIENTS), PLAN, noise.std * _normals()[:, None], clip)
     return np.concatenate([run.accuracy, run.cut, run.cosine, run.signal]), noise.std * math.sqrt(650) / CLIENTS
 
@@ -70,10 +75,10 @@ def rounds():
                  ).format(wide=wide, narrow=narrow)  # fmt: skip
 
     def compute(clip, epsilon, round):
-        _multiplier, curve, attackers = _budget(epsilon)
+        _plan, curve = _budget(epsilon)
         found, noise = _run(epsilon, clip)
         return {"clip": clip, "epsilon": epsilon, "round": round, "found": found, "noise": noise,
-                "spent": float(curve[round - 1]), "attacker": attackers[round - 1], "plain": _plain()}  # fmt: skip
+                "spent": float(curve[round - 1]), "attacker": _attacker(epsilon, round), "plain": _plain()}  # fmt: skip
 
     def marks(r):
         at, now = np.arange(1, r["round"] + 1), r["round"] - 1

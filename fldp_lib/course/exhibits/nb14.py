@@ -24,7 +24,7 @@ def knee():
         plan = gaussian(epsilon)
         return dict(
             epsilon=epsilon, clients=clients, plan=plan, curve=knee_of(clients),
-            here=ends(clients, [plan], DRAWS)[0], clean=ceiling(clients)[-1],
+            here=ends(clients, [plan.mechanism], DRAWS)[0], clean=ceiling(clients)[-1],
         )  # fmt: skip
 
     def marks(r):
@@ -117,19 +117,19 @@ def trade():
 @lru_cache(maxsize=64)
 def by_clip(count, epsilon):
     """Right of 100 at each of seven clips, three draws each (9 × 3)."""
-    return ends(count, [gaussian(epsilon, c) for c in CLIPS], DRAWS[:3])
+    return ends(count, [mechanisms.Gaussian(_singles.multiplier(epsilon), c) for c in CLIPS], DRAWS[:3])
 
 
 def clip():
     """One clip's bias and noise, computed without a draw, and what the accuracy makes of it."""
 
     def compute(clip, epsilon, clients):
-        per_clip = gaussian(epsilon, clip).mechanism.noise_multiplier * PARAMETERS**0.5 / clients
+        per_clip = _singles.multiplier(epsilon) * PARAMETERS**0.5 / clients
         biases, mean = clip_errors(clients, FINE)
         return dict(
             clip=clip, epsilon=epsilon, clients=clients, mean=mean, biases=biases, per_clip=per_clip,
             bias=clip_errors(clients, (clip,))[0][0], curve=by_clip(clients, epsilon),
-            here=ends(clients, [gaussian(epsilon, clip)], DRAWS)[0],
+            here=ends(clients, [mechanisms.Gaussian(_singles.multiplier(epsilon), clip)], DRAWS)[0],
         )  # fmt: skip
 
     def marks(r):

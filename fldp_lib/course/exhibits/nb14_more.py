@@ -12,7 +12,7 @@ from ...privacy.adaptive import AdaptiveGaussian
 from ...training.scoring import interval
 from . import _singles
 from ._kit import _, clients, count, epsilon
-from ._singles import BUDGETS, CLIP, DRAWS, PARAMETERS, PLAN, ceiling, ends, gaussian, knee_of, spread
+from ._singles import BUDGETS, CLIP, DRAWS, PARAMETERS, PLAN, ceiling, ends, gaussian, knee_of, lasting, spread
 
 GROUP = tuple(range(8))
 
@@ -27,9 +27,12 @@ def few_threes(share):
 @lru_cache(maxsize=64)
 def found(share, rounds, epsilon=None):
     """Recall in per cent of the threes and of the other digits (2 × 8 draws), at a total ε or without privacy."""
-    plan = PLAN.changed(rounds=rounds)
-    mechanism = None if epsilon is None else gaussian(epsilon, CLIP, plan).mechanism
-    theta = _singles.together(_singles.crowd(), plan, [mechanism] * len(GROUP), GROUP, few_threes(share), False)[1]
+    crowd, there = _singles.crowd(), few_threes(share)
+    if epsilon is None:
+        theta = _singles.without(crowd, PLAN, rounds, there)
+    else:
+        plan = gaussian(epsilon, CLIP, lasting(rounds))
+        theta = _singles.together(crowd, plan, [plan.mechanism] * len(GROUP), GROUP, there, None)[1]
     recalls = 100 * _singles.recalls(_singles.crowd(), theta)
     return np.stack([recalls[:, 3], np.delete(recalls, 3, 1).mean(1)])
 
@@ -48,7 +51,8 @@ def threes():
     def marks(r):
         drawn = []
         for panel, (clean, private) in enumerate(zip(r["clean"], r["private"], strict=True)):
-            drawn += [plots.line((0, 1), pair, 5, panel=panel, width=1.0) for pair in zip(clean, private, strict=True)]
+            pairs = np.stack([clean, private, np.full(len(clean), np.nan)], 1).ravel()  # one line, with gaps
+            drawn.append(plots.line(np.tile([0, 1, np.nan], len(clean)), pairs, 5, panel=panel, width=1.0))
             drawn += [plots.dots([0] * len(clean), clean, "no privacy", panel=panel, size=4)]
             drawn += [plots.dots([1] * len(private), private, "private", panel=panel, size=4)]
         return drawn
@@ -70,7 +74,7 @@ def threes():
         [explorers.Slider("share", _("share of those with a three who stay"), 0.05, 1, 0.4, step=0.05),
          epsilon(8.0, 0.25, 20.0), explorers.Slider("rounds", _("rounds"), 5, 60, 20, step=5, whole=True)],
         compute, plots.Chart(panels, size=(6.4, 3.0)), marks, say,
-        attacker=lambda r: gaussian(r["epsilon"], CLIP, PLAN.changed(rounds=r["rounds"])).attacker(),
+        attacker=lambda r: gaussian(r["epsilon"], CLIP, lasting(r["rounds"])).attacker(),
     )  # fmt: skip
 
 
@@ -92,7 +96,7 @@ def attackers():
         plan, epsilon = against(float(people))
         return dict(
             people=people, clients=clients, epsilon=epsilon, can=plan.attacker(), curve=knee_of(clients),
-            here=ends(clients, [plan], DRAWS)[0], clean=ceiling(clients)[-1],
+            here=ends(clients, [plan.mechanism], DRAWS)[0], clean=ceiling(clients)[-1],
         )  # fmt: skip
 
     def marks(r):
@@ -138,7 +142,7 @@ def _longer():
     """What 40 rounds in place of 20 change for 700 clients at ε = 1, over ten draws, in digits of 100."""
     crowd, seeds, right = _singles.crowd(700), tuple(range(10)), []
     for rounds in (20, 40):
-        plan = gaussian(1.0, CLIP, PLAN.changed(rounds=rounds))
+        plan = gaussian(1.0, CLIP, lasting(rounds))
         right.append(100 * _singles.together(crowd, plan, [plan.mechanism] * 10, seeds, every=False)[0][:, -1].mean())
     return right[1] - right[0]
 
@@ -147,8 +151,7 @@ def surface():
     """The whole choice: ε, clients, clip, rounds and server step, and the lengths of a round's signal, bias and noise."""
 
     def compute(epsilon, clients, clip, follows, rounds, server):
-        crowd, plan = _singles.crowd(clients), PLAN.changed(rounds=rounds, server_lr=server)
-        plan = gaussian(epsilon, clip, plan)
+        crowd, plan = _singles.crowd(clients), gaussian(epsilon, clip, lasting(rounds, server))
         if follows:
             count_noise = max(clients / 20, plan.mechanism.noise_multiplier)
             z = plan.mechanism.noise_multiplier

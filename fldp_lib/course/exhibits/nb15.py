@@ -1,6 +1,6 @@
 """What notebook 15 shows: an image in an update, in a noisy report, members of a model, attackers, masks."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -94,34 +94,47 @@ def image():
 LEVELS = tuple(np.geomspace(0.5, 5_000, 9).round(3))
 
 
+@lru_cache(maxsize=1)
+def draws():
+    """Standard normal numbers of 150 clients' reports, drawn twice; a client's do not depend on how many are asked."""
+    normal = (partial(torch.randn, generator=torch.Generator().manual_seed(k), dtype=torch.float64) for k in range(2))
+    return torch.stack([mechanisms.client_rows(draw, 150, (650,)) for draw in normal]).float()  # 2 × 150 × 650
+
+
+@lru_cache(maxsize=64)
+def products(clip):
+    """The clients' updates by the public images' (150 × 360), less half their squares; noise by them (2 × 150 × 360)."""
+    every, known = clipped(clip)
+    return every[:150] @ known.T - known.square().sum(1) / 2, draws() @ known.T
+
+
 @lru_cache(maxsize=512)
-def readings(epsilon, clip, people, draws=2):
-    """Mean errors a pixel of dividing and of weighing the clients' own noisy reports (draws × 2)."""
-    noise, (every, known), found = (
-        accounting.calibrate("gaussian", epsilon=epsilon, clip=clip, at="client"),
-        clipped(clip),
-        [],
-    )
-    own = _singles.digits().x[:people, 0]
-    for seed in range(draws):
-        generator = torch.Generator().manual_seed(seed)
-        reports = every[:people] + noise.noise_rows(people, (650,), generator).float()
-        unit = reports[:, 640:].abs().argmax(1)
-        rows = torch.arange(people)
-        divided = (reports[:, :640].view(-1, 10, 64)[rows, unit] / reports[rows, 640 + unit][:, None]).clamp(0, 1)
-        found.append([float((guess - own).abs().mean()) for guess in (divided, weighed(reports, known, noise.std**2))])
-    return np.array(found)
+def readings(epsilon, clip):
+    """Each client's error a pixel when its own noisy report is divided, and when it is weighed (draws × 2 × 150)."""
+    noise, own = accounting.calibrate("gaussian", epsilon=epsilon, clip=clip, at="client"), _singles.digits().x[:150, 0]
+    (bare, added), std = products(clip), noise.std
+    reports = torch.add(clipped(clip)[0][:150], draws(), alpha=std).view(-1, 650)
+    unit, rows = reports[:, 640:].abs().argmax(1), torch.arange(300)
+    divided = (reports[:, :640].view(-1, 10, 64)[rows, unit] / reports[rows, 640 + unit][:, None]).clamp(0, 1)
+    near = torch.add(bare, added, alpha=std).div_(std**2).softmax(2)  # what reports share does not count
+    guesses = torch.stack([divided.view(2, 150, 64), near @ _singles.digits().x_test], 1)
+    return (guesses - own).abs().mean(3).double().numpy()
+
+
+def read(epsilon, clip, people):
+    """The mean of the same over so many clients and the draws (2,)."""
+    return readings(epsilon, clip)[:, :, :people].mean((0, 2))
 
 
 def report():
     """How well a client's own noisy report is read, against ε, for a clip: dividing it, and weighing public images by it."""
 
     def compute(epsilon, clip, clients):
-        curves = np.array([readings(e, clip, clients).mean(0) for e in LEVELS]).T
+        curves = np.array([read(e, clip, clients) for e in LEVELS]).T
         noise = accounting.calibrate("gaussian", epsilon=epsilon, clip=clip, at="client")
         own = _singles.digits().x[:clients, 0]
         return dict(
-            epsilon=epsilon, clip=clip, clients=clients, curves=curves, here=readings(epsilon, clip, clients).mean(0),
+            epsilon=epsilon, clip=clip, clients=clients, curves=curves, here=read(epsilon, clip, clients),
             average=float((_singles.digits().x_test.mean(0) - own).abs().mean()), can=attacker.of(noise),
             shortened=float((sent()[0][:clients].norm(dim=1) > clip).float().mean()),
         )  # fmt: skip
