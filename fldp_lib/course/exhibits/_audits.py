@@ -25,9 +25,10 @@ def released(program, epsilon, runs, seed):
 
 def rates(false, true, runs, error):
     """Clopper–Pearson: an upper bound on the false-positive rate, a lower one on the true, each wrong with this error."""
-    false, true = np.asarray(false, float), np.asarray(true, float)
-    fpr = np.where(false < runs, special.betaincinv(false + 1, np.maximum(runs - false, 1), 1 - error), 1.0)
-    return fpr, np.where(true > 0, special.betaincinv(np.maximum(true, 1), runs - true + 1, error), 0.0)
+    false, missed = np.asarray(false, float), runs - np.asarray(true, float)
+    some, where = np.unique(np.concatenate([false.ravel(), missed.ravel()]), return_inverse=True)
+    most = np.where(some < runs, special.betaincinv(some + 1, np.maximum(runs - some, 1), 1 - error), 1.0)[where]
+    return most[: false.size].reshape(false.shape), 1 - most[false.size :].reshape(missed.shape)
 
 
 def bound(fpr, tpr, delta=0.0):
