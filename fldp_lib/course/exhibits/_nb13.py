@@ -10,6 +10,7 @@ from ... import Plan, data
 from ...training._streams import streams
 from ...training.transport import compression
 from ._clouds import unit_noise, with_one
+from ._groups import Groups
 from ._singles import images
 
 LENGTH = 650  # numbers of the linear model: ten digits, each 64 weights and a bias
@@ -21,6 +22,12 @@ ORDER = torch.tensor([[64 * digit + p for p in range(64)] + [640 + digit] for di
 def dealt(clients, how="iid", alpha=0.2, seed=0):
     """The training digits, dealt out to so many clients."""
     return data.split(images(), clients, how=how, alpha=alpha, seed=seed)
+
+
+@lru_cache(maxsize=16)
+def grouped(clients, how="iid", seed=0):
+    """The same with the products of each client's records, for several local steps or many runs."""
+    return Groups(dealt(clients, how, seed=seed))
 
 
 def path(federation, plan, compressor=None, draws=1, present=None, feedback=None):
@@ -56,10 +63,10 @@ def path(federation, plan, compressor=None, draws=1, present=None, feedback=None
         if compressor is not None:
             wanted += rest
             sent = message(wanted, compressor, int(torch.randint(2**62, (), generator=coins)))
-            if feedback is not None:
-                rest = (wanted - sent) * torch.tensor(feedback)[:, None]
-            else:
-                rest = wanted.sub_(sent) if compressor.error_feedback else 0
+            rest = wanted.sub_(sent)
+            for draw, kept in enumerate(feedback or [compressor.error_feedback] * draws):
+                if not kept:
+                    rest[:, draw].zero_()
             wanted = sent
         weight = torch.ones(clients, draws)
         if mech is not None:

@@ -139,11 +139,6 @@ HOW = {_("all ten digits"): "iid", _("few digits"): "dirichlet"}
 ONE = {"iid": 2.0, "dirichlet": 1.0}  # the best step size of a single local step, from the notebook's search
 
 
-@lru_cache(maxsize=16)
-def _grouped(clients, how):
-    return _groups.Groups(more.dealt(clients, how))
-
-
 @lru_cache(maxsize=64)
 def _learnt(how, clients, steps, lr):
     """Accuracy by round, and the rounds until nine in ten test digits are right, or None."""
@@ -151,7 +146,7 @@ def _learnt(how, clients, steps, lr):
     if steps == 1:
         score = more.accuracy(more.path(more.dealt(clients, how), plan)[:, 0]).numpy()
     else:
-        score = more.begun(_groups.together(_grouped(clients, how), plan).accuracy)[0]
+        score = more.begun(_groups.together(more.grouped(clients, how), plan).accuracy)[0]
     reached = np.flatnonzero(score >= TARGET)
     return score, int(reached[0]) if len(reached) else None
 

@@ -22,7 +22,7 @@ def _messages(clients, lr, numbers):
     All 650 numbers: the plain run; fewer: one with a memory, one without.
     """
     kind = None if numbers == more.LENGTH else compression.TopK(numbers / more.LENGTH)
-    feedback = None if kind is None else (1.0, 0.0)
+    feedback = None if kind is None else (True, False)
     past = more.path(more.dealt(clients), Plan.of(rounds=MOST, lr=lr), kind, len(feedback or [1]), feedback=feedback)
     return list(zip(more.accuracy(past).T.numpy(), np.count_nonzero(past.numpy(), 2).T, strict=True))
 
@@ -172,21 +172,15 @@ KINDS = {
 }
 
 
-@lru_cache(maxsize=16)
-def _grouped(clients):
-    return _groups.Groups(more.dealt(clients, seed=1))
-
-
 @lru_cache(maxsize=64)
 def _private(epsilon, clients, rounds, clip, kind=None, numbers=more.LENGTH):
     """Accuracy by round, a row a draw of the noise (draws × rounds + 1)."""
     plan = more.guarded(epsilon, rounds, clip=clip)
     if kind is not None:
-        return more.accuracy(
-            more.path(more.dealt(clients, seed=1), plan, KINDS[kind](numbers / more.LENGTH), DRAWS)
-        ).T.numpy()
+        past = more.path(more.dealt(clients, seed=1), plan, KINDS[kind](numbers / more.LENGTH), DRAWS)
+        return more.accuracy(past).T.numpy()
     noise = torch.stack([_groups.noises(plan.mechanism, clients, rounds, seed) for seed in range(DRAWS)], 1)
-    return more.begun(_groups.together(_grouped(clients), plan, noise, clip, compare=False).accuracy)
+    return more.begun(_groups.together(more.grouped(clients, seed=1), plan, noise, clip, compare=False).accuracy)
 
 
 def everything():
