@@ -62,7 +62,8 @@ def path(federation, plan, compressor=None, draws=1, present=None, feedback=None
         wanted = wanted.view(clients, draws, LENGTH)
         if compressor is not None:
             wanted += rest
-            sent = message(wanted, compressor, int(torch.randint(2**62, (), generator=coins)))
+            alike = wanted[:, :1] if t == 0 else wanted  # before the first noise all draws send the same
+            sent = message(alike, compressor, int(torch.randint(2**62, (), generator=coins))).expand_as(wanted)
             rest = wanted.sub_(sent)
             for draw, kept in enumerate(feedback or [compressor.error_feedback] * draws):
                 if not kept:
