@@ -4,6 +4,7 @@
 """
 
 import math
+from bisect import bisect_left
 from functools import lru_cache
 
 import numpy as np
@@ -25,9 +26,10 @@ def released(program, epsilon, runs, seed):
 
 def rates(false, true, runs, error):
     """Clopper–Pearson: an upper bound on the false-positive rate, a lower one on the true, each wrong with this error."""
-    false, true = np.asarray(false, float), np.asarray(true, float)
-    fpr = np.where(false < runs, special.betaincinv(false + 1, np.maximum(runs - false, 1), 1 - error), 1.0)
-    return fpr, np.where(true > 0, special.betaincinv(np.maximum(true, 1), runs - true + 1, error), 0.0)
+    false, missed = np.asarray(false, float), runs - np.asarray(true, float)
+    some, where = np.unique(np.concatenate([false.ravel(), missed.ravel()]), return_inverse=True)
+    most = np.where(some < runs, special.betaincinv(some + 1, np.maximum(runs - some, 1), 1 - error), 1.0)[where]
+    return most[: false.size].reshape(false.shape), 1 - most[false.size :].reshape(missed.shape)
 
 
 def bound(fpr, tpr, delta=0.0):
@@ -113,22 +115,27 @@ def p_values(correct, guesses, canaries, epsilons, delta=DELTA):
     tail = special.bdtrc(correct - 1, guesses, q[:, 0]) if correct else np.ones(len(q))
     if not delta or not correct:
         return np.minimum(1.0, tail)
-    short = np.arange(1, correct + 1)
-    v = correct - short  # 0 … correct − 1 right guesses
-    log = special.gammaln(guesses + 1) - special.gammaln(v + 1) - special.gammaln(guesses - v + 1)
+    short, v, log = _ways(correct, guesses)
     below = np.exp(log + v * np.log(q) + (guesses - v) * np.log1p(-q)).cumsum(1)
     return np.minimum(1.0, tail + 2 * canaries * delta * (below / short).max(1))
+
+
+@lru_cache(maxsize=128)
+def _ways(correct, guesses):
+    """By how many too few guesses are right, how many are, and the logarithm of in how many ways (correct,) each."""
+    short = np.arange(1, correct + 1)
+    v = correct - short  # 0 … correct − 1 right guesses
+    return short, v, special.gammaln(guesses + 1) - special.gammaln(v + 1) - special.gammaln(guesses - v + 1)
 
 
 @lru_cache(maxsize=4_096)
 def one_run(correct, guesses, canaries, delta=DELTA):
     """`auditing.one_run` at 95% confidence, to a thousandth, rounded down."""
     low, high = 0.0, 16.0
-    for _zoom in range(3):
+    for _zoom in range(3):  # a p-value rises with ε as long as 2·canaries·δ is below 1
         grid = np.linspace(low, high, 41)
-        fine = p_values(correct, guesses, canaries, grid, delta) <= 0.05
-        if not fine[0]:
+        first = bisect_left(grid, 1, key=lambda e: p_values(correct, guesses, canaries, [e], delta)[0] > 0.05)
+        if not first:
             return 0.0
-        last = int(np.argmin(fine)) - 1 if not fine.all() else 39
-        low, high = grid[last], grid[last + 1]
+        low, high = grid[min(first, 40) - 1], grid[min(first, 40)]
     return float(low)

@@ -9,82 +9,112 @@ import math
 from collections import namedtuple
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
-from torch.nn import functional as F
 
 from ...privacy import mechanisms
 from ...training import _streams
+from ._clouds import with_one
 from ._crowds import flushed
-from ._singles import _flat, _square
+from ._singles import _flat, _noise, _square
 
 Runs = namedtuple("Runs", "accuracy loss theta signal cut cosine")
+LONG = 130  # records of a client, whose products with one another cost more than they save
+ALIKE = 0.75  # of a block's largest client: who has fewer records comes into the next block
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """A federation on 64 features and ten classes: its records beside a 1, and the products of each client's records."""
+    """A federation on 64 features and ten classes: its records beside a 1, and the products of each client's records.
+
+    Clients of like sizes stand in one block, so that little is padded; all blocks lie side by side, a record a column.
+    """
 
     federation: object
 
     def __post_init__(self):
         fed = self.federation
-        mask, ones = fed.mask.float(), torch.ones(*fed.x.shape[:2], 1)
-        x = torch.cat([fed.x.float(), ones], 2) * mask[..., None]  # clients × records × 65
+        order, blocks, cells = fed.sizes.argsort(descending=True, stable=True), [], []
+        sizes = fed.sizes[order].clamp(min=1).tolist()
+        first = column = 0
+        while first < len(order):
+            size = sizes[first]
+            last = first + int(np.searchsorted(-np.array(sizes[first:]), -ALIKE * size, side="right"))
+            members = order[first:last]
+            mask = fed.mask[members, :size]
+            x = torch.cat([fed.x[members, :size].float(), torch.ones(*mask.shape, 1)], 2) * mask[..., None]
+            cells.append((x, fed.y[members, :size], mask / fed.sizes[members].float().clamp(min=1)[:, None]))
+            x, end = x.numpy(), column + mask.numel()
+            blocks.append((slice(column, end), x.shape[:2], x, x @ x.transpose(0, 2, 1) if size <= LONG else None))
+            first, column = last, end
+        x, y, share = (torch.cat([part.flatten(0, 1) for part in parts]) for parts in zip(*cells, strict=True))
+        length = np.concatenate([np.full(*shape) for _at, shape, *_x in blocks])
         parts = {
-            "x": x,
-            "flat": x.view(-1, 65),
-            "products": x @ x.transpose(1, 2)
-            if x.shape[1] <= 130
-            else None,  # of more records they cost more than they save
-            "share": (mask / fed.sizes.float().clamp(min=1)[:, None]).view(-1),
-            "hot": F.one_hot(fed.y.long().view(-1), 10).float().T[:, None].contiguous(),
-            "x_test": torch.cat([fed.x_test.float(), torch.ones(len(fed.x_test), 1)], 1),
+            "order": order.numpy(),
+            "blocks": blocks,
+            "flat": x,
+            "across": x.T.contiguous(),
+            "share": share.numpy(),
+            "hot": (y.numpy() == np.arange(10)[:, None, None]).astype(np.float32),  # 10 × 1 × all records
+            "owner": np.repeat(np.arange(len(order)), length),
+            "starts": length.cumsum() - length,
+            "x_test": with_one(fed.x_test.float()).T.contiguous().numpy(),
+            "truth": fed.y_test.numpy(),
         }
         for name, part in parts.items():
             object.__setattr__(self, name, part)
 
     def __len__(self):
-        return len(self.x)
+        return len(self.order)
 
-    def _by_client(self, rows):
-        """A view of 10 × runs × (clients · records) as a stack of matrices, clients × (10 · runs) × records."""
-        return rows.view(-1, *self.x.shape[:2]).transpose(0, 1)
+    @staticmethod
+    def _stacked(rows, at, shape):
+        """A view of a block's part of 10 × runs × all records, as a stack of matrices, clients × (10 · runs) × records."""
+        return rows.reshape(-1, rows.shape[-1])[:, at].reshape(-1, *shape).transpose(1, 0, 2)
 
-    def _seen(self, rows):
-        """What a step along these rows moves each record's outputs by (10 · runs × clients × records)."""
-        if self.x.shape[1] <= 8:  # a product of matrices for each client costs more than sums over the records
-            each, moved = rows.view(-1, *self.x.shape[:2]), None
-            for k in range(self.x.shape[1]):
-                part = each[:, :, k, None] * self.products[:, k]
-                moved = part if moved is None else moved.add_(part)
-            return moved
-        each = self._by_client(rows)
-        moved = (each @ self.x) @ self.x.transpose(1, 2) if self.products is None else torch.bmm(each, self.products)
-        return moved.transpose(0, 1)
+    def _seen(self, rows, into):
+        """Write the products' sum for each record into `into`: what a step along these rows moves its outputs by."""
+        for at, shape, x, products in self.blocks:
+            each, out = self._stacked(rows, at, shape), self._stacked(into, at, shape)
+            np.matmul(*((each, products) if products is not None else (each @ x, x.transpose(0, 2, 1))), out=out)
+        return into
 
     def lacks(self, theta, lr, steps):
         """What all steps from theta (10 × runs × 65) take off each record's outputs, in sum (10 × runs × all records)."""
-        outputs, summed = (theta.view(-1, 65) @ self.flat.T).view(10, -1, len(self.flat)), None
+        outputs = (torch.from_numpy(theta).view(-1, 65) @ self.across).view(10, -1, len(self.flat))
+        moved, summed = np.empty(outputs.shape, np.float32) if steps > 1 else None, None
         for left in range(steps - 1, -1, -1):
-            lack = outputs.softmax(0).sub_(self.hot).mul_(self.share)
-            summed = lack if summed is None else summed.add_(lack)
+            lack = outputs.softmax(0).numpy()
+            lack -= self.hot
+            lack *= self.share
+            summed = lack if summed is None else np.add(summed, lack, out=summed)
             if left:
-                outputs.view(-1, *self.x.shape[:2]).sub_(self._seen(lack), alpha=lr)
-                summed = summed.clone() if summed is lack else summed
+                outputs.sub_(torch.from_numpy(self._seen(lack, moved)), alpha=lr)
         return summed
+
+    def alone(self, lr, steps):
+        """Accuracy on the test records of each client that trains by itself, from zero (clients,)."""
+        own = self._sent(self.lacks(np.zeros((10, 1, 65), np.float32), lr, steps))
+        return _scores(self, -lr * own.transpose(1, 0, 2).copy())[0]
 
     def updates(self, theta, lr, steps):
         """What each client would send after so many steps from theta (650,), one run (clients × 650)."""
-        sent = torch.bmm(self._by_client(self.lacks(_square(theta)[:, None], lr, steps)), self.x).mul_(-lr)
-        return torch.cat([sent[:, :, :64].flatten(1), sent[:, :, 64]], 1)
+        own = self._sent(self.lacks(_square(theta)[:, None].numpy(), lr, steps))
+        sent = np.empty((len(self), 650), np.float32)
+        sent[self.order] = -lr * np.concatenate([own[:, :, :64].reshape(-1, 640), own[:, :, 64]], 1)
+        return torch.from_numpy(sent)
+
+    def _sent(self, lacks):
+        """What all clients' records make of their lacks (clients as in `order` × (10 · runs) × 65)."""
+        return np.concatenate([self._stacked(lacks, at, shape) @ x for at, shape, x, _products in self.blocks])
 
     def lengths(self, lacks, lr, norm):
-        """Each client's update's L2 or L1 norm in each run (runs × clients)."""
+        """Each client's update's L2 or L1 norm in each run (runs × clients, as in `order`)."""
         if norm == 2:
-            squares = (lacks.view(-1, *self.x.shape[:2]) * self._seen(lacks)).view(10, -1, *self.x.shape[:2]).sum((0, 3))
-            return lr * squares.clamp_(min=0).sqrt_()
-        sent = torch.bmm(self._by_client(lacks), self.x)  # clients × (10 · runs) × 65
-        return lr * sent.abs_().sum(2).view(len(self), 10, -1).sum(1).T
+            products = self._seen(lacks, np.empty_like(lacks))
+            products *= lacks
+            return lr * np.sqrt(np.add.reduceat(products.sum(0), self.starts, 1).clip(min=0))
+        return lr * np.abs(self._sent(lacks)).sum(2).reshape(len(self), 10, -1).sum(1).T
 
 
 def noises(mech, clients, rounds, seed):
@@ -93,11 +123,15 @@ def noises(mech, clients, rounds, seed):
     At the server it is what `train` draws with this seed. Shares add up to the same law, in other draws. Of noise that every
     client adds itself only the sum counts here, and its law is known: Gaussian, or the difference of two gamma variables.
     """
-    generator = _streams.streams(seed + 2**20 * (mech.at == "shares"))[_streams.NOISE]
+    seed += 2**20 * (mech.at == "shares")
+    generator = _streams.streams(seed)[_streams.NOISE]
+    gaussian = isinstance(mech, mechanisms.Gaussian)
     if mech.at != "client":
         own = replace(mech, at="server")
+        if gaussian:
+            return own.std * _noise(seed, rounds)
         return torch.stack([own.noise((650,), generator) for _round in range(rounds)]).double()
-    if isinstance(mech, mechanisms.Gaussian):
+    if gaussian:
         return mech.std * math.sqrt(clients) * torch.randn(rounds, 650, generator=generator, dtype=torch.float64)
     counts = torch.full((2, rounds, 650), float(clients), dtype=torch.float64)
     first, second = torch._standard_gamma(counts, generator=generator)
@@ -105,7 +139,7 @@ def noises(mech, clients, rounds, seed):
 
 
 @flushed()
-def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0.0, unclipped=True):
+def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0.0, compare=True):
     """Train some runs side by side, everybody in each round.
 
     Args:
@@ -116,48 +150,45 @@ def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0
         norm: 2 or 1, by which the clip measures.
         weights: of the clients in the mean (clients,), with sum 1; None: equal.
         enough: the loss on the test records at which all stops.
-        unclipped: whether the cosine is taken; None in its place otherwise.
+        compare: whether the cosine is wanted; else it is NaN.
 
     Returns:
         `Runs`: accuracy and loss by round (runs × rounds), theta (runs × 650); of the mean of clipped updates, by round
         (runs × rounds), its length, the share of updates cut, and its cosine with the mean of the unclipped.
     """
-    lr, count, found, totals, bares, cut = plan.lr, len(groups), [], [], [], []
+    lr, count, found = plan.lr, len(groups), []
     runs = 1 if noise is None else noise.shape[1]
-    added = None if noise is None else _square(noise).transpose(1, 2).float()  # rounds × 10 × runs × 65
-    even = torch.full((count,), 1.0 / count) if weights is None else weights.float()
-    theta = torch.zeros(10, runs, 65)
+    added = None if noise is None else _square(noise).transpose(1, 2).float().numpy()  # rounds × 10 × runs × 65
+    even = np.full(count, 1 / count) if weights is None else np.asarray(weights)[groups.order]
+    even = even.astype(np.float32)[None]
+    theta, cut, cosine = np.zeros((10, runs, 65), np.float32), np.zeros(runs), np.full(runs, 1.0 if compare else np.nan)
 
     def mean(lacks, share):
-        rows = lacks.view(10, runs, count, -1) * share.view(-1, count, 1)
-        return -lr * (rows.view(10 * runs, -1) @ groups.flat).view(10, runs, 65)
+        rows = torch.from_numpy(lacks * share.take(groups.owner, 1))
+        return -lr * (rows.view(10 * runs, -1) @ groups.flat).view(10, runs, 65).numpy()
 
     for t in range(plan.rounds):
         lacks = groups.lacks(theta, lr, plan.local.steps)
-        total = bare = mean(lacks, even) if unclipped or not clip else None
+        share = even
         if clip:
             lengths = groups.lengths(lacks, lr, norm)
-            total = mean(lacks, even * (clip / lengths.clamp(min=1e-12)).clamp(max=1))
-            cut.append((lengths > clip).float().mean(1))
+            share, cut = even * (clip / lengths.clip(min=1e-12)).clip(max=1), (lengths > clip).mean(1)
+        total = mean(lacks, share)
+        signal = np.sqrt((total * total).sum((0, 2)))
+        if clip and compare:
+            bare = mean(lacks, even)
+            cosine = (total * bare).sum((0, 2)) / (signal * np.sqrt((bare * bare).sum((0, 2)))).clip(min=1e-8)
         theta = theta + plan.server.lr * (total if added is None else total + added[t] / count)
-        found.append(theta), totals.append(total), bares.append(bare)
-        if enough and _scores(groups, theta[None])[1].max() <= enough:
+        found.append([*_scores(groups, theta), signal, cut, cosine])
+        if found[-1][1].max() <= enough:
             break
-    right, loss = _scores(groups, torch.stack(found))
-    cut = torch.stack(cut, 1) if clip else torch.zeros(runs, len(found))
-    flats = [torch.stack(each).permute(2, 0, 1, 3).flatten(2) for each in ((totals, bares) if unclipped else (totals,))]
-    cosine = F.cosine_similarity(*flats, dim=2).numpy() if unclipped else None
-    return Runs(right.T.numpy(), loss.T.numpy(), _flat(theta), flats[0].norm(dim=2).numpy(), cut.numpy(), cosine)
+    right, loss, signal, cut, cosine = np.array(found, np.float32).transpose(1, 2, 0)
+    return Runs(right, loss, _flat(torch.from_numpy(theta)), signal, cut, cosine)
 
 
-def _scores(groups, thetas):
-    """Accuracy and loss on the test records (2 of rounds × runs), for thetas (rounds × 10 × runs × 65)."""
-    rounds, _classes, runs, _ones = thetas.shape
-    outputs = (thetas.transpose(0, 1).reshape(-1, 65) @ groups.x_test.T).view(10, rounds * runs, -1)
-    truth, most = groups.federation.y_test.expand(1, rounds * runs, -1), outputs.amax(0)
-    true = outputs.gather(0, truth)[0]
-    loss = most + (outputs - most).exp_().sum(0).log_() - true
-    right = true >= most
-    if int((outputs == most).sum()) > right.numel():  # of classes that tie, the first
-        right = outputs.argmax(0) == truth[0]
-    return right.float().mean(1).view(rounds, runs), loss.mean(1).view(rounds, runs)
+def _scores(groups, theta):
+    """Accuracy and loss on the test records (runs,) each, of theta (10 × runs × 65)."""
+    outputs = (theta.reshape(-1, 65) @ groups.x_test).reshape(*theta.shape[:2], -1)
+    most, true = outputs.max(0), outputs[groups.truth, :, np.arange(len(groups.truth))].T
+    outputs -= most
+    return (true >= most).mean(1), (most - true + np.log(np.exp(outputs, out=outputs).sum(0))).mean(1)

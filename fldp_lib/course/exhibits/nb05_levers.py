@@ -55,7 +55,7 @@ def few():
     def compute(clients, steps, clip):
         unit, _curve, attacked = _priced("gaussian", 2.0, 20)
         plan = Plan.of(rounds=20, lr=2.0, local_steps=steps)
-        draws = together(grouped(clients), plan, clip * _noise(unit, clients, 20, DRAWS), clip, unclipped=False).accuracy
+        draws = together(grouped(clients), plan, clip * _noise(unit, clients, 20, DRAWS), clip, compare=False).accuracy
         return {"clients": clients, "steps": steps, "clip": clip, "draws": draws, "attacker": attacked,
                 "plain": _baseline(clients, 20, steps)}  # fmt: skip
 
@@ -162,7 +162,7 @@ def digits():
         unit, spent, attacked = _priced(kind, epsilon, rounds)
         unit = replace(unit, at=place)
         mechanism, plan = replace(unit, clip=clip), Plan.of(rounds=rounds, lr=2.0, local_steps=steps)
-        run = together(grouped(clients), plan, clip * _noise(unit, clients, rounds, 1), clip, unit.norm, unclipped=False)
+        run = together(grouped(clients), plan, clip * _noise(unit, clients, rounds, 1), clip, unit.norm, compare=False)
         noise = noise_of_mean(mechanism, place, clients) * math.sqrt(650)
         ratio = np.arange(1, rounds + 1), run.signal[0] / noise
         return {"clients": clients, "clip": clip, "steps": steps, "mechanism": mechanism, "kind": kind, "spent": spent,

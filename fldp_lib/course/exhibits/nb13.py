@@ -8,6 +8,7 @@ from ... import Plan, models
 from ...interactive import explorers, plots
 from ...training.clients import local_updates
 from ...training.transport import compression
+from . import _groups
 from . import _nb13 as more
 from ._kit import _, clients, count
 from .nb13_more import everything, memory, slow
@@ -141,10 +142,11 @@ ONE = {"iid": 2.0, "dirichlet": 1.0}  # the best step size of a single local ste
 @lru_cache(maxsize=64)
 def _learnt(how, clients, steps, lr):
     """Accuracy by round, and the rounds until nine in ten test digits are right, or None."""
-    rounds = min(ROUNDS, GRADIENTS // steps)
-    score = more.accuracy(
-        more.path(more.dealt(clients, how), Plan.of(rounds=rounds, lr=lr, local_steps=steps))[:, 0]
-    ).numpy()
+    plan = Plan.of(rounds=min(ROUNDS, GRADIENTS // steps), lr=lr, local_steps=steps)
+    if steps == 1:
+        score = more.accuracy(more.path(more.dealt(clients, how), plan)[:, 0]).numpy()
+    else:
+        score = more.begun(_groups.together(more.grouped(clients, how), plan).accuracy)[0]
     reached = np.flatnonzero(score >= TARGET)
     return score, int(reached[0]) if len(reached) else None
 

@@ -3,10 +3,12 @@
 from functools import lru_cache
 
 import numpy as np
+import torch
 
 from ... import Plan
 from ...interactive import explorers, plots
 from ...training.transport import compression
+from . import _groups
 from . import _nb13 as more
 from ._kit import _, clients, count, epsilon
 
@@ -14,21 +16,23 @@ DRAWS, MOST = 3, 50
 
 
 @lru_cache(maxsize=64)
-def _messages(clients, lr, numbers, feedback):
-    """Accuracy, and how many of the model's numbers have been moved so far, by round (51,) each; 650 numbers: plain."""
-    kind = None if numbers == more.LENGTH else compression.TopK(numbers / more.LENGTH, error_feedback=feedback)
-    past = more.path(more.dealt(clients), Plan.of(rounds=MOST, lr=lr), kind)[:, 0]
-    return more.accuracy(past).numpy(), (past != 0).sum(1).numpy()
+def _messages(clients, lr, numbers):
+    """Accuracy, and how many of the model's numbers have been moved so far, by round (51,) each, of one run or two.
+
+    All 650 numbers: the plain run; fewer: one with a memory, one without.
+    """
+    kind = None if numbers == more.LENGTH else compression.TopK(numbers / more.LENGTH)
+    feedback = None if kind is None else (True, False)
+    past = more.path(more.dealt(clients), Plan.of(rounds=MOST, lr=lr), kind, len(feedback or [1]), feedback=feedback)
+    return list(zip(more.accuracy(past).T.numpy(), np.count_nonzero(past.numpy(), 2).T, strict=True))
 
 
 def memory():
     """Top-k with a memory of what was not sent, and without: accuracy, and which numbers are ever taught."""
 
     def compute(numbers, lr, clients):
-        kinds = dict(plain=(more.LENGTH, True), kept=(numbers, True), lost=(numbers, False))
-        return dict(numbers=numbers, lr=lr, clients=clients) | {
-            name: _messages(clients, lr, *kind) for name, kind in kinds.items()
-        }
+        (plain,), (kept, lost) = _messages(clients, lr, more.LENGTH), _messages(clients, lr, numbers)
+        return dict(numbers=numbers, lr=lr, clients=clients, plain=plain, kept=kept, lost=lost)
 
     def marks(r):
         t, drawn = np.arange(MOST + 1), []
@@ -49,7 +53,7 @@ def memory():
         )  # fmt: skip
 
     def because(r):
-        forgotten, plain = (_messages(20, 2.0, *kind)[0][-1] for kind in ((7, False), (more.LENGTH, True)))
+        forgotten, plain = (_messages(20, 2.0, numbers)[-1][0][-1] for numbers in (7, more.LENGTH))
         return _("{a:.0%} are right in place of {b:.0%}: the same few numbers are sent again and again.").format(
             a=forgotten, b=plain
         )
@@ -85,28 +89,22 @@ def memory():
 WHO = {_("whoever has eights and nines"): "data", _("chance"): "chance"}
 
 
-@lru_cache(maxsize=64)
-def _scores(who, clients, out, deal):
-    """`_nb13.waited` with accuracies in place of θ."""
-    ends, past = more.waited(who, clients, out, deal)
-    return np.array([0, *ends]), more.accuracy(past).numpy()
-
-
 def slow():
     """An hour of rounds that wait for all clients or not: accuracy by time, and each digit's recall."""
 
     def compute(out, minutes, who, clients, deal):
         found = dict(out=out, minutes=minutes, who=who, clients=clients)
         for name, left in (("all", 0), ("fast", out)):
-            terms = who, clients, left, deal - 1
-            found[name] = (*_scores(*terms), *more.reached(*terms, minutes))
+            terms = who, clients, left, deal - 1, minutes
+            ends, past = more.waited(*terms)
+            found[name] = np.array([0, *ends]), more.accuracy(past).numpy(), *more.reached(*terms)
         return found
 
     def marks(r):
         drawn = []
         for name, style, words in (("all", 0, _("wait for all")), ("fast", 1, _("not for the slow"))):
             ends, score, rounds, _share, recall = r[name]
-            drawn.append(plots.line(ends[: rounds + 1], score[: rounds + 1], style))
+            drawn.append(plots.line(ends[: rounds + 1], score, style))
             drawn.append(plots.dots([ends[rounds]], [score[rounds]], style, size=4))
             drawn.append(plots.bars(np.arange(10) + (0.2 if style else -0.2), recall, style, width=0.36, panel=1))
             drawn.append(plots.text(4.6 if style else -0.2, 1.08, words, style, 1))
@@ -177,9 +175,12 @@ KINDS = {
 @lru_cache(maxsize=64)
 def _private(epsilon, clients, rounds, clip, kind=None, numbers=more.LENGTH):
     """Accuracy by round, a row a draw of the noise (draws × rounds + 1)."""
-    compressor = None if kind is None else KINDS[kind](numbers / more.LENGTH)
-    past = more.path(more.dealt(clients, seed=1), more.guarded(epsilon, rounds, clip=clip), compressor, DRAWS)
-    return more.accuracy(past).T.numpy()
+    plan = more.guarded(epsilon, rounds, clip=clip)
+    if kind is not None:
+        past = more.path(more.dealt(clients, seed=1), plan, KINDS[kind](numbers / more.LENGTH), DRAWS)
+        return more.accuracy(past).T.numpy()
+    noise = torch.stack([_groups.noises(plan.mechanism, clients, rounds, seed) for seed in range(DRAWS)], 1)
+    return more.begun(_groups.together(more.grouped(clients, seed=1), plan, noise, clip, compare=False).accuracy)
 
 
 def everything():

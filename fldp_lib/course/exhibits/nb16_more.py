@@ -153,24 +153,23 @@ def through_mu():
     )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
-def _tossed(count, claimed, part, share):
-    """Scores and coins of one run, right guesses of 30 runs, and how many guesses a run has."""
+@lru_cache(maxsize=64)
+def _tossed(count, claimed, part):
+    """Scores and coins of one run, and the coins of 30 runs in the order of their scores."""
     mechanism, rng = _multiplier(claimed), np.random.default_rng((count, round(1_000 * claimed), round(100 * part)))
-    guesses = max(2, 2 * round(share * count / 200))
     coins = rng.random((30, count)) < 0.5
     scores = coins + part * mechanism.noise_multiplier * rng.normal(size=(30, count))
-    order, half = scores.argsort(1), guesses // 2
-    said = np.take_along_axis(coins, order, 1)
-    right = (~said[:, :half]).sum(1) + said[:, -half:].sum(1)
-    return scores[0], coins[0], np.sort(scores[0])[[half - 1, -half]], right, guesses
+    return scores[0], coins[0], np.take_along_axis(coins, scores.argsort(1), 1)
 
 
 def canaries():
     """One run with many canaries, each a client that a coin puts in or leaves out: the guesses, and every ε they refute."""
 
     def compute(clients, epsilon, noise, guesses):
-        scores, coins, limits, right, made = _tossed(clients, epsilon, noise, guesses)
+        scores, coins, sorted_ = _tossed(clients, epsilon, noise)
+        half = max(1, round(guesses * clients / 200))
+        limits, made = np.sort(scores)[[half - 1, -half]], 2 * half
+        right = half - sorted_[:, :half].sum(1) + sorted_[:, -half:].sum(1)
         grid = np.linspace(0, 8, 81)
         return dict(
             clients=clients, claimed=epsilon, noise=noise, scores=scores, coins=coins, limits=limits, right=int(right[0]),

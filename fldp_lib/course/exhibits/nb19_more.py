@@ -1,12 +1,13 @@
 """Notebook 19's explorers of numbers: the check digit of an ISBN, one release's ε, δ and σ, and what releases add up to."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtr
 
 from ...interactive import explorers, plots
-from ...privacy import accounting, mechanisms
+from ...privacy import accountants, accounting, mechanisms
 from ._kit import _, epsilon
 
 BOOKS = {"Hastie et al., valid": "0387848576", "the article's first": "173334690X", "the article's second": "1789618796"}
@@ -65,11 +66,17 @@ def deltas(sigma):
 def guesses(delta):
     """What (ε, δ) allows a guess at even odds at the ε of the axis: over all mechanisms, and with a Gaussian (2, 60)."""
     bound = [accounting.best_guess(float(e), delta) for e in AT]
-    return np.array([bound, [_gaussian(float(e), delta) for e in AT]])
+    return np.array([bound, _gaussian(AT, delta)])
 
 
 def _gaussian(epsilon, delta):
-    return float(ndtr(0.5 / accounting.calibrate("gaussian", epsilon=epsilon, delta=delta).noise_multiplier))
+    """What a Gaussian with just this (ε, δ) allows a guess at even odds; for arrays of ε, all of them bisected at once."""
+    low, high = np.full(np.shape(epsilon), math.log(1e-12)), np.full(np.shape(epsilon), math.log(1e12))  # of μ
+    for _halved in range(60):
+        middle = (low + high) / 2
+        met = accountants.log_gaussian_delta(np.exp(middle), epsilon) <= math.log(delta)
+        low, high = np.where(met, middle, low), np.where(met, high, middle)
+    return ndtr(np.exp(low) / 2)
 
 
 def noise():
@@ -79,7 +86,7 @@ def noise():
         here = accounting.delta_of(mechanisms.Gaussian(sigma, clip=1.0), epsilon)
         return dict(
             epsilon=epsilon, delta=delta, sigma=sigma, here=max(here, 0.0), deltas=deltas(sigma), guesses=guesses(delta),
-            bound=accounting.best_guess(epsilon, delta), exact=_gaussian(epsilon, delta),
+            bound=accounting.best_guess(epsilon, delta), exact=float(_gaussian(epsilon, delta)),
         )  # fmt: skip
 
     def marks(r):
