@@ -32,8 +32,8 @@ ROOMS = {
         "german", "movielens", "shipped", "sources", "forms", "padding", "holdout", "federation", "splits", "generators",
     ],
     "privacy": [
-        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "accountants", "calibration", "pricing",
-        "attacker", "ledger", "accounting",
+        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "accountants", "calibration",
+        "pricing", "attacker", "ledger", "accounting",
     ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
@@ -43,8 +43,8 @@ ROOMS = {
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
     "interactive": [
-        "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "along", "controls", "playing",
-        "predictions", "said", "template", "views", "threads", "explorers",
+        "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",
+        "predictions", "said", "template", "views", "threads", "ahead", "explorers",
     ],
     "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
@@ -138,7 +138,7 @@ def test_the_core_uses_only_its_libraries(path):
 
 def test_ipywidgets_stays_in_interactive_and_course():
     users = {place(path) for path in FILES if "ipywidgets" in imports(path)[0]}
-    drawn = {("interactive", name) for name in ("along", "controls", "explorers", "playing")}
+    drawn = {("interactive", name) for name in ("along", "controls", "explorers", "playing", "predictions")}
     assert users <= drawn | {("course", "quizzes")}
 
 

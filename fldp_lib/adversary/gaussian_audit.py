@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import checks
-from ..privacy import accountants, pricing
+from ..privacy import accountants, gaussians, pricing
 from ..training.plan import Plan
 from ..training.server import train
 from . import _worlds
@@ -131,7 +131,7 @@ def checked(plan, runs, neighbour, seed, trainer):
 
 def _epsilon(mu, delta):
     """ε at δ of a Gaussian of this μ, 0 for μ = 0."""
-    return float(accountants.gaussian_epsilon(mu, delta)) if mu > 0 else 0.0
+    return float(gaussians.gaussian_epsilon(mu, delta)) if mu > 0 else 0.0
 
 
 def _scores(name, values):

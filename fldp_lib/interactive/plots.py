@@ -95,15 +95,17 @@ class Chart:
         return self._both(lambda chart: chart._frame(chart.axes(), 'aria-hidden="true"'))
 
     def layers(self, marks, alt):
-        """Yield the marks alone as SVG, as large as `backdrop` and over it, one layout of `layouts` after the other.
+        """Return an iterator over the marks alone as SVG, as large as `backdrop` and over it: one for each of `layouts`.
 
-        One at a time, since only one of them is seen: it can be shown while the next one is drawn. Their place is the
+        One at a time, since only one of them is seen: it can be shown while the next one is drawn. Which one is, is the
         backdrop's matter, whose style sheet stands on the page once: one that came with each picture would have the whole
         page's styles computed anew. Arguments as in `svg`.
         """
-        described = _described(alt)
-        for chart, name in zip(self.layouts, self._names(), strict=True):
-            yield f'<div class="{name}">{chart._frame(chart.overlay(marks), described)}</div>'
+        marks, described = marks_.several(marks, len(self.panels)), _described(alt)
+        return (
+            f'<div class="{name}">{chart._frame(chart.overlay(marks), described)}</div>'
+            for chart, name in zip(self.layouts, self._names(), strict=True)
+        )
 
     @property
     def stacked(self):

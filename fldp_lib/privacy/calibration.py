@@ -6,7 +6,7 @@ Not for direct use: nothing here checks its arguments.
 import math
 from functools import cache, lru_cache
 
-from . import accountants, mechanisms
+from . import accountants, gaussians, mechanisms
 
 
 @lru_cache(maxsize=4096)
@@ -25,7 +25,7 @@ def calibrate(mechanism, target, delta, rounds, rate):
         low, high = math.log(1e-12), math.log(1e12)  # of μ of the whole run
         for _ in range(100):
             middle = (low + high) / 2
-            met = accountants.gaussian_holds(math.exp(middle), target, math.log(delta))
+            met = gaussians.gaussian_holds(math.exp(middle), target, math.log(delta))
             low, high = (middle, high) if met else (low, middle)
         return math.exp(-low) * math.sqrt(rounds) * (1 + 1e-11)
 

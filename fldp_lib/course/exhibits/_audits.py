@@ -12,7 +12,7 @@ import torch
 from scipy import special
 
 from ...adversary import faults
-from ...privacy import accountants, pricing
+from ...privacy import gaussians, pricing
 from ...privacy.attacker import FALSE_RATE, Attacker
 
 CLIP, DELTA = faults.CLIP, 1e-5
@@ -106,7 +106,7 @@ def through_mu(wrong, verdicts):
 def exchange():
     """A table of μ and of its ε at δ = 1e-5."""
     at = np.concatenate([[0.0], np.geomspace(1e-3, 12, 400)])
-    return at, np.array([0.0, *(float(accountants.gaussian_epsilon(float(mu), DELTA)) for mu in at[1:])])
+    return at, np.array([0.0, *(float(gaussians.gaussian_epsilon(float(mu), DELTA)) for mu in at[1:])])
 
 
 def p_values(correct, guesses, canaries, epsilons, delta=DELTA):

@@ -41,6 +41,14 @@ def _stream(seed):
     return _streams.streams(seed)[_streams.NOISE], []
 
 
+def _noise(seed, rounds):
+    """The standard normal numbers that `train` draws with this seed (rounds × 650); more rounds draw only what is new."""
+    generator, drawn = _stream(seed)
+    while len(drawn) < rounds:
+        drawn.append(_normal(generator))
+    return torch.stack(drawn[:rounds])
+
+
 @lru_cache(maxsize=32)
 def _stacked(seeds):
     return []
@@ -52,12 +60,9 @@ def _noises(seeds, rounds):
     A stream begins alike however long it is: more rounds draw only what is new.
     """
     stacked = _stacked(seeds)
-    for t in range(len(stacked), rounds):
-        for seed in seeds:
-            generator, drawn = _stream(seed)
-            while len(drawn) <= t:
-                drawn.append(_normal(generator))
-        stacked.append(_stack(_stream(seed)[1][t] for seed in seeds))
+    if len(stacked) < rounds:
+        drawn = [_noise(seed, rounds) for seed in seeds]
+        stacked += [_stack(one[t] for one in drawn) for t in range(len(stacked), rounds)]
     return stacked
 
 

@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 
 from ... import data
 from ...interactive import explorers, plots
-from ...privacy import accountants, accounting, attacker, mechanisms
+from ...privacy import accounting, attacker, gaussians, mechanisms
 from ...training import models
 from ...training.plan import Plan
 from ._kit import _, clients, epsilon
@@ -111,7 +111,7 @@ def dialects():
     def compute(epsilon, clients, rounds, delta):
         sigmas, plan = multipliers(epsilon, delta, rounds), Plan(rounds=rounds, lr=2.0, delta=delta)
         curves = accuracies(clients, plan, tuple(sigmas))
-        real = accountants.gaussian_epsilon(np.sqrt(rounds / np.square(sigmas)), delta).tolist()
+        real = gaussians.gaussian_epsilon(np.sqrt(rounds / np.square(sigmas)), delta).tolist()
         can = attacker.of(mechanisms.Gaussian(sigmas[0], clip=0.5), rounds, delta=delta)
         settings = dict(epsilon=epsilon, clients=clients, rounds=rounds, delta=delta)
         return settings | dict(sigmas=sigmas, curves=curves, real=real, attacker=can)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from ...interactive import explorers, plots
-from ...privacy import accountants, accounting, mechanisms
+from ...privacy import accounting, gaussians, mechanisms
 from ._kit import _, epsilon
 
 BOOKS = {"Hastie et al., valid": "0387848576", "the article's first": "173334690X", "the article's second": "1789618796"}
@@ -74,7 +74,7 @@ def _gaussian(epsilon, delta):
     low, high = np.full(np.shape(epsilon), math.log(1e-12)), np.full(np.shape(epsilon), math.log(1e12))  # of μ
     for _halved in range(60):
         middle = (low + high) / 2
-        met = accountants.log_gaussian_delta(np.exp(middle), epsilon) <= math.log(delta)
+        met = gaussians.log_gaussian_delta(np.exp(middle), epsilon) <= math.log(delta)
         low, high = np.where(met, middle, low), np.where(met, high, middle)
     return ndtr(np.exp(low) / 2)
 
