@@ -7,11 +7,11 @@ import numpy as np
 from ...interactive import explorers, plots, scenes
 from . import _kit
 from ._clouds import chords, joined
-from ._hospitals import CLIP, DRAWS, ROUNDS, alone, beside_plain, deal, first_plan, patients
+from ._hospitals import CLIP, DRAWS, ROUNDS, alone, beside_plain, deal, first_plan, patients, private
 from ._kit import _
 from .nb00_more import crowd, levers, noise, patients_of, steps_of, together_or_alone
 
-__all__ = ["attackers", "crowd", "hospitals", "levers", "noise", "together_or_alone"]
+__all__ = ["attackers", "crowd", "hospitals", "levers", "noise", "private", "together_or_alone"]
 TILES, UNITS = 6, ((200, 500, 1000, 2000), (0.08, 0.12, 0.18))  # hospitals drawn; ticks of the two features
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ... import data
+from ... import Plan, data
 from ...interactive import explorers, plots
-from ._groups import Groups
+from ._groups import Groups, together
 from ._kit import _, clients, count
 
 MOST = 100
@@ -33,15 +33,9 @@ def _iid(count):
 @lru_cache(maxsize=256)
 def _losses(count, steps, lr):
     """The loss over all training images by round, until it is 0.5 or MOST rounds are over."""
-    groups, theta, found = _iid(count), torch.zeros(10, 65), []
-    truth, sizes = groups.federation.y_test[None], groups.federation.sizes
-    weights = (sizes / sizes.sum()).view(-1, 1)
-    while len(found) < MOST and (not found or found[-1] > 0.5):
-        rows = groups.lacks(theta, lr, steps).view(10, count, -1) * weights
-        theta = theta - lr * (rows.view(10, -1) @ groups.flat)
-        outputs = theta @ groups.x_test.T
-        found.append(float((outputs.logsumexp(0) - outputs.gather(0, truth)[0]).mean()))
-    return np.array(found)
+    groups, plan = _iid(count), Plan.of(rounds=MOST, local_steps=steps, lr=lr)
+    sizes = groups.federation.sizes
+    return together(groups, plan, weights=sizes / sizes.sum(), enough=0.5).loss[0]
 
 
 def rounds_saved():
