@@ -25,12 +25,12 @@ def log_cells(mechanism, edges):
     Returns:
         Two arrays (cells,): with the unit in, and without. Atoms are not in it.
     """
-    from scipy.special import log_ndtr
-
     if isinstance(mechanism, mechanisms.RandomisedResponse):
         return np.full((2, len(edges) - 1), -np.inf)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if isinstance(mechanism, mechanisms.Gaussian):
+            from scipy.special import log_ndtr  # a good part of a second, which no other mechanism needs
+
             sigma = float(mechanism.noise_multiplier)
             found = []
             for z in (sigma * edges - 0.5 / sigma, sigma * edges + 0.5 / sigma):
@@ -86,10 +86,10 @@ class Law:
     """
 
     def __init__(self, mechanism, rate, rest):
-        from scipy.special import ndtri
-
         self.mechanism, self.rate = mechanism, float(rate)
         if isinstance(mechanism, mechanisms.Gaussian):
+            from scipy.special import ndtri
+
             sigma = float(mechanism.noise_multiplier)
             reach = 0.5 / sigma**2 - ndtri(max(rest, 1e-300)) / sigma
             ends = np.linspace(-reach, reach, 1201)
