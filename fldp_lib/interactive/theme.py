@@ -162,6 +162,8 @@ SHEET = (
     panel = sheet.closest('.fldp-panel, .fldp-quiz')
     if (!panel) return
     panel.addEventListener('keydown', event => event.target.matches('select, [type=radio]') && event.stopPropagation())
+    if (document.body.dataset.notebook)  // Notebook 7 takes the arrows before anybody below it gets them
+      panel.addEventListener('focusin', event => event.target.setAttribute('data-lm-suppress-shortcuts', 'true'))
     new MutationObserver(name).observe(panel, {childList: true})  // the controls, once a prediction is made
   }
   const boxed = (row, label) => row.querySelector('input') || [...panel.querySelectorAll('.widget-text')].filter(

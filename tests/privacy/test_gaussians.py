@@ -1,0 +1,39 @@
+"""One Gaussian's curve in plain numbers is the one for arrays, and dp_accounting's."""
+
+import math
+
+import numpy as np
+import pytest
+from dp_accounting.pld import privacy_loss_mechanism
+from hypothesis import given
+from hypothesis import strategies as some
+
+from fldp_lib.privacy import gaussians
+
+MU, DELTA = some.floats(1e-3, 30.0), some.floats(1e-12, 0.3)
+
+
+@given(MU, DELTA)
+def test_one_is_as_many(mu, delta):
+    (many,) = gaussians.gaussian_epsilon(np.array([mu]), delta)
+    assert gaussians.gaussian_epsilon(mu, delta) == pytest.approx(float(many), rel=1e-9, abs=1e-12)
+
+
+@given(MU, some.floats(0.0, 50.0), DELTA)
+def test_holds_is_the_curve(mu, epsilon, delta):
+    curve = float(gaussians.log_gaussian_delta(mu, epsilon))
+    if abs(curve - math.log(delta)) > 1e-9:
+        assert gaussians.gaussian_holds(mu, epsilon, math.log(delta)) == (curve <= math.log(delta))
+
+
+@pytest.mark.parametrize("mu", [0.05, 0.5, 2.0, 8.0])
+@pytest.mark.parametrize("delta", [1e-9, 1e-5, 0.01])
+def test_epsilon_is_dp_accountings(mu, delta):
+    theirs = privacy_loss_mechanism.GaussianPrivacyLoss(1 / mu).get_delta_for_epsilon
+    epsilon = gaussians.gaussian_epsilon(mu, delta)
+    assert (epsilon == 0 and theirs(0.0) <= delta) or theirs(epsilon) == pytest.approx(delta, rel=1e-6)
+
+
+@pytest.mark.parametrize("mu", [math.inf, 1e200])
+def test_no_noise_holds_nothing(mu):
+    assert gaussians.gaussian_epsilon(mu, 1e-5) == math.inf
