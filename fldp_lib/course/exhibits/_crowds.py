@@ -7,6 +7,7 @@ from functools import lru_cache
 import torch
 
 from ... import data
+from ._clouds import with_one
 
 
 @contextlib.contextmanager
@@ -28,7 +29,7 @@ class Crowd:
     def __post_init__(self):
         fed = self.federation
         for name, x in (("x", fed.x[:, 0]), ("x_test", fed.x_test)):
-            object.__setattr__(self, name, torch.cat([x.float(), torch.ones(len(x), 1)], 1).T.contiguous())
+            object.__setattr__(self, name, with_one(x.float()).T.contiguous())
         object.__setattr__(self, "square", self.x.square().sum(0))
         object.__setattr__(self, "hot", torch.nn.functional.one_hot(fed.y[:, 0], 10).float().T[:, None].contiguous())
 
