@@ -332,6 +332,7 @@ INTERACTIVE = [
         alt="text"), lambda: CHART) for method in ("svg", "layers", "page", "show")),
     Target("interactive.plots.Chart.png", lambda: dict(marks=[LINE], dpi=20), dict(marks=NO_MARKS_HERE, dpi="positive"),
         lambda: CHART),
+    Target("interactive.plots.Chart.backdrop", lambda: dict(layouts=1), dict(layouts="count; fine: None"), lambda: CHART),
     Target("interactive.plots.Chart.overlay", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS_HERE), lambda: CHART),
     Target("interactive.plots.Chart.pieces", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS_HERE), lambda: CHART),
     Target("interactive.scenes.ticks", lambda: dict(dataset=MAPPED, column=0, values=[7, 20]), dict(dataset="object",
