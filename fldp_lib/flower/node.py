@@ -110,7 +110,7 @@ def _streams_at(agreed, t, parameters):
     cohorts, batches, noise, _ = streams(plan.seed)
     shape = (steps, parameters) if plan.mechanism is None or plan.per_record else (parameters,)
     for s in range(1, t + 1):
-        cohort = cohort_of(agreed.clients, plan.sampling_rate, plan.sampler, cohorts)
+        cohort = cohort_of(agreed.clients, plan, s, cohorts)
         if s == t:
             return cohort, batches, noise
         if plan.batch_rate < 1:

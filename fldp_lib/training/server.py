@@ -70,7 +70,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
         raise TypeError(f"callback must be callable, or None; got {callback!r}")
     fed, chunk, model, theta = _placed(model, federation, plan, start, workers, **machine)
     plan.warn(stacklevel=2), _terms.check_delta(plan, fed, stacklevel=2)
-    clipping = adaptive.Clipping(plan.mechanism or NO_NOISE)
+    noised = plan.correlated.stream(plan.rounds, plan.groups) if plan.correlated else plan.mechanism
+    clipping = adaptive.Clipping(noised or NO_NOISE)
     history, local = History(model, federation.task, plan), plan.local
     leaves = workers is not None and plan.private and plan.mechanism.at == "client"  # reports leave before the round ends
     cohorts, batches, noise, messages = generators = streams(plan.seed)
@@ -91,7 +92,7 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
         origin, theta = theta, saved.resume(theta, plan.rounds)  # 1. initialise the global model (parameters,)
         for t in range(history.rounds + 1, plan.rounds + 1):
             begun = time.perf_counter()
-            cohort = saved.begin(t, cohort_of(fed.clients, plan.sampling_rate, plan.sampler, cohorts))
+            cohort = saved.begin(t, cohort_of(fed.clients, plan, t, cohorts))
             reported = leaves and plan.per_record is None
             tally = Tally(fed, clipping.mechanism, plan.aggregator, theta, channel.open(), reported)
             for members in cohort.split(chunk) if len(cohort) else ():
