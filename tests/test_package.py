@@ -32,13 +32,13 @@ ROOMS = {
         "german", "movielens", "shipped", "sources", "forms", "padding", "holdout", "federation", "splits", "generators",
     ],
     "privacy": [
-        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "accountants", "calibration",
-        "pricing", "attacker", "ledger", "accounting",
+        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",
+        "correlated", "accountants", "calibration", "pricing", "attacker", "ledger", "accounting",
     ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
         "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation",
-        "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json",
+        "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
         "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
