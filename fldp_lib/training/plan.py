@@ -28,8 +28,9 @@ class Plan:
         sampling_rate: probability that a client takes part in a round, in (0, 1].
         sampler: "poisson" (each client by its own coin; the cohort may be empty) or "fixed" (a cohort of fixed size,
             only without noise, since no accounting here covers it).
-        local: how a client steps, from `algorithms`: `FedSGD()`, `FedAvg(steps=5)`, `FedProx(steps=5, mu=0.1)`.
-        server: how the server steps, from `algorithms`: `ServerSGD(lr=1.0)`.
+        local: how a client steps, from `algorithms`: `FedSGD()`, `FedAvg(steps=5)`, `FedProx(steps=5, mu=0.1)`,
+            `Scaffold(steps=5)`.
+        server: how the server steps, from `algorithms`: `ServerSGD(lr=1.0)`, `FedAvgM`, `FedAdam`, `FedYogi`, `FedAdagrad`.
         batch_rate: probability that a local step uses a record, in (0, 1].
         aggregator: from `aggregation`, or a function of updates (cohort × parameters) and sizes (cohort,).
         compressor: from `compression`, how updates are encoded; None sends plain floats.
@@ -107,6 +108,10 @@ class Plan:
 
     def changed(self, **settings):
         """Return this plan with other terms, by name as in `of`."""
+        if "local_steps" in settings and "proximal" not in settings and self.local.remembers:  # stays what it is
+            settings["local"] = replace(self.local, steps=settings.pop("local_steps"))
+        if "server_lr" in settings and not isinstance(self.server, ServerSGD):
+            settings["server"] = replace(self.server, lr=settings.pop("server_lr"))
         if "local_steps" in settings or "proximal" in settings:
             settings = {"local_steps": self.local.steps, "proximal": getattr(self.local, "mu", 0.0)} | settings
         terms = {field.name: getattr(self, field.name) for field in fields(self)}
