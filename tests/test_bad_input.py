@@ -170,6 +170,8 @@ DATA = [
     Target("data.federation.Federation.client", lambda: dict(k=1), dict(k="index"), lambda: FED),
     Target("data.federation.Federation.without", lambda: dict(client=1), dict(client="index"), lambda: FED),
     Target("data.federation.Federation.select", lambda: dict(clients=[1, 0]), dict(clients=CLIENTS), lambda: FED),
+    Target("data.federation.Federation.held_out", lambda: dict(share=0.2, seed=0), dict(share="inside", seed="whole"),
+        lambda: FED),
     Target("data.federation.Federation.to", lambda: dict(device="cpu"), dict(device="device"), lambda: FED),
     Target("data.generators.lending.credit", lambda: dict(applicants=100, banks=2, thin_share=0.1, test=100, seed=0),
         dict(applicants="count", banks="count", thin_share="inside", test="count", seed="whole")),
@@ -207,6 +209,8 @@ SCORING = [
         "too long": THETA, "text": "a"}, loss=NO_OUTPUT), called={"model": "model|theta"}),
     Target("training.scoring.evaluate_all", lambda: dict(model=LINEAR, thetas=THETA.expand(2, -1).clone(), federation=FED,
         loss=None), dict(model="module", thetas="theta", federation="either", loss=NO_OUTPUT)),
+    Target("training.scoring.score_clients", lambda: dict(model=LINEAR, thetas=THETA.expand(FED.clients, -1).clone(),
+        federation=FED, loss=None), dict(model="module", thetas="tensor", federation="federation", loss=NO_OUTPUT)),
     Target("training.scoring.interval", lambda: dict(values=[0.1, 0.2, 0.4], level=0.9), dict(values={"one": [1.0],
         "none": [], "NaN": [1.0, float("nan")], "inf": [1.0, float("inf")], "text": "12", "strings": ["a", "b"],
         "None": None, "5": 5, "two axes": np.ones((2, 2)), "complex": [1j, 2j], "object": Broken()}, level="inside")),
@@ -552,6 +556,7 @@ def compressors(name, compressor):
     # fmt: on
 
 
+NO_LOSS = {"5": 5, "text": "mse", "object": Broken(), "list": [1]}
 # fmt: off
 TRAINING = [
     Target("training.models.Linear", lambda: dict(features=3, out=2, seed=0), dict(features="count", out="count",
@@ -569,6 +574,21 @@ TRAINING = [
     Target("training.algorithms.fedavg.FedAvg", lambda: dict(steps=2), dict(steps="count")),
     Target("training.algorithms.fedavg.FedSGD", lambda: dict(steps=1), dict(steps="count")),
     Target("training.algorithms.fedprox.FedProx", lambda: dict(steps=2, mu=0.1), dict(steps="count", mu="not negative")),
+    Target("training.algorithms.scaffold.Scaffold", lambda: dict(steps=2), dict(steps="count")),
+    Target("training.algorithms.fedper.FedPer", lambda: dict(steps=2, home=("fc.bias",)), dict(steps="count", home={"None":
+        None, "5": 5, "none": (), "numbers": (1, 2), "empty": ("",), "object": Broken()})),
+    Target("training.algorithms.fedavgm.FedAvgM", lambda: dict(lr=1.0, momentum=0.9), dict(lr="positive",
+        momentum="from 0 to 1")),
+    *(Target(f"training.algorithms.fedopt.{kind}", lambda: dict(lr=0.1, beta1=0.9, beta2=0.99, tau=1e-3), dict(lr="positive",
+        beta1="from 0 to 1", beta2="from 0 to 1", tau="positive")) for kind in ("FedAdagrad", "FedAdam", "FedYogi")),
+    Target("training.personal.fine_tune", lambda: dict(model=LINEAR, theta=THETA, federation=FED, steps=2, lr=0.1,
+        loss=None), dict(model="module", theta="theta", federation="federation", steps="count", lr="positive",
+        loss=NO_LOSS)),
+    Target("training.personal.ditto", lambda: dict(model=LINEAR, theta=THETA, federation=FED, strength=0.5, steps=2, lr=0.1,
+        start=THETA, loss=None), dict(model="module", theta="theta", federation="federation", strength="not negative",
+        steps="count", lr="positive", start="theta", loss=NO_LOSS)),
+    Target("training.personal.thetas", lambda: dict(history=train(LINEAR, FED, rounds=1)), dict(history={"None": None,
+        "5": 5, "theta": THETA, "object": Broken()})),
     Target("training.algorithms.plain.ServerSGD", lambda: dict(lr=1.0), dict(lr="positive")),
     Target("training.aggregation.WeightedMean", lambda: dict(cap=3.0), dict(cap="positive; fine: None")),
     Target("training.aggregation.SecureMean", lambda: dict(bound=9.0, threshold=0.6, bits=24), dict(bound="positive",
@@ -625,7 +645,6 @@ def private(**changes):
     return terms | dict(aggregator=aggregation.mean, compressor=None, loss=None) | changes
 
 
-NO_LOSS = {"5": 5, "text": "mse", "object": Broken(), "list": [1]}
 NO_SEED = {name: value for name, value in KINDS["whole"].items() if name != "None"}
 PLANNED = dict(
     rounds="count",
@@ -772,7 +791,7 @@ EXEMPT = {
     "privacy.mechanisms.client_rows": PART,
     "training.aggregation.*.weigh": INSIDE,
     "training.aggregation.*.settle": INSIDE,
-    "training.algorithms.*.[cs]*": INSIDE,
+    "training.algorithms.*.[bckrst]*": INSIDE,
     "training.checkpoint.*": "made by `train`, which checks its path: tests/training/test_checkpoint.py",
     "training.clients.*": INSIDE,
     "training.history.History": MADE,

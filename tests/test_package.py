@@ -39,7 +39,7 @@ ROOMS = {
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
         "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation",
         "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
-        "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
+        "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
     "interactive": [

@@ -31,6 +31,9 @@ def check_plan(plan):
         raise TypeError(f"aggregator must be callable, such as aggregation.mean; got {_kind(aggregator)}")
     if not isinstance(plan.compressor, (*COMPRESSORS, type(None))):
         raise TypeError(f"compressor must be a TopK, RandomK or Quantise, or None; got {_kind(plan.compressor)}")
+    if plan.local.summed and not is_sum(aggregator):
+        raise ValueError(f"aggregator must be a sum with local={plan.local!r}, whose clients remember what they sent; "
+                         f"got {aggregator!r}")  # fmt: skip
     if mechanism is None:
         return
     if not isinstance(mechanism, (mechanisms.Laplace, mechanisms.Gaussian, correlated.Correlated)):
@@ -66,6 +69,11 @@ def check_workers(workers, plan):
         return
     if not callable(workers):
         raise TypeError(f"workers must be callable, or None; got {_kind(workers)}")
+    if plan.local.remembers:
+        raise ValueError(
+            "local must be FedSGD, FedAvg or FedProx with workers, who are sent parameters and keep nothing from round to "
+            f"round; got {plan.local!r}, whose clients remember"
+        )
     if plan.compressor is not None:
         raise ValueError(
             f"compressor must be None with workers, whose messages are their own affair; got {plan.compressor!r}"

@@ -26,11 +26,10 @@ class Plan:
         mechanism: a `mechanisms.Laplace` or `Gaussian`, or an `adaptive.AdaptiveGaussian`: one release a round
             (`unit="record"`: one a local step); or a `correlated.Correlated`: one release a run. None: no privacy.
         sampling_rate: probability that a client takes part in a round, in (0, 1].
-        sampler: "poisson" (each client by its own coin; the cohort may be empty), "cyclic" (clients are dealt into
-            1/sampling_rate fixed groups that take turns, none of it secret) or "fixed" (a cohort of fixed size, only without
-            noise, since no accounting here covers it).
-        local: how a client steps, from `algorithms`: `FedSGD()`, `FedAvg(steps=5)`, `FedProx(steps=5, mu=0.1)`.
-        server: how the server steps, from `algorithms`: `ServerSGD(lr=1.0)`.
+        sampler: "poisson" (each client by its own coin; the cohort may be empty), "cyclic" (1/sampling_rate fixed groups
+            take turns, no secret) or "fixed" (a cohort of fixed size, only without noise: no accounting here covers it).
+        local: how a client steps, from `algorithms`: `FedSGD()`, `FedAvg(steps=5)`, `FedProx`, `Scaffold`, `FedPer`.
+        server: how the server steps, from `algorithms`: `ServerSGD(lr=1.0)`, `FedAvgM`, `FedAdam`, `FedYogi`, `FedAdagrad`.
         batch_rate: probability that a local step uses a record, in (0, 1].
         aggregator: from `aggregation`, or a function of updates (cohort × parameters) and sizes (cohort,).
         compressor: from `compression`, how updates are encoded; None sends plain floats.
@@ -108,6 +107,10 @@ class Plan:
 
     def changed(self, **settings):
         """Return this plan with other terms, by name as in `of`."""
+        if "local_steps" in settings and "proximal" not in settings and self.local.remembers:  # stays what it is
+            settings["local"] = replace(self.local, steps=settings.pop("local_steps"))
+        if "server_lr" in settings and not isinstance(self.server, ServerSGD):
+            settings["server"] = replace(self.server, lr=settings.pop("server_lr"))
         if "local_steps" in settings or "proximal" in settings:
             settings = {"local_steps": self.local.steps, "proximal": getattr(self.local, "mu", 0.0)} | settings
         terms = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -158,13 +161,11 @@ class Plan:
         return self.mechanism if isinstance(self.mechanism, correlated.Correlated) else None
 
     def part(self, rounds=None):
-        """Return (mechanism, releases, rate) of so many rounds, None for all: what the accountant composes for one client.
-
-        Of correlated noise that is the one Gaussian that these rounds are, of a run that was planned for all.
-        """
+        """Return (mechanism, releases, rate) of so many rounds, None for all: what one client's accountant composes."""
         rounds = self._rounds(rounds)
         if self.correlated and not self.reason:
-            return self.mechanism.event(self.rounds, self.groups, max(rounds, 1)), min(rounds, 1), 1.0
+            planned = self.mechanism.event(self.rounds, self.groups, max(rounds, 1))  # the one Gaussian that these rounds are
+            return planned, min(rounds, 1), 1.0
         return self.mechanism, participation.turns(rounds, self.groups) * self.releases, self.rate
 
     def epsilon(self, rounds=None, method="pld"):
@@ -206,9 +207,6 @@ class Plan:
             delta: total δ; None keeps the plan's.
             mechanism: "gaussian" or "laplace"; None keeps the plan's kind, Gaussian where it has none.
             clip, at, unit: as in the mechanism; None keeps the plan's, or 1.0, "server" and "client".
-
-        Returns:
-            A `Plan`.
 
         Raises:
             TypeError, ValueError: an argument out of range.

@@ -80,10 +80,10 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
     leaves = workers is not None and plan.private and plan.mechanism.at == "client"  # reports leave before the round ends
     cohorts, batches, noise, messages = generators = streams(plan.seed)
 
-    channel = compression.Channel(plan.compressor, fed.clients, theta, messages)
+    server, controls = plan.server.start(theta), local.start(model, fed.clients)
+    channel = compression.Channel(plan.compressor, fed.clients, local.travels(theta, controls), messages)
     what = None if checkpoint is None else about(model, fed, plan, workers)
-    server = plan.server.start(theta)
-    saved = Checkpoint(checkpoint, what, history, generators, clipping, channel, leaves, server)
+    saved = Checkpoint(checkpoint, what, history, generators, clipping, channel, leaves, server, controls)
 
     with (
         contextlib.closing(saved),
@@ -98,7 +98,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
             begun = time.perf_counter()
             cohort = saved.begin(t, cohort_of(fed.clients, plan, t, cohorts))
             reported = leaves and plan.per_record is None
-            tally = Tally(fed, clipping.mechanism, plan.aggregator, theta, channel.open(), reported)
+            sent = local.travels(theta, saved.local)
+            tally = Tally(fed, clipping.mechanism, plan.aggregator, sent, channel.open(), reported)
             for members in cohort.split(chunk) if len(cohort) else ():
                 if workers is not None:
                     updates = _answers(workers(t, theta.cpu(), members), members, theta)  # 2. to 4., in their processes
@@ -106,12 +107,19 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
                     part = _chunks.part(fed, members)  # 2. distribute theta to the cohort
                     updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
                         model, theta, part, local=local, lr=plan.lr, batch_rate=plan.batch_rate,
-                        mechanism=plan.per_record, loss=loss, generator=batches, noise=noise, bench=bench,
+                        mechanism=plan.per_record, loss=loss, generator=batches, noise=noise,
+                        begin=local.begin(theta, saved.local, members), bench=bench,
                     )  # fmt: skip
+                    sizes = None if plan.per_record else part.sizes
+                    updates = local.send(updates, saved.local, members, plan.lr, sizes)
                 tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
+                if local.remembers:
+                    local.keep(tally.told(), saved.local, members, plan.lr)
             update = tally.aggregate(plan.sampling_rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
+            if local.remembers:
+                update = local.receive(update, saved.local, tally.share(plan.sampling_rate), plan.lr)
             theta, saved.server = plan.server.step(theta, update, saved.server)  # 7. the new global model
-            record = tally.record(plan.lr, local.steps, plan.batch_rate)
+            record = tally.record(plan.lr, local.steps, plan.batch_rate, local.copies)
             tally.adapt(clipping, plan.sampling_rate, noise)
             record |= {"lost": saved.lost(t), "seconds": time.perf_counter() - begun}
             history.theta = theta.cpu()

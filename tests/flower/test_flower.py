@@ -25,6 +25,7 @@ from fldp_lib.privacy.adaptive import AdaptiveGaussian
 from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.privacy.mechanisms import Gaussian, Laplace
 from fldp_lib.training._streams import groups_of
+from fldp_lib.training import algorithms
 from fldp_lib.training.transport import compression
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -97,6 +98,9 @@ def test_nodes_and_hub_repeat_train(name, rate, tmp_path):
         {"mechanism": Correlated(1.0, 0.5, "optimised"), "sampling_rate": 0.5, "sampler": "cyclic", "rounds": 6},
         {"mechanism": Correlated(1.0, 0.5, "tree"), "sampling_rate": 1 / 3, "sampler": "cyclic", "local_steps": 2},
         {"mechanism": Gaussian(1.0, 0.5, "client"), "sampling_rate": 0.5, "sampler": "cyclic", "batch_rate": 0.5},
+        {"server": algorithms.FedAvgM(0.5, 0.8), "mechanism": None, "local_steps": 2},
+        {"server": algorithms.FedAdam(0.05), "mechanism": Gaussian(1.0, 0.5), "sampling_rate": 0.5},
+        {"server": algorithms.FedYogi(0.05), "mechanism": Laplace(1.0, 0.5, "client")},
     ],
 )
 def test_every_setting_reaches_nodes_and_hub(others, tmp_path):
@@ -256,6 +260,8 @@ def test_what_this_deployment_cannot_keep_is_refused_before_anything_is_written(
     refuses(prepare(mechanism=Laplace(1.0, 1.0, "client", "record"), aggregator=aggregation.WeightedMean(cap=2), seed=None),
             ValueError, "weigh all clients alike")  # fmt: skip
     refuses(prepare(compressor=compression.TopK(0.5)), ValueError, "compressor")
+    for local in (algorithms.Scaffold(2), algorithms.FedPer(2, ("fc2.bias",))):
+        refuses(prepare(local=local), ValueError, "local must be", "remember")
     refuses(prepare(loss=lambda outputs, targets: outputs.sum(-1)), ValueError, "loss must be None")
     refuses(lambda: flower.prepare(folder, 5, "fldp_lib:MLP", (5, 4, 3), fed), TypeError, "plan must be a Plan")
     refuses(prepare(build="MLP"), ValueError, "build must be 'module:function'")
