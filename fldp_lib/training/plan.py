@@ -164,7 +164,7 @@ class Plan:
         """Return (mechanism, releases, rate) of so many rounds, None for all: what one client's accountant composes."""
         rounds = self._rounds(rounds)
         if self.correlated and not self.reason:
-            planned = self.mechanism.event(self.rounds, self.groups, max(rounds, 1))  # the one Gaussian that these rounds are
+            planned = self.mechanism.event(self.rounds, self.groups, max(rounds, 1))  # one Gaussian
             return planned, min(rounds, 1), 1.0
         return self.mechanism, participation.turns(rounds, self.groups) * self.releases, self.rate
 

@@ -24,8 +24,8 @@ from fldp_lib.flower import agreement, deployment, hub, keys, node
 from fldp_lib.privacy.adaptive import AdaptiveGaussian
 from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.privacy.mechanisms import Gaussian, Laplace
-from fldp_lib.training._streams import groups_of
 from fldp_lib.training import algorithms
+from fldp_lib.training._streams import groups_of
 from fldp_lib.training.transport import compression
 
 pytestmark = pytest.mark.filterwarnings("error")
