@@ -37,7 +37,7 @@ def model():
 def cohorts_of(plan, count):
     """The cohorts of a run, drawn again from its seed."""
     drawn = streams.streams(plan.seed)[0]
-    return [streams.cohort_of(count, plan.sampling_rate, plan.sampler, drawn).tolist() for _ in range(plan.rounds)]
+    return [streams.cohort_of(count, plan, t + 1, drawn).tolist() for t in range(plan.rounds)]
 
 
 def own(fed, k):
