@@ -37,7 +37,7 @@ def model():
 def cohorts_of(plan, count):
     """The cohorts of a run, drawn again from its seed."""
     drawn = streams.streams(plan.seed)[0]
-    return [streams.cohort_of(count, plan.sampling_rate, plan.sampler, drawn).tolist() for _ in range(plan.rounds)]
+    return [streams.cohort_of(count, plan, t, drawn).tolist() for t in range(1, plan.rounds + 1)]
 
 
 def own(fed, k):
