@@ -625,7 +625,7 @@ TRAINING = [
         loss=NO_LOSS)),
     Target("training.personal.ditto", lambda: dict(model=LINEAR, theta=THETA, federation=FED, strength=0.5, steps=2, lr=0.1,
         start=THETA, loss=None), dict(model="module", theta="theta", federation="federation", strength="not negative",
-        steps="count", lr="positive", start="theta", loss=NO_LOSS)),
+        steps="count", lr="positive", start="theta; fine: None", loss=NO_LOSS)),
     Target("training.personal.thetas", lambda: dict(history=train(LINEAR, FED, rounds=1)), dict(history={"None": None,
         "5": 5, "theta": THETA, "object": Broken()})),
     Target("training.algorithms.plain.ServerSGD", lambda: dict(lr=1.0), dict(lr="positive")),
