@@ -204,8 +204,8 @@ class Checkpoint:
                 raise ValueError("streams or clip")
             if (rest is None) != (state["rest"] is None) or (rest is not None and rest.shape != state["rest"].shape):
                 raise ValueError("remainders")
-            if any(_shapes(state[part]) != _shapes(here) for part, here in parts.items()):
-                raise ValueError("the algorithms' states")
+            if wrongs := [part for part, here in parts.items() if _shapes(state[part]) != _shapes(here)]:
+                raise ValueError(f"{wrongs[0]} algorithm's state")
             noised = self.clipping.restored(clip, state.get("noise"))
         except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{wrong}: {type(error).__name__}: {error}") from error
