@@ -644,6 +644,8 @@ def private(**changes):
     return terms | dict(aggregator=aggregation.mean, compressor=None, loss=None) | changes
 
 
+NO_TEXT = KINDS["text"] | {"empty": ""}
+NO_LIST = {"None": None, "text": "we", "none": [], "numbers": [1], "empty": [""], "5": 5, "object": Broken()}
 NO_LOSS = {"5": 5, "text": "mse", "object": Broken(), "list": [1]}
 NO_SEED = {name: value for name, value in KINDS["whole"].items() if name != "None"}
 PLANNED = dict(
@@ -709,6 +711,13 @@ RUNS = [
         targets: outputs}), run=False),
     Target("training.history.History.epsilon_after", lambda: dict(rounds=1, method="pld"), dict(rounds="whole; fine: None",
         method="choice"), lambda: train(LINEAR, FED, **private(seed=None, delta=0.001))),
+    Target("training.history.History.card", lambda: dict(name="a model", curators=["we"], description="d", use="u",
+        region="r", date="2026-11-28", authors=["I"], sector="Finance", unit="bank", domain="d", tuning="t", why="w",
+        sources="s"), dict(dict.fromkeys(("name", "description", "use", "region", "unit"), NO_TEXT),
+        **dict.fromkeys(("domain", "tuning", "why", "sources"), "text; fine: None"), curators=NO_LIST, authors=NO_LIST,
+        sector="choice; fine: None", date={"None": None, "5": 5, "words": "today", "no day": "2026-02-30",
+        "American": "11/28/2026", "short": "2026-1-1", "empty": "", "object": Broken()}),
+        lambda: train(LINEAR, FED, **private(seed=None, delta=0.001))),
 ]
 # fmt: on
 
@@ -754,6 +763,7 @@ EXEMPT = {
     "data.holdout.*": PART,
     "data.padding.*": PART,
     "data.shipped.*": PART,
+    "training.card.entry": PART,
     "data.generators.*.[A-Z]*": MADE,
     "data.sources.Raw": MADE,
     "flower.[abdghklnp]*": "takes a folder that `prepare` wrote, or messages of a node: tests/flower",

@@ -40,7 +40,7 @@ ROOMS = {
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
         "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation",
         "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json",
-        "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
+        "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
     "interactive": [
