@@ -153,8 +153,10 @@ def _composition(history):
     ledger = accounting.Ledger(history.delta)
     for plan, _ in history.every_leg:
         ledger.spend(*plan.part())
+    each = f"every {history.mechanism.unit} counted in each"
     lines = [  # the rate is the one that is priced: a client's own report is never amplified
-        f"{releases} releases, {'everybody in each' if rate == 1 else f'each of a secret Poisson sample at rate {rate:g}'}"
+        f"{releases} release{'s' * (releases != 1)}, "
+        + (each if rate == 1 else f"each of a secret Poisson sample at rate {rate:g}")
         for _, rate, releases in ledger.parts
     ]
     how = METHODS[accountants.tightest(ledger.parts, history.delta)[1]]
@@ -162,7 +164,11 @@ def _composition(history):
 
 
 def _mechanisms(history):
-    lines = [f"- {plan.mechanism!r}, local {plan.local!r}, server {plan.server!r}" for plan, _ in history.every_leg]
+    lines = [
+        f"- {plan.mechanism!r}; {plan.rounds} rounds, clients at rate {plan.sampling_rate:g} ({plan.sampler}); local "
+        f"{plan.local!r}, server {plan.server!r}."
+        for plan, _ in history.every_leg
+    ]
     seed = history.plan.seed
     known = "" if seed is None else f" Its seed, {seed}, is known: who knows it can subtract the noise."
     return "\n".join([*lines, f"- The noise is simulated in floating point, which leaks: no release-grade sampler.{known}"])

@@ -179,7 +179,7 @@ class History:
             TypeError, ValueError: an argument out of range, or a run without a finite ε, which has no guarantee to enter.
 
         Derived in: notebook 18.
-        Source: OpenDP's deployments registry, its schema as of July 2026; Dwork, Kohli & Mulligan 2019.
+        Source: OpenDP's deployments registry, its schema as of July 2026.
         """
         return card.entry(
             self,

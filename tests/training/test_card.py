@@ -97,8 +97,8 @@ def test_trust_unit_and_neighbours_are_the_mechanisms(cards):
 def test_amplification_is_claimed_only_where_it_is_priced(cards):
     said = {name: entry["deployment"]["accounting"]["composition"] for name, (_, entry) in cards.items()}
     assert "Poisson sample at rate 0.5" in said["sampled"] and "Poisson sample at rate 0.5" in said["record"]
-    assert "everybody in each" in said["local"]  # its own reports are seen
-    assert "everybody in each" in said["central"]
+    assert "every client counted in each" in said["local"]  # its own reports are seen
+    assert "every client counted in each" in said["central"]
 
 
 def test_the_attacker_and_what_is_not_covered_are_told(cards):
