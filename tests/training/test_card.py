@@ -10,6 +10,7 @@ from conftest import federation
 
 from fldp_lib import Plan, accounting, aggregation, models, train
 from fldp_lib.privacy.adaptive import AdaptiveGaussian
+from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.privacy.mechanisms import Gaussian, Laplace
 from fldp_lib.training import card
 from fldp_lib.training.history import UNCOVERED
@@ -29,6 +30,8 @@ PLANS = {
     "shares": Plan(**BASE, mechanism=Gaussian(4.0, 0.5, at="shares")),
     "record": Plan.of(**BASE, mechanism=Gaussian(4.0, 0.5, at="client", unit="record"), local_steps=2, batch_rate=0.5),
     "adaptive": Plan(**BASE, mechanism=AdaptiveGaussian(4.0, 0.5)),
+    "turns": Plan(**BASE, mechanism=Gaussian(4.0, 0.5), sampling_rate=1 / 3, sampler="cyclic"),
+    "correlated": Plan(**BASE, mechanism=Correlated(4.0, 0.5), sampling_rate=1 / 3, sampler="cyclic"),
 }
 
 
@@ -71,12 +74,13 @@ def test_the_schema_would_refuse_what_it_does_not_know(cards):
 def test_epsilon_is_the_plans_total_and_never_told_smaller(name, cards):
     history, entry = cards[name]
     said, plan = entry["deployment"]["privacy_loss"]["privacy_parameters"], PLANS[name]
-    releases = 3 * (2 if name == "record" else 1)
-    rate = plan.batch_rate if name == "record" else plan.sampling_rate
-    spent = accounting.epsilon(plan.mechanism, releases, rate, 1e-4)
+    releases = {"record": 6, "turns": 1, "correlated": 1}.get(name, 3)  # a client's own, where clients take turns
+    rate = plan.batch_rate if name == "record" else 1.0 if plan.sampler == "cyclic" else plan.sampling_rate
+    mechanism = Gaussian(4.0, 0.5) if name == "correlated" else plan.mechanism  # the whole run is one release
+    spent = accounting.epsilon(mechanism, releases, rate, 1e-4)
     assert said["delta"] == 1e-4 and spent <= said["epsilon"] <= 1.01 * spent
     assert said["epsilon"] == float(accounting.rounded_up(history.total_epsilon))
-    assert f"{releases} releases" in entry["deployment"]["accounting"]["composition"]
+    assert f"{releases} release" in entry["deployment"]["accounting"]["composition"]
 
 
 def test_trust_unit_and_neighbours_are_the_mechanisms(cards):
@@ -84,6 +88,7 @@ def test_trust_unit_and_neighbours_are_the_mechanisms(cards):
         "central": ("Central", "Client-level"), "sampled": ("Central", "Client-level"),
         "laplace": ("Central", "Client-level"), "local": ("Local", "Client-level"), "shares": ("Federated", "Client-level"),
         "record": ("Federated", "Record-level"), "adaptive": ("Central", "Client-level"),
+        "turns": ("Central", "Client-level"), "correlated": ("Central", "Client-level"),
     }  # fmt: skip
     for name, (model, unit) in expected.items():
         found = cards[name][1]["deployment"]
@@ -98,7 +103,7 @@ def test_amplification_is_claimed_only_where_it_is_priced(cards):
     said = {name: entry["deployment"]["accounting"]["composition"] for name, (_, entry) in cards.items()}
     assert "Poisson sample at rate 0.5" in said["sampled"] and "Poisson sample at rate 0.5" in said["record"]
     assert "every client counted in each" in said["local"]  # its own reports are seen
-    assert "every client counted in each" in said["central"]
+    assert all("every client counted in each" in said[name] for name in ("central", "turns", "correlated"))
 
 
 def test_the_attacker_and_what_is_not_covered_are_told(cards):
