@@ -8,6 +8,7 @@ import fnmatch
 import importlib.util
 import os
 import pathlib
+import tempfile
 
 import numpy as np
 import pytest
@@ -86,6 +87,20 @@ NO_OWNERS = {
     "two axes": np.zeros((12, 1), int),
     "complex": np.zeros(12) + 1j,
 }
+ROWS_OF_MINE = {"id": [1, 1, 2, 2, 3, 3], "age": [1, 2, 3, 4, 5, 6], "kind": ["a", "b"] * 3, "y": [0, 1] * 3}
+MY_FILE = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
+MY_FILE.write_text("id,age,kind,y\n" + "".join(f"{n // 2},{n},{'ab'[n % 2]},{n % 2}\n" for n in range(6)))
+TABLE = dict(client="id", target="y", bounds={"age": (1, 9)}, levels={"kind": ["a", "b"]}, classes=[0, 1], log=["age"],
+    ignore=[], test="records", test_share=0.3, seed=0, most=2)  # fmt: skip
+NO_LEVELS = {"text": "ab", "one": ["a"], "twice": ["a", "a"], "fractions": [0.5, 1.5], "5": 5, "object": Broken()}
+TABLED = dict(client="choice", target="choice", test="choice", test_share="inside", seed="whole", most="count; fine: None",
+    bounds={"None": None, "5": 5, "text": "auto", "none": {}, "unknown": {"size": (0, 1)}, "both": {"age": (1, 9), "kind":
+    (0, 1)}, "the client's": {"age": (1, 9), "id": (0, 9)}, "object": Broken()} | {f"age {label}": {"age": value}
+    for label, value in NO_LIMITS.items()}, levels={"5": 5, "text": "ab", "none": {}, "unknown": {"size": ["a", "b"]}} |
+    {f"kind {label}": {"kind": value} for label, value in NO_LEVELS.items()}, classes=NO_LEVELS,
+    log={"None": None, "text": "age", "unknown": ["size"], "a category": ["kind"], "twice": ["age", "age"], "5": 5},
+    ignore={"None": None, "text": "age", "unknown": ["size"], "all": ["age", "kind"], "twice": ["age", "age"]})  # fmt: skip
+TABLED_BY = {"ignore": "ignore|bounds", "frame": "frame|columns"}
 NO_MARKS = {"None": None, "5": 5, "text": "line", "numbers": [1, 2], "a mark alone": LINE, "object": Broken()}
 NO_MARKS_HERE = NO_MARKS | {"another panel": [plots.line([0, 1], [0, 1], panel=7)]}
 NO_WORDS = {"None": None, "5": 5, "numbers": [1], "object": Broken()}
@@ -194,6 +209,11 @@ DATA = [
         clients=3, most=2, seed=0), dict(x="tensor", y="labels", owner=NO_OWNERS | {"strings, with clients": ["a"] * 12,
         "too large": np.arange(12)}, dataset="either", clients="count; fine: None", most="count; fine: None",
         seed="whole")),
+    Target("data.tables.from_frame", lambda: dict(TABLE, frame=ROWS_OF_MINE), dict(TABLED, frame={"None": None, "5": 5,
+        "text": "a", "object": Broken(), "array": np.ones((3, 3)), "none": {}, "a number": {"id": 3, "age": [1], "kind": [1],
+        "y": [1]}, "no records": {"id": []}, "ragged": {"id": [1], "age": [1, 2]}}), called=TABLED_BY),
+    Target("data.tables.from_csv", lambda: dict(TABLE, path=MY_FILE, delimiter=","), dict(TABLED, path="path",
+        delimiter={"None": None, "two": ", ", "empty": "", "a quote": '"', "a line's end": "\n", "5": 5}), called=TABLED_BY),
     Target("data.splits.scaled", lambda: dict(x=ROWS, bounds=PAIRS, scale="linear"), dict(x="tensor", bounds=NO_PAIRS,
         scale="choice")),
     Target("data.splits.scaled", lambda: dict(x=ROWS[:, 0], bounds=(1, 2), scale="log"), dict(bounds={"zero": (0, 1),
@@ -684,6 +704,8 @@ def private(**changes):
     return terms | dict(aggregator=aggregation.mean, compressor=None, loss=None) | changes
 
 
+NO_TEXT = KINDS["text"] | {"empty": ""}
+NO_LIST = {"None": None, "text": "we", "none": [], "numbers": [1], "empty": [""], "5": 5, "object": Broken()}
 NO_SEED = {name: value for name, value in KINDS["whole"].items() if name != "None"}
 PLANNED = dict(
     rounds="count",
@@ -748,6 +770,13 @@ RUNS = [
         targets: outputs}), run=False),
     Target("training.history.History.epsilon_after", lambda: dict(rounds=1, method="pld"), dict(rounds="whole; fine: None",
         method="choice"), lambda: train(LINEAR, FED, **private(seed=None, delta=0.001))),
+    Target("training.history.History.card", lambda: dict(name="a model", curators=["we"], description="d", use="u",
+        region="r", date="2026-11-28", authors=["I"], sector="Finance", unit="bank", domain="d", tuning="t", why="w",
+        sources="s"), dict(dict.fromkeys(("name", "description", "use", "region", "unit"), NO_TEXT),
+        **dict.fromkeys(("domain", "tuning", "why", "sources"), "text; fine: None"), curators=NO_LIST, authors=NO_LIST,
+        sector="choice; fine: None", date={"None": None, "5": 5, "words": "today", "no day": "2026-02-30",
+        "American": "11/28/2026", "short": "2026-1-1", "empty": "", "object": Broken()}),
+        lambda: train(LINEAR, FED, **private(seed=None, delta=0.001))),
 ]
 # fmt: on
 
@@ -793,6 +822,7 @@ EXEMPT = {
     "data.holdout.*": PART,
     "data.padding.*": PART,
     "data.shipped.*": PART,
+    "training.card.entry": PART,
     "data.generators.*.[A-Z]*": MADE,
     "data.sources.Raw": MADE,
     "flower.[abdghklnp]*": "takes a folder that `prepare` wrote, or messages of a node: tests/flower",

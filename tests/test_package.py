@@ -29,7 +29,8 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": [
-        "german", "movielens", "shipped", "sources", "forms", "padding", "holdout", "federation", "splits", "generators",
+        "german", "movielens", "shipped", "sources", "forms", "padding", "holdout", "federation", "splits", "_columns",
+        "tables", "generators",
     ],
     "privacy": [
         "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",
@@ -39,7 +40,7 @@ ROOMS = {
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
         "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation",
         "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
-        "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
+        "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "auditing", "faults"],
     "interactive": [

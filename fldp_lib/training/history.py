@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..privacy import accounting
-from . import models
+from . import card, models
 
 UNCOVERED = ("cohort", "update_norms", "fraction_clipped", "dropped", "bytes", "seconds")  # what no ε here is about
 
@@ -151,6 +151,53 @@ class History:
         return (
             f"({accounting.rounded_up(self.total_epsilon)}, {self.delta:g})-differential privacy of theta over {rounds}; "
             f"neighbours: {self.mechanism.adjacency}; {self.mechanism.trust}; not covered: {', '.join(UNCOVERED)}{seed}"
+        )
+
+    def card(
+        self, name, curators, description, use, region, date, authors, sector=None, unit="client", domain=None, tuning=None,
+        why=None, sources=None,
+    ):  # fmt: skip
+        """Return the guarantee as an entry of a public registry of deployments, a dict that JSON and YAML can hold.
+
+        Unit, neighbours, trust, ε (rounded up), δ, the attacker, accounting and what is not covered come from the run; what
+        only its owner knows is asked for, and what is None is left out. It is a draft: a registry's reviewers judge it.
+
+        Args:
+            name: of the model that is published.
+            curators: names of who publishes it, one at least.
+            description, use: what it is, and what it is meant for.
+            region: whose data, or whose law.
+            date: of the publication, "YYYY-MM-DD" or a `datetime.date`.
+            authors: who filled in this entry, one at least.
+            sector: "Technology", "Healthcare", "Education", "Government", "Energy" or "Finance".
+            unit: what a client is, such as "patient" or "hospital".
+            domain: whose data could have been in the training.
+            tuning: how data were prepared and settings chosen, and whether that looked at private data.
+            why: reasons for ε, unit and mechanism.
+            sources: links, as text.
+
+        Raises:
+            TypeError, ValueError: an argument out of range, or a run without a finite ε, which has no guarantee to enter.
+
+        Derived in: notebook 18.
+        Source: OpenDP's deployments registry, its schema as of July 2026.
+        """
+        return card.entry(
+            self,
+            UNCOVERED,
+            name,
+            curators,
+            description,
+            use,
+            region,
+            date,
+            authors,
+            sector,
+            unit,
+            domain,
+            tuning,
+            why,
+            sources,
         )
 
     @property

@@ -9,13 +9,13 @@ from ...privacy import attacker
 from . import _kit
 from . import nb08_made as made
 from ._kit import _
-from .nb08_made import few_nines, moved, nines
+from .nb08_made import few_nines, moved, nines, patients_file
 from .nb08_more import project, rare
 from .program08 import PROGRAM, REPAIRS, noise_data, run
 
 __all__ = [
-    "PROGRAM", "REPAIRS", "each_or_mean", "few_nines", "moved", "nines", "noise_data", "project", "rare", "run",
-    "two_programs",
+    "PROGRAM", "REPAIRS", "each_or_mean", "few_nines", "moved", "nines", "noise_data", "patients_file", "project", "rare",
+    "run", "two_programs",
 ]  # fmt: skip
 T = np.arange(1, 21)
 CAUGHT = attacker.of(None)  # who sees an exact result and knows the rest

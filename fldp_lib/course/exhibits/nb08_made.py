@@ -1,5 +1,8 @@
 """Notebook 08: private runs of many draws at once, and what a clip is for."""
 
+import csv
+import pathlib
+import tempfile
 from functools import lru_cache
 
 import torch
@@ -11,12 +14,23 @@ from ._clouds import with_one
 from .program08 import noise_data
 
 STEP = Plan(rounds=20, lr=1.0)
+MEASURES = ("mean radius", "mean texture", "mean concavity")
 
 
 @lru_cache(maxsize=64)
 def patients(clients):
     """The 455 training patients, split over so many clients."""
     return data.split(data.load("breast_cancer"), clients, seed=0)
+
+
+def patients_file():
+    """A new file of comma-separated text with the bundled 569 patients: an id, three measures, the diagnosis."""
+    raw, path = data.sources.raw("breast_cancer", list(MEASURES)), pathlib.Path(tempfile.mkdtemp()) / "patients.csv"
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(["patient", *raw.features, "diagnosis"])
+        lines.writerows([f"P{n:03d}", *x, raw.classes[y]] for n, (x, y) in enumerate(zip(raw.x, raw.y, strict=True)))
+    return path
 
 
 @lru_cache(maxsize=32)

@@ -13,8 +13,9 @@ from ._groups import Groups, noises, together
 from ._kit import _, clients, epsilon
 from ._singles import images
 from .nb18_more import correlated, meaning
+from .nb18_published import deployments, published
 
-__all__ = ["correlated", "decision", "levers", "meaning", "options"]
+__all__ = ["correlated", "decision", "deployments", "levers", "meaning", "options", "published"]
 
 DELTA, DRAWS = 1e-5, 3
 ONCE = Plan(rounds=20, lr=2.0, delta=DELTA)
