@@ -523,7 +523,7 @@ AUDITS = [
         dict(outputs="theta", centre="real", scale="positive", window="count")),
     *(Target(f'adversary.faults.{fault.__name__}', lambda: dict(epsilon=1.0, present=True, runs=3, generator=generator()),
         dict(epsilon="positive; fine: inf", present="flag", runs="count",
-        generator="generator")) for fault in (faults.honest, *faults.FAULTS)),
+        generator="generator")) for fault in (faults.honest, faults.rounded_clip, *faults.FAULTS)),
 ]
 # fmt: on
 
@@ -725,6 +725,7 @@ EXEMPT = {
     "adversary.auditing.Audit": MADE,
     "adversary.gaussian_audit.GaussianAudit": MADE,
     "adversary.single_run.OneRunAudit": MADE,
+    "adversary.faults.Pitfall": MADE,
     "adversary.gaussian_audit.checked": "the arguments of all audits of a plan, which are in the tables",
     "adversary.gaussian_audit.gaussian_rounds": "the same",
     "adversary.gaussian_audit.epsilon_of": "a μ that an audit found, and its δ, checked",

@@ -28,7 +28,8 @@ from ..training.server import train
 from . import _worlds
 from .gaussian_audit import epsilon_of, gaussian_rounds
 
-ENOUGH = 1e-14  # masses below it are left out: what is needed is told smaller, and so is the bound
+ENOUGH = 1e-12  # masses below it are left out: what is needed is told smaller, and so is the bound
+SURE = 1 + 1e-9  # a sum of probabilities above it is no rounding
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,13 @@ def one_run_through_mu(correct, guesses, canaries, delta, confidence=0.95):
     delta = checks.real("delta", delta, above=0, below=1)
     error = 1 - checks.real("confidence", confidence, above=0, below=1)
     low, high = 0.0, 64.0
-    for _zoom in range(12):
-        grid = np.linspace(low, high, 17)
-        refuted = _needed(grid, correct, guesses, canaries, error) > 1 + 1e-9
+    for _zoom in range(6):
+        grid = np.linspace(low, high, 65)
+        refuted = _needed(grid, correct, guesses, canaries, error) > SURE
         first = len(grid) if refuted.all() else int(refuted.argmin())
         if not first:
             break
-        low, high = grid[first - 1], grid[min(first, 16)]
+        low, high = grid[first - 1], grid[min(first, 64)]
     mu = float(low)
     return OneRunAudit(mu, epsilon_of(mu, delta), correct, guesses, canaries)
 
@@ -97,11 +98,11 @@ def p_value_through_mu(correct, guesses, canaries, mu):
     correct, guesses, canaries = _counts(correct, guesses, canaries)
     mu = checks.real("mu", mu, at_least=0)
     low, high = 0.0, 1.0
-    if _needed(mu, correct, guesses, canaries, np.array([1.0]))[0] <= 1 + 1e-9:
+    if _needed(mu, correct, guesses, canaries, np.array([1.0]))[0] <= SURE:
         return 1.0
-    for _zoom in range(8):
-        grid = np.linspace(low, high, 17)
-        possible = _needed(mu, correct, guesses, canaries, grid) <= 1 + 1e-9
+    for _zoom in range(5):
+        grid = np.linspace(low, high, 65)
+        possible = _needed(mu, correct, guesses, canaries, grid) <= SURE
         last = int(possible.argmin()) - 1  # the first grid point is 0 or was possible, the last one was not
         low, high = grid[last], grid[last + 1]
     return float(high)
@@ -153,7 +154,10 @@ def _counts(correct, guesses, canaries):
 
 
 def _needed(mu, correct, guesses, canaries, tail):
-    """The least total probability if `correct` or more guesses are right with probability `tail`; arrays broadcast (…)."""
+    """The least total probability if `correct` or more guesses are right with probability `tail`; arrays broadcast (…).
+
+    Where it is above 1 it may be told smaller, though above 1: that is all that its callers ask.
+    """
     from scipy.special import ndtr, ndtri
 
     mu, tail = np.broadcast_arrays(np.asarray(mu, float), np.asarray(tail, float))
@@ -161,6 +165,7 @@ def _needed(mu, correct, guesses, canaries, tail):
     for count in range(correct - 1, -1, -1):
         more = np.maximum(ndtr(ndtri(np.minimum(right, 1.0)) - mu) - wrong, 0.0)  # of (r − count)·p/m
         wrong, right = wrong + more, right + more * (count / (guesses - count))
-        if (more < ENOUGH).all():
+        total = (right + wrong) * (canaries / guesses)
+        if ((more < ENOUGH) | (total > SURE)).all():
             break
     return (right + wrong) * (canaries / guesses)
