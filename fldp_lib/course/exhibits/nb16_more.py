@@ -215,7 +215,7 @@ def canaries():
         plots.Panel(_("scores of the canaries"), _("score (of the largest)"), _("how frequent (of the highest)"), x=(-1, 1),
                     y=(0, 1.25), yticks=[0, 0.5, 1]),
         plots.Panel(_("p-value of “ε-private”; 30 bounds"), _("ε (vertical line: claimed)"), x=(0, 8), y=(0, 1.02),
-                    right=0.2, yticks=[0, 0.5, 1]),
+                    right=0.34, xticks=[0, 2, 4, 6, 8], yticks=[0, 0.5, 1]),
     ]  # fmt: skip
     return explorers.Explorer(
         _("Many canaries, one run"),
