@@ -16,10 +16,11 @@ from ..training.server import train
 from . import _worlds
 from .floating import naive_laplace, reachable
 from .gaussian_audit import GaussianAudit, audit_through_mu, checked, through_mu
+from .single_run import OneRunAudit, audit_one_run, one_run_through_mu, p_value_through_mu
 
 __all__ = [
-    "Audit", "GaussianAudit", "audit", "audit_through_mu", "canary_scores", "naive_laplace", "one_run", "p_value",
-    "reachable", "repeated", "through_mu",
+    "Audit", "GaussianAudit", "OneRunAudit", "audit", "audit_one_run", "audit_through_mu", "canary_scores", "naive_laplace",
+    "one_run", "one_run_through_mu", "p_value", "p_value_through_mu", "reachable", "repeated", "through_mu",
 ]  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def through_mu(without, present, delta, confidence=0.95, threshold=None):
     verdicts = 2 * len(without)
     error = float(stats.beta.ppf(confidence, wrong + 1, verdicts - wrong)) if wrong < verdicts else 1.0
     mu = float(max(0.0, -2 * special.ndtri(error)))
-    return GaussianAudit(mu, _epsilon(mu, delta), error, threshold, sign < 0, len(without))
+    return GaussianAudit(mu, epsilon_of(mu, delta), error, threshold, sign < 0, len(without))
 
 
 def audit_through_mu(plan, runs=2000, neighbour="removed", confidence=0.95, seed=0, trainer=train):
@@ -105,10 +105,7 @@ def audit_through_mu(plan, runs=2000, neighbour="removed", confidence=0.95, seed
     Derived in: notebook 16.
     """
     confidence = checks.real("confidence", confidence, at_least=0.75, below=1)
-    runs, seed = checked(plan, runs, neighbour, seed, trainer)
-    mechanism, releases, rate = plan.part()
-    if accountants.mu(((*pricing.priced(mechanism, rate), releases),)) is None:
-        raise ValueError(f"plan must be Gaussian rounds with every client in each, got {mechanism!r} at a rate of {rate:g}")
+    runs, seed = gaussian_rounds(plan, runs, neighbour, seed, trainer)
     without, present = _worlds.seen(plan, runs, neighbour, seed, trainer)
     return through_mu(without[:, 0], present[:, 0], plan.delta, confidence)
 
@@ -129,7 +126,16 @@ def checked(plan, runs, neighbour, seed, trainer):
     return runs, seed
 
 
-def _epsilon(mu, delta):
+def gaussian_rounds(plan, runs, neighbour, seed, trainer):
+    """The same, and an error where the plan's trade-off is no Gaussian's."""
+    runs, seed = checked(plan, runs, neighbour, seed, trainer)
+    mechanism, releases, rate = plan.part()
+    if accountants.mu(((*pricing.priced(mechanism, rate), releases),)) is None:
+        raise ValueError(f"plan must be Gaussian rounds with every client in each, got {mechanism!r} at a rate of {rate:g}")
+    return runs, seed
+
+
+def epsilon_of(mu, delta):
     """ε at δ of a Gaussian of this μ, 0 for μ = 0."""
     return float(gaussians.gaussian_epsilon(mu, delta)) if mu > 0 else 0.0
 

@@ -60,11 +60,24 @@ def careful_bounds_are_seldom_too_high(block):
     return {"above of 200": above, "median best of 73": float(np.median(best))}, there and above <= 5
 
 
-@claim("16", "All ten are refuted at every claim")
-def every_fault_is_refuted(block):
+@claim(
+    "16",
+    "Eleven of the twelve are refuted at every claim (0.5, 1 and 4), by every program that stands for them",
+    quick=False,
+)
+def every_fault_is_refuted_and_none_above_its_true_epsilon(block):
     (seed,) = seeds(block, 1)
-    short = [f.__name__ for f in faults.FAULTS for e in (0.5, 1.0, 4.0) if audited(f, e, 20_000, seed) <= e]
-    return {"not refuted": len(short)}, not short
+    short, above, twelfth = [], 0, 0
+    for fault in (*faults.FAULTS, faults.rounded_clip):
+        for epsilon in (0.5, 1.0, 4.0):
+            bound = audited(fault, epsilon, 50_000, seed)
+            above += bound > fault.true(epsilon)
+            if fault is faults.rounded_clip:
+                twelfth += bound > epsilon
+            elif bound <= epsilon:
+                short.append(fault.__name__)
+    told = {"not refuted": len(short), "above the true ε": above, "twelfth refuted": twelfth}
+    return told, not short and above <= 3 and twelfth <= 1
 
 
 @claim("16", "read through μ it would be")
@@ -85,6 +98,43 @@ def a_gaussian_s_epsilon_is_met_within_a_tenth(block):
         false, true = (rng.binomial(20_000, p, size=(40, 2)) for p in rates)
         off += (np.median(_audits.through_mu(false + 20_000 - true, 40_000), 0) / epsilon).tolist()
     return {"share of 1, 2, 4": shares, "two off": off}, min(shares) >= 0.9 and max(shares) < 1 and max(off) < 1 / 7
+
+
+@claim("16", "0.91 of 1, 1.90 of 2, 3.89 of 4")
+def twenty_thousand_runs_reach_the_field_s_numbers(block):
+    """FIELD's are 0.89, 1.86 and 3.77; the means of 100 audits are known to about 0.01."""
+    (seed,) = seeds(block, 1)
+    means = [float(bounds_through_mu(e, 20_000, 100, seed).mean()) for e in (1.0, 2.0, 4.0)]
+    return {"mean of 1, 2, 4": means}, all(m >= f for m, f in zip(means, (0.89, 1.86, 3.77), strict=True))
+
+
+@claim("16", "Of 500 honest runs 3 and none come out above their ε, where 25 each would be allowed", quick=False)
+def one_run_through_mu_is_careful_and_proves_more_than_by_epsilon_and_delta(block):
+    above, medians = [], []
+    for epsilon in (1.0, 4.0):
+        right = right_guesses(gaussian(epsilon).noise_multiplier, 500, np.random.default_rng(block))
+        told = {k: auditing.one_run_through_mu(int(k), 200, 1_000, DELTA).lower for k in set(right)}
+        above.append(sum(told[k] > epsilon for k in right))
+        middle = np.sort(right)[250]
+        medians.append([auditing.one_run(int(middle), 200, 1_000, DELTA), told[middle]])
+    return {"above of 500": above, "by (ε, δ) and through μ": medians}, max(above) <= 25 and (
+        1.9 < medians[1][1] < 2.6 and all(curve > 1.2 * plain for plain, curve in medians)
+    )
+
+
+def right_guesses(multiplier, runs, rng, canaries=1_000, guesses=200):
+    """How many of the guesses are right in each of so many runs (runs,)."""
+    coins = rng.random((runs, canaries)) < 0.5
+    order = (coins + multiplier * rng.normal(size=coins.shape)).argsort(1)
+    coins, half = np.take_along_axis(coins, order, 1), guesses // 2
+    return (~coins[:, :half]).sum(1) + coins[:, -half:].sum(1)
+
+
+@claim("16", "`train`'s ten rounds tell the same of its thousand clients", quick=False)
+def one_run_of_train_proves_half_of_a_gaussian_s_epsilon(block):
+    plan = Plan(rounds=10, lr=1.0).calibrated(4.0, delta=DELTA)
+    found = [auditing.audit_one_run(plan, seed=100 + (5 * block + k) % 300).lower for k in range(5)]
+    return {"ε proved of 4": found}, 1.6 < np.median(found) < 2.9 and max(found) <= 4
 
 
 @claim("16", "about one bound in twenty is too high")

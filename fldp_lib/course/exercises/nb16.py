@@ -196,6 +196,18 @@ QUIZ = (
         1,
     ),
     Question(
+        "One run, 168 of 200 guesses right: 1.33 by (ε, δ), 2.13 through μ. The program claims ε = 2. What follows?",
+        (
+            (
+                "It is refuted, if its noise is Gaussian.",
+                "then the whole curve holds, and 2.13 is above 2, with 95% confidence.",
+            ),
+            ("It is refuted, whatever its noise.", "another mechanism with ε = 2 may well let 168 guesses be right."),
+            ("Nothing, since the two bounds contradict each other.", "both are lower bounds; the larger one assumes more."),
+        ),
+        0,
+    ),
+    Question(
         "Laplace noise drawn as −b ln u in floating point: what does an audit by histograms say?",
         (
             (

@@ -1,4 +1,4 @@
-"""What notebook 16 shows: a threshold between two clouds, audits of an honest program, an auditor for eleven programs."""
+"""What notebook 16 shows: a threshold between two clouds, audits of an honest program, an auditor for many programs."""
 
 from functools import lru_cache
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from ...adversary import auditing, faults
 from ...interactive import explorers, plots
-from . import _audits
+from . import _audits, _priced
 from ._audits import laplace, released
 from ._kit import _, epsilon
 from .nb16_more import canaries, crowd, through_mu
 
-__all__ = ["attack", "audit", "canaries", "chance", "crowd", "through_mu"]
+__all__ = ["attack", "audit", "canaries", "chance", "crowd", "priced", "through_mu"]
 RUNS, THRESHOLDS, EDGES = 20_000, np.arange(-16, 20.5, 0.5), np.arange(-20, 24.5, 1.0)
 MADE = {"honest": (faults.honest, 1), "half the noise": (faults.halved_noise, 2), "clip forgotten": (faults.wrong_scale, 4)}
 AUDITS, GRID = 100, tuple(int(n) for n in np.geomspace(100, 1_000_000, 7).round(-1))
@@ -134,6 +134,11 @@ def chance():
             ),
         ),
     )  # fmt: skip
+
+
+def priced():
+    """Every mechanism under every sampler: the accountants that price it, the tightest first, or the refusal."""
+    return _priced.table()
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from ... import accounting
+from ...adversary import auditing
 from ...interactive import explorers, plots
 from ...privacy import attacker
 from . import _audits
@@ -162,6 +163,11 @@ def _tossed(count, claimed, part):
     return scores[0], coins[0], np.take_along_axis(coins, scores.argsort(1), 1)
 
 
+@lru_cache(maxsize=4_096)
+def _by_curve(correct, guesses, canaries):
+    return auditing.one_run_through_mu(correct, guesses, canaries, DELTA).lower
+
+
 def canaries():
     """One run with many canaries, each a client that a coin puts in or leaves out: the guesses, and every ε they refute."""
 
@@ -170,8 +176,10 @@ def canaries():
         half = max(1, round(guesses * clients / 200))
         limits, made = np.sort(scores)[[half - 1, -half]], 2 * half
         right = half - sorted_[:, :half].sum(1) + sorted_[:, -half:].sum(1)
-        grid = np.linspace(0, 8, 81)
+        grid, ordered = np.linspace(0, 8, 81), np.sort(right)  # a bound rises with the right guesses
+        low, high = (_by_curve(int(k), made, clients) for k in ordered[[14, 15]])
         return dict(
+            curve=_by_curve(int(right[0]), made, clients), middle=(low + high) / 2,
             clients=clients, claimed=epsilon, noise=noise, scores=scores, coins=coins, limits=limits, right=int(right[0]),
             made=made, grid=grid, p=_audits.p_values(int(right[0]), made, clients, grid),
             bounds=np.array([_audits.one_run(int(k), made, clients) for k in right]),
@@ -185,25 +193,29 @@ def canaries():
                  for s, k in zip(shares, (1, 2), strict=True)]  # fmt: skip
         drawn += [plots.line([limit / span] * 2, (0, 1.05), 0) for limit in r["limits"]]
         drawn += [plots.text(-0.98, 1.12, _("guessed out"), 1), plots.text(0.35, 1.12, _("guessed in"), 2)]
+        through = np.minimum((r["curve"], r["middle"]), 8)
         return [
-            *drawn, plots.line(r["grid"], r["p"], "attacker", _("p-value"), panel=1),
+            *drawn, plots.line(r["grid"], r["p"], 0, _("p-value"), panel=1),
             plots.line((0, 8), (0.05, 0.05), 0, _("5%"), panel=1), plots.line([r["claimed"]] * 2, (0, 1), 5, panel=1),
-            plots.dots(np.minimum(r["bounds"], 8), np.linspace(0.12, 0.5, len(r["bounds"])), "attacker", panel=1, size=2.5),
+            plots.dots(np.minimum(r["bounds"], 8), np.linspace(0.12, 0.5, len(r["bounds"])), 0, panel=1, size=2),
+            plots.dots(through, (0.58, 0.66), "attacker", panel=1, size=4),
+            plots.text(8.15, 0.62, _("through μ"), "attacker", panel=1), plots.text(8.15, 0.3, _("by (ε, δ)"), 0, panel=1),
         ]  # fmt: skip
 
     def say(r):
         above = int((r["bounds"] > r["claimed"]).sum())
         return _(
             "{clients:,} clients as canaries in one run, claimed ε = {claimed:.3g} (δ = 1e-5), noise {noise:g} × what that "
-            "needs: {right} of {made} guesses are right, so ε is at least {bound:.2f} (95% confidence). Of 30 such runs "
-            "{above} refute the claim; median bound {median:.2f}."
+            "needs: {right} of {made} guesses are right, so ε is at least {bound:.2f} by (ε, δ) and {curve:.2f} through μ, "
+            "as the noise is Gaussian (95% confidence). Of 30 such runs {above} refute the claim by (ε, δ); median bounds "
+            "{median:.2f} and {middle:.2f}."
         ).format(**r, bound=r["bounds"][0], above=above, median=np.median(r["bounds"]))
 
     panels = [
         plots.Panel(_("scores of the canaries"), _("score (of the largest)"), _("how frequent (of the highest)"), x=(-1, 1),
                     y=(0, 1.25), yticks=[0, 0.5, 1]),
-        plots.Panel(_("p-value of “ε-private”; dots: 30 bounds"), _("ε (vertical line: claimed)"), x=(0, 8), y=(0, 1.02),
-                    right=0.2, yticks=[0, 0.5, 1]),
+        plots.Panel(_("p-value of “ε-private”; 30 bounds"), _("ε (vertical line: claimed)"), x=(0, 8), y=(0, 1.02),
+                    right=0.34, xticks=[0, 2, 4, 6, 8], yticks=[0, 0.5, 1]),
     ]  # fmt: skip
     return explorers.Explorer(
         _("Many canaries, one run"),
@@ -212,10 +224,9 @@ def canaries():
          explorers.Slider("guesses", _("guesses, of 100 canaries"), 2, 100, 20, step=2, whole=True)],
         compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say,
         predict=(
-            "16.d", _("One run with a thousand canaries, an honest Gaussian with ε = 4. How much of the 4 is proved?"),
+            "16.d", _("One run, a thousand canaries, an honest Gaussian with ε = 4. How much of the 4 is proved by (ε, δ)?"),
             [_("nearly all"), _("about a third"), _("nothing")], 1,
-            lambda r: _("{:.2f} in this run, {:.2f} at the median of 30; one run proves less than many do.").format(
-                r["bounds"][0], np.median(r["bounds"])
-            ),
+            lambda r: _("{:.2f} in this run, {:.2f} at the median of 30; one run proves less than many do. (Through μ: "
+                        "{:.2f}.)").format(r["bounds"][0], np.median(r["bounds"]), r["curve"]),
         ),
     )  # fmt: skip
