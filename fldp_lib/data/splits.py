@@ -43,7 +43,7 @@ def load(name, features=None, scale=None, seed=0):
 
     Derived in: notebook 04; notebooks 10 (german_credit), 11 (movielens) and 21 (swissmetro).
     Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
-        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015; Bierlaire, Axhausen & Abay 2001.
+        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015; Bierlaire et al. 2001.
     """
     checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)

