@@ -29,8 +29,8 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": [
-        "german", "movielens", "shipped", "sources", "forms", "padding", "holdout", "federation", "splits", "_columns",
-        "tables", "generators",
+        "places", "german", "hospitals", "movielens", "shipped", "swissmetro", "forms", "padding", "holdout", "federation",
+        "flights", "sources", "splits", "_columns", "tables", "generators",
     ],
     "privacy": [
         "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",

@@ -77,7 +77,8 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in held if not name.startswith("fldp_lib-")} == there
     assert {"fldp_lib/book/assets/book.js", "fldp_lib/flower/project/pyproject.toml"} < held
-    assert {f"fldp_lib/data/records/german_credit.{end}" for end in ("csv.gz", "txt")} < held
+    kept = ("german_credit.csv.gz", "german_credit.txt", "pancreatitis.csv.gz", "periodontal.csv.gz", "medicaldata.txt")
+    assert {f"fldp_lib/data/records/{name}" for name in (*kept, "flights.csv.gz", "flights.txt")} < held
     assert f"fldp_lib-{fldp_lib.__version__}.dist-info/licenses/LICENSE" in held
 
 

@@ -1,7 +1,7 @@
 """Where the real records come from, and what is publicly known about them before anybody looks: names, classes, bounds.
 
-Bundled with scikit-learn: digits, breast_cancer, diabetes; with this package: german_credit. Read in place where another
-package keeps it: movielens. `data.load` scales and splits what `raw` gives.
+Bundled with scikit-learn: digits, breast_cancer, diabetes; with this package: german_credit, pancreatitis, periodontal,
+flights. Read in place where another package keeps it: movielens, swissmetro. `data.load` scales and splits what `raw` gives.
 """
 
 from dataclasses import dataclass, replace
@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import checks
-from . import german, movielens, shipped
+from . import flights, german, hospitals, movielens, shipped, swissmetro
 
-BUNDLED = ("digits", "breast_cancer", "diabetes", "german_credit")
-ELSEWHERE = ("movielens",)  # in a package that may be missing
+BUNDLED = ("digits", "breast_cancer", "diabetes", "german_credit", "pancreatitis", "periodontal", "flights")
+ELSEWHERE = ("movielens", "swissmetro")  # in a package that may be missing
 
 # Round numbers around the ranges that the data set's public documentation prints for each measure of a nucleus: its mean,
 # its standard error and its worst value over the image. A federation would agree on such numbers from the measuring
@@ -40,13 +40,14 @@ class Raw:
 
     Attributes:
         x: (n × d).
-        y: class numbers, or targets in [0, 1] (n,).
+        y: class numbers, or targets in [0, 1] (n,); of flights in [-1, 1].
         features: names of the d columns.
         bounds: public (low, high) of each column (d × 2).
         unit: columns to be scaled to [0, 1] rather than [-1, 1] (d,), bool: for them 0 means "nothing there".
         classes: their names; empty for a regression.
         source: in words.
-        owner: whose record it is (n,), where the data say so.
+        owner: whose record it is (n,), where the data say so: numbers or names.
+        later: records that come after the others, and are the test (n,), bool; None where time has no part in them.
     """
 
     x: np.ndarray
@@ -57,6 +58,7 @@ class Raw:
     classes: tuple
     source: str
     owner: np.ndarray | None = None
+    later: np.ndarray | None = None
 
 
 def raw(name, features=None):
@@ -80,6 +82,12 @@ def raw(name, features=None):
         return _movielens(features)
     if name == "german_credit":
         found = Raw(**german.columns(), classes=("good", "bad"), source=german.SOURCE)
+    elif name in hospitals.SOURCES:
+        found = Raw(**hospitals.columns(name), classes=hospitals.CLASSES[name], source=hospitals.SOURCES[name])
+    elif name == "flights":
+        found = Raw(**flights.columns(), classes=(), source=flights.SOURCE)
+    elif name == "swissmetro":
+        found = Raw(**swissmetro.columns(), classes=swissmetro.CLASSES, source=swissmetro.SOURCE)
     else:
         found = _bundled(name)
     if features is None:

