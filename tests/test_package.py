@@ -32,8 +32,8 @@ ROOMS = {
         "german", "movielens", "shipped", "sources", "forms", "padding", "holdout", "federation", "splits", "generators",
     ],
     "privacy": [
-        "clipping", "response", "mechanisms", "adaptive", "participation", "strategies", "correlated", "laws", "losses", "gaussians", "accountants", "calibration",
-        "pricing", "attacker", "ledger", "accounting",
+        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",
+        "correlated", "accountants", "calibration", "pricing", "attacker", "ledger", "accounting",
     ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",

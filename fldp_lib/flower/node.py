@@ -47,6 +47,8 @@ def answer(folder, settings, t, theta, members):
     members, own = torch.as_tensor(members), shard["clients"]
     if not len(members) or (members.diff() <= 0).any() or not torch.isin(members, own).all():
         raise ValueError(f"members must be some of {own.tolist()}, ascending; got {members.tolist()}")
+    if agreed.plan.sampler == "cyclic" and not torch.isin(members, cohort_of(agreed.clients, agreed.plan, t, None)).all():
+        raise ValueError(f"members must be of the group whose turn round {t} is, got {members.tolist()}")
     model = agreed.model()
     models.check_theta(model, theta)
     count(folder, agreed, t)

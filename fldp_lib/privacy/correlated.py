@@ -7,11 +7,12 @@ apart, is known, and the whole run is priced as one Gaussian release.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from .. import checks
-from . import mechanisms, participation, strategies
+from . import gaussians, mechanisms, participation, strategies
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,30 @@ class Correlated(mechanisms._Noise):
         """Return the noise multiplier of the one Gaussian release that the first t rounds are, for each t (rounds,).
 
         Args:
-            rounds, separation: of the plan, at least 1; all of its rounds are planned for, whether or not they run.
+            rounds, separation: of the plan, at least 1; the noise is made for all of its rounds, whether or not they run.
         """
-        prefixes = participation.cyclic(self.fitted(rounds, separation), separation)
+        prefixes = _prefixes(self.fitted(rounds, separation), separation)
         return self.noise_multiplier * (prefixes[-1] / prefixes)
+
+    def event(self, rounds, separation, first=None):
+        """Return what the first so many rounds are, None for all: a `mechanisms.Gaussian` that releases once."""
+        noise = self.events(rounds, separation)[-1 if first is None else first - 1]
+        return mechanisms.Gaussian(float(noise), self.clip)
+
+    def curve(self, rounds, separation, delta):
+        """Return the ε at δ after each of the rounds (rounds,), exact; δ in (0, 1), other arguments as in `events`."""
+        if not self.private:
+            return np.full(rounds, np.inf)
+        return gaussians.gaussian_epsilon(1 / self.events(rounds, separation), delta)
 
     def stream(self, rounds, separation):
         """Return the noise of a new run, as a `Stream`; arguments as in `events`."""
         return Stream(self, rounds, separation)
+
+
+@lru_cache(maxsize=64)
+def _prefixes(strategy, separation):
+    return participation.cyclic(strategy, separation)
 
 
 class Stream:
@@ -97,7 +114,7 @@ class Stream:
         self.mechanism, self.strategy = mechanism, mechanism.fitted(rounds, separation)
         self.at, self.unit, self.norm, self.clip = mechanism.at, mechanism.unit, mechanism.norm, mechanism.clip
         self.private, self.sensitivity = mechanism.private, mechanism.sensitivity
-        self.scale = mechanism.std * self.strategy.sensitivity(separation) if self.private else 0.0
+        self.scale = mechanism.std * float(_prefixes(self.strategy, separation)[-1]) if self.private else 0.0
         self.kept, self.drawn = [], 0
 
     def clip_rows(self, rows):

@@ -19,7 +19,6 @@ aggregator, a loss or a callback remembers from round to round is not in it.
 
 import math
 import secrets
-from dataclasses import replace
 
 import torch
 
@@ -113,9 +112,9 @@ class Checkpoint:
         return {
             "generators": [generator.get_state() for generator in self.generators],
             "clip": float(self.clipping.mechanism.clip),
+            "noise": getattr(self.clipping.mechanism, "state", None),
             "rest": self.channel.rest,
             "server": self.server,
-            "noise": getattr(self.clipping.mechanism, "state", None),
         }
 
     def restore(self, state):
@@ -207,17 +206,14 @@ class Checkpoint:
                 raise ValueError("remainders")
             if server.keys() != here.keys() or any(_shape(server[name]) != _shape(here[name]) for name in here):
                 raise ValueError("server")
-            noise, made = state.get("noise"), self.clipping.mechanism
-            if (noise is None) == hasattr(made, "restored"):
-                raise ValueError("noise")
-            made = made if noise is None else made.restored(noise)
+            noised = self.clipping.restored(clip, state.get("noise"))
         except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{wrong}: {type(error).__name__}: {error}") from error
         for generator, each in zip(self.generators, told, strict=True):
             generator.set_state(each)
         if rest is not None:
             rest.copy_(state["rest"])
-        self.clipping.mechanism = made if clip == made.clip else replace(made, clip=clip)
+        self.clipping.mechanism = noised
         copied = {k: v.to(here[k], copy=True) for k, v in server.items() if isinstance(v, torch.Tensor)}
         self.server = {**server, **copied}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from .. import checks
-from ..privacy import accounting, attacker, correlated, gaussians, mechanisms, participation
+from ..privacy import accounting, attacker, correlated, participation
 from . import _calibrated, _terms, aggregation, algorithms
 from ._json import said, understood
 from .algorithms import FedAvg, FedProx, FedSGD, ServerSGD
@@ -27,8 +27,8 @@ class Plan:
             (`unit="record"`: one a local step); or a `correlated.Correlated`: one release a run. None: no privacy.
         sampling_rate: probability that a client takes part in a round, in (0, 1].
         sampler: "poisson" (each client by its own coin; the cohort may be empty), "cyclic" (clients are dealt into
-            1/sampling_rate fixed groups that take turns: one pays for its own rounds, and nothing need be secret) or "fixed"
-            (a cohort of fixed size, only without noise, since no accounting here covers it).
+            1/sampling_rate fixed groups that take turns, none of it secret) or "fixed" (a cohort of fixed size, only without
+            noise, since no accounting here covers it).
         local: how a client steps, from `algorithms`: `FedSGD()`, `FedAvg(steps=5)`, `FedProx(steps=5, mu=0.1)`.
         server: how the server steps, from `algorithms`: `ServerSGD(lr=1.0)`.
         batch_rate: probability that a local step uses a record, in (0, 1].
@@ -149,7 +149,7 @@ class Plan:
 
     @property
     def groups(self):
-        """In how many groups clients take turns (`sampler="cyclic"`): every so many-th round is a client's own; else 1."""
+        """In how many groups clients take turns (`sampler="cyclic"`), each in every so many-th round; else 1."""
         return round(1 / self.sampling_rate) if self.sampler == "cyclic" else 1
 
     @property
@@ -160,12 +160,11 @@ class Plan:
     def part(self, rounds=None):
         """Return (mechanism, releases, rate) of so many rounds, None for all: what the accountant composes for one client.
 
-        Of correlated noise that is the one Gaussian that the first so many rounds are, of a run that was planned for all.
+        Of correlated noise that is the one Gaussian that these rounds are, of a run that was planned for all.
         """
         rounds = self._rounds(rounds)
         if self.correlated and not self.reason:
-            noise = self.mechanism.events(self.rounds, self.groups)[max(rounds, 1) - 1]
-            return mechanisms.Gaussian(float(noise), self.mechanism.clip), min(rounds, 1), 1.0
+            return self.mechanism.event(self.rounds, self.groups, max(rounds, 1)), min(rounds, 1), 1.0
         return self.mechanism, participation.turns(rounds, self.groups) * self.releases, self.rate
 
     def epsilon(self, rounds=None, method="pld"):
@@ -182,12 +181,11 @@ class Plan:
 
     def curve(self, rounds=None):
         """Return the total ε after each of so many rounds (rounds,), None for all."""
-        mechanism, releases, rate = self.part(rounds)
-        after = np.arange(1, self._rounds(rounds) + 1)
+        (mechanism, releases, rate), after = self.part(rounds), np.arange(1, self._rounds(rounds) + 1)
         if self.reason:
             return np.full(len(after), math.inf)
         if self.correlated:
-            return gaussians.gaussian_epsilon(1 / self.mechanism.events(self.rounds, self.groups)[: len(after)], self.delta)
+            return self.correlated.curve(self.rounds, self.groups, self.delta)[: len(after)]
         return accounting.curve(mechanism, releases, rate, self.delta)[-(-after // self.groups) * self.releases - 1]
 
     def attacker(self, rounds=None):
@@ -248,5 +246,5 @@ class Plan:
             warnings.warn(f"this run has no finite ε: {self.reason}", stacklevel=stacklevel + 1)
 
     def _rounds(self, rounds):
-        most = self.rounds if self.correlated else None  # noise made for all rounds ends with them
+        most = self.correlated and self.rounds
         return self.rounds if rounds is None else checks.whole("rounds", rounds, at_least=0, at_most=most)
