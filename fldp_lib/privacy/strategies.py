@@ -66,18 +66,23 @@ class Strategy:
 
     def inverse(self):
         """Return C⁻¹ (rounds × rounds): what `step` makes of the identity."""
-        kept = []
-        rows = enumerate(torch.eye(self.rounds, dtype=torch.float64))
-        return torch.stack([self.step(t, kept, row.clone()) for t, row in rows]).numpy()
+        apart = np.subtract.outer(np.arange(self.rounds), np.arange(self.rounds))
+        return np.where(apart >= 0, self._column[apart], 0.0) * self.scale[:, None]
 
     @cached_property
     def deviations(self):
         """Norms of C⁻¹'s rows (rounds,): each round's noise where the rows of Z have deviation 1."""
-        first = np.zeros((self.rounds, 1))
-        kept = []
-        for t in range(self.rounds):
-            first[t] = float(self.step(t, kept, torch.full((1,), float(t == 0), dtype=torch.float64))) / self.scale[t]
-        return self.scale * np.sqrt(np.cumsum(first[:, 0] ** 2))
+        return self.scale * np.sqrt(np.cumsum(self._column**2))
+
+    @cached_property
+    def _column(self):
+        """First column of the Toeplitz matrix's inverse (rounds,)."""
+        found, back = np.zeros(self.rounds), self.coefficients[1:]
+        found[0] = 1.0
+        for t in range(1, self.rounds):
+            told = found[max(0, t - len(back)) : t][::-1]
+            found[t] = -(back[: len(told)] @ told)
+        return found
 
     def sensitivity(self, separation):
         """Return C's L2 sensitivity where a client comes back every `separation` rounds; see `participation.cyclic`."""
@@ -122,6 +127,10 @@ class Tree(Strategy):
     def deviations(self):
         ends = np.arange(1, self.rounds + 1)
         return np.sqrt(1 + np.log2(ends & -ends))
+
+    def inverse(self):
+        rows, kept = torch.eye(self.rounds, dtype=torch.float64), []
+        return torch.stack([self.step(t, kept, row) for t, row in enumerate(rows)]).numpy()
 
     def step(self, t, kept, fresh):
         levels = ((t + 1) & -(t + 1)).bit_length() - 1  # as many sums end with this one
