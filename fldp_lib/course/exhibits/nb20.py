@@ -121,4 +121,5 @@ def undone():
          explorers.Slider("band", _("band, in rounds"), 1, 60, 20, whole=True),
          explorers.Slider("round", _("round"), 1, ROUNDS, 100, whole=True)],
         compute, plots.Chart(panels, size=(6.6, 3.1)), marks, say, predict=("20.a", question, options, 2, because),
+        play="round",
     )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...interactive import explorers, plots
 from ...privacy import accounting, attacker, mechanisms, strategies
-from ._kit import _, epsilon
+from ._kit import _, count, epsilon
 
 ROUNDS, GROUPS, TURNS, DELTA = 200, 20, 10, 1e-5
 APART = tuple(int(b) for b in np.unique(np.geomspace(2, 100, 24).round()))
@@ -57,9 +57,9 @@ def returns():
 
     def say(r):
         return _(
-            "A client that takes part {visits} times, {apart} rounds apart, moves the noisy rows by {here:.2f} clips (L2); "
-            "once, by {one:.2f}; {visits} times without any overlap, by {even:.2f}. The noise has to grow by as much."
-        ).format(**r, even=r["one"] * r["visits"] ** 0.5)
+            "A client with {visits}, {apart} rounds apart, moves the noisy rows by {here:.2f} clips (L2); with one visit, by "
+            "{one:.2f}; with as many that do not overlap, by {even:.2f}. The noise has to grow by as much."
+        ).format(**r | dict(visits=count(r["visits"], _("visit"), _("visits"))), even=r["one"] * r["visits"] ** 0.5)
 
     def because(_result):
         return _("the columns of its visits overlap and add up: {all:.2f} in place of {one:.2f}, {times:.1f} times, and not "
