@@ -27,7 +27,7 @@ def check_plan(plan):
         raise TypeError(f"aggregator must be callable, such as aggregation.mean; got {_kind(aggregator)}")
     if not isinstance(plan.compressor, (*COMPRESSORS, type(None))):
         raise TypeError(f"compressor must be a TopK, RandomK or Quantise, or None; got {_kind(plan.compressor)}")
-    if plan.local.remembers and not is_sum(aggregator):
+    if plan.local.summed and not is_sum(aggregator):
         raise ValueError(f"aggregator must be a sum with local={plan.local!r}, whose clients remember what they sent; "
                          f"got {aggregator!r}")  # fmt: skip
     if mechanism is None:

@@ -7,10 +7,11 @@ from torch.nn import functional as F
 
 from . import _steps
 from ._streams import coins
-from .algorithms import FedAvg, FedProx, FedSGD, Scaffold
+from .algorithms import FedAvg, FedPer, FedProx, FedSGD, Scaffold
 
 __all__ = [
-    "FedAvg", "FedProx", "FedSGD", "Scaffold", "TaskLoss", "example_gradients", "gradients", "local_updates", "record_loss",
+    "FedAvg", "FedPer", "FedProx", "FedSGD", "Scaffold", "TaskLoss", "example_gradients", "gradients", "local_updates",
+    "record_loss",
 ]  # fmt: skip
 
 

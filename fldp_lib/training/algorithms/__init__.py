@@ -11,13 +11,15 @@ than an update says in its docstring why the clip is its whole sensitivity.
 from .fedavg import FedAvg, FedSGD
 from .fedavgm import FedAvgM
 from .fedopt import FedAdagrad, FedAdam, FedYogi
+from .fedper import FedPer
 from .fedprox import FedProx
 from .plain import ServerSGD
 from .scaffold import Scaffold
 
-LOCAL = (FedSGD, FedAvg, FedProx, Scaffold)
+LOCAL = (FedSGD, FedAvg, FedProx, Scaffold, FedPer)
 SERVER = (ServerSGD, FedAvgM, FedAdagrad, FedAdam, FedYogi)
 
 __all__ = [
-    "LOCAL", "SERVER", "FedAdagrad", "FedAdam", "FedAvg", "FedAvgM", "FedProx", "FedSGD", "FedYogi", "Scaffold", "ServerSGD",
+    "LOCAL", "SERVER", "FedAdagrad", "FedAdam", "FedAvg", "FedAvgM", "FedPer", "FedProx", "FedSGD", "FedYogi", "Scaffold",
+    "ServerSGD",
 ]  # fmt: skip

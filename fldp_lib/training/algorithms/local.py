@@ -8,9 +8,10 @@ class Local:
         steps: gradient steps of a client in a round, from 1.
         copies: vectors of the model's length that a client receives in a round.
         remembers: whether clients keep something of their own from round to round.
+        summed: whether the server's part is right for a sum alone, and so for no robust aggregator.
     """
 
-    copies, remembers = 1, False
+    copies, remembers, summed = 1, False, False
 
     def start(self, model, clients):
         """Return the state before the first round, tensors by name: what the server keeps, and what each client keeps.

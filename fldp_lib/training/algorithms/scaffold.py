@@ -40,7 +40,7 @@ class Scaffold(FedAvg):
         2022 (under DP at the record).
     """
 
-    copies, remembers = 2, True
+    copies, remembers, summed = 2, True, True
 
     def start(self, model, clients):
         """Return c (parameters,) and all c_k (clients × parameters), zero."""
