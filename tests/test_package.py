@@ -29,7 +29,8 @@ CORE = ("checks", "data", "privacy", "training")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": [
-        "german", "movielens", "shipped", "sources", "forms", "padding", "holdout", "federation", "splits", "generators",
+        "places", "german", "movielens", "shipped", "swissmetro", "sources", "forms", "padding", "holdout", "federation",
+        "splits", "generators",
     ],
     "privacy": [
         "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "accountants", "calibration",

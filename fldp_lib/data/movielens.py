@@ -4,10 +4,9 @@ GroupLens allows no copy in another collection and no commercial use, so that no
 place, recbole itself is never imported, and nothing is fetched. Films and their numbers are the public catalogue's.
 """
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
+
+from . import places
 
 PACKAGE, FOLDER = "recbole", "dataset_example/ml-100k"
 SOURCE = "MovieLens 100K (Harper & Konstan 2015), not for commercial use"
@@ -17,9 +16,8 @@ FILMS = 300  # of the catalogue, where the caller names none: every user has rat
 
 def folder():
     """Return the folder with the set's files, or None where recbole is not installed."""
-    spec = importlib.util.find_spec(PACKAGE)  # finds the package and does not run it
-    places = [Path(place) / FOLDER for place in spec.submodule_search_locations or ()] if spec else []
-    return next((place for place in places if (place / "ml-100k.inter").is_file()), None)
+    file = places.within(PACKAGE, *FOLDER.split("/"), "ml-100k.inter")
+    return None if file is None else file.parent
 
 
 def table():

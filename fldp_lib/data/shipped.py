@@ -1,11 +1,11 @@
 """The records that scikit-learn ships, read in place: to import scikit-learn takes a second, to read its files no time."""
 
 import gzip
-import importlib.util
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
+
+from . import places
 
 FOLDER = "datasets/data"
 KINDS = ("mean {}", "{} error", "worst {}")  # of each measure of a nucleus
@@ -20,9 +20,7 @@ CLASSES = {"digits": tuple("0123456789"), "breast_cancer": ("malignant", "benign
 
 def folder():
     """Return the folder with scikit-learn's data files, or None where there is none."""
-    spec = importlib.util.find_spec("sklearn")  # finds the package and does not run it
-    places = [Path(place) / FOLDER for place in spec.submodule_search_locations or ()] if spec else []
-    return next((place for place in places if place.is_dir()), None)
+    return places.within("sklearn", *FOLDER.split("/"))
 
 
 def table(name, measures=()):

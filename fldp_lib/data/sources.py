@@ -1,7 +1,7 @@
 """Where the real records come from, and what is publicly known about them before anybody looks: names, classes, bounds.
 
 Bundled with scikit-learn: digits, breast_cancer, diabetes; with this package: german_credit. Read in place where another
-package keeps it: movielens. `data.load` scales and splits what `raw` gives.
+package keeps it: movielens, swissmetro. `data.load` scales and splits what `raw` gives.
 """
 
 from dataclasses import dataclass, replace
@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import checks
-from . import german, movielens, shipped
+from . import german, movielens, shipped, swissmetro
 
 BUNDLED = ("digits", "breast_cancer", "diabetes", "german_credit")
-ELSEWHERE = ("movielens",)  # in a package that may be missing
+ELSEWHERE = ("movielens", "swissmetro")  # in a package that may be missing
 
 # Round numbers around the ranges that the data set's public documentation prints for each measure of a nucleus: its mean,
 # its standard error and its worst value over the image. A federation would agree on such numbers from the measuring
@@ -80,6 +80,8 @@ def raw(name, features=None):
         return _movielens(features)
     if name == "german_credit":
         found = Raw(**german.columns(), classes=("good", "bad"), source=german.SOURCE)
+    elif name == "swissmetro":
+        found = Raw(**swissmetro.columns(), classes=swissmetro.CLASSES, source=swissmetro.SOURCE)
     else:
         found = _bundled(name)
     if features is None:

