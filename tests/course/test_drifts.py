@@ -85,3 +85,31 @@ def test_scaffold_s_bowls_end_in_the_common_optimum_and_fedavg_s_where_its_formu
     assert np.allclose(thetas[-1], rest, atol=1e-6) and np.linalg.norm(rest - best) > 0.1
     assert np.linalg.norm(nb21._paths(4, 10, True)[1][-1] - best) < 1e-5
     assert np.linalg.norm(nb21._paths(4, 1, False)[1][-1] - best) < 1e-4
+
+
+# A client that remembers, sampled by coins: notebook 21's proof, by integration -------------------------------------------
+
+Z = np.linspace(-9, 9, 721)
+BELL = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()
+
+
+def divergences(moves, q, sigma, epsilon):
+    """Hockey-stick divergences, both ways, of two rounds; `moves` is what the client sends: (first, then if out, if in)."""
+    ratio = [np.exp(Z * move / sigma - (move / sigma) ** 2 / 2) for move in moves]
+    later = [1 - q + q * ratio[k] for k in (1, 2)]  # by the first coin
+    found = np.outer((1 - q) * np.ones_like(Z), later[0]) + np.outer(q * ratio[0], later[1])
+    weight = np.outer(BELL, BELL)
+    bound = np.exp(epsilon)
+    return (weight * (found - bound).clip(0)).sum(), (weight * (1 - bound * found).clip(0)).sum()
+
+
+@pytest.mark.parametrize("q, sigma", [(0.2, 0.7), (0.5, 1.0), (0.9, 2.0)])
+def test_a_client_that_remembers_its_coins_tells_no_more_than_one_that_does_not(q, sigma):
+    for epsilon in (0.05, 0.3, 1.0):
+        without = divergences((1, 1, 1), q, sigma, epsilon)
+        for first in (1, -1, 0.5):
+            for out in (-1, 0, 0.6, 1):
+                for into in (-1, 0, 0.6, 1):
+                    found = divergences((first, out, into), q, sigma, epsilon)
+                    assert found[0] <= without[0] + 1e-9 and found[1] <= without[1] + 1e-9
+        assert divergences((1, 1.5, 1), q, sigma, epsilon)[0] > without[0]  # a longer message would show

@@ -115,7 +115,7 @@ def federate(fleet, plan, weighted=True):
 
 @lru_cache(maxsize=128)
 def unlike(alpha, count=10, few=FEW, seed=0):
-    """So many clients' images as a `Fleet`, and how many digits the one or the other holds, on average over those with any."""
+    """So many clients' images as a `Fleet`, and how many digits a client holds, on average over those with any."""
     digits = data.load("digits")
     fed = data.split(replace(digits, x_train=digits.x_train[:few], y_train=digits.y_train[:few]), count, "dirichlet", alpha,
                      seed=seed)  # fmt: skip

@@ -26,32 +26,20 @@ def homes(count, alpha, most=None, seed=0):
         `Homes`: the training images as a `Fleet` and as `Groups`; the test images x (clients × records × 64), y and mask
         (clients × records); how many digits a client holds on average.
     """
-    digits, rng = data.load("digits"), np.random.default_rng(seed)
+    digits = data.load("digits")
     every = replace(digits, x_train=torch.cat([digits.x_train, digits.x_test]),
                     y_train=torch.cat([digits.y_train, digits.y_test]))  # fmt: skip
     fed = data.split(every, count, "dirichlet", alpha=alpha, seed=seed)
-    train, test = torch.zeros_like(fed.mask), torch.zeros_like(fed.mask)
-    for k, size in enumerate(fed.sizes.tolist()):
-        order = rng.permutation(int(size))
-        held = int(round(HELD * size))
-        test[k, order[:held]] = True
-        train[k, order[held : None if most is None else held + most]] = True
-    kept = replace(fed, **_packed(fed, train))
-    own = _packed(fed, test)
+    kept, own = fed.held_out(HELD, seed)
+    if most is not None and most < kept.mask.shape[1]:
+        parts = {name: getattr(kept, name)[:, :most] for name in ("x", "y", "mask")}
+        kept = replace(kept, **parts)
     kinds = [len(set(fed.client(k)[1].tolist())) for k in range(count)]
-    return Homes(Fleet(kept), Groups(kept), own["x"], own["y"], own["mask"], float(np.mean([n for n in kinds if n])))
-
-
-def _packed(fed, chosen):
-    """The chosen records of a federation, first in each row, and no longer padded than needed."""
-    order = chosen.int().argsort(dim=1, descending=True, stable=True)[:, : max(1, int(chosen.sum(1).max()))]
-    mask = chosen.gather(1, order)
-    x = fed.x.gather(1, order[..., None].expand(-1, -1, fed.x.shape[2])) * mask[..., None]
-    return {"x": x, "y": fed.y.gather(1, order) * mask, "mask": mask}
+    return Homes(Fleet(kept), Groups(kept), own.x, own.y, own.mask, float(np.mean([n for n in kinds if n])))
 
 
 def right(home, thetas):
-    """Of the clients' own test images, the share that each reads right with its model: (clients × 650), or (650,) for all."""
+    """Of the clients' own test images, the share read right with their models (clients × 650), or with one (650,)."""
     thetas = thetas.expand(len(home.x), 650)
     outputs = torch.baddbmm(thetas[:, None, 640:], home.x, thetas[:, :640].view(-1, 10, 64).transpose(1, 2))
     return float(((outputs.argmax(2) == home.y) & home.mask).sum() / home.mask.sum())

@@ -1,4 +1,4 @@
-"""What notebook 21 shows of drift: where unlike clients walk, what control variates do to their steps, and the server's step."""
+"""What notebook 21 shows of drift: where unlike clients walk, and what control variates do to their steps."""
 
 from functools import lru_cache
 
@@ -69,8 +69,9 @@ def drifting():
 
     def say(r):
         long, angle = r["walk"]
-        words = _("{algorithm}, ten clients with {kinds:.1f} digits each, {steps} a round. In round {t} they walk {off:.0f}° "
-                  "off the way of all records together, on average; the merged model goes {merged:.2f} times as far, "
+        words = _("{algorithm}, ten clients with {kinds:.1f} digits each, {steps} a round. In round {t} they walk "
+                  "{off:.0f}° off the way of all records together, on average; the merged model goes {merged:.2f} times "
+                  "as far, "
                   "{mean:.0f}° off. Right of 100 test digits: {now:.0f}, after round {last} {end:.0f}; FedAvg {plain:.0f}, "
                   "all in one place {best:.0f}.")  # fmt: skip
         steps = count(r["steps"], _("local step"), _("local steps"))
@@ -91,6 +92,7 @@ def drifting():
         compute, plots.Chart(panels, size=(6.6, 3.15)), draw, say, play="round",
     )  # fmt: skip
 
+
 # A world of two parameters -----------------------------------------------------------------------------------------------
 
 
@@ -106,7 +108,7 @@ def _bowls(count):
 
 @lru_cache(maxsize=256)
 def _paths(count, steps, scaffold, rounds=40, lr=0.9):
-    """Every client's path (rounds × clients × steps + 1 × 2), θ (rounds + 1 × 2), corrections (rounds × clients × 2), optimum."""
+    """Clients' paths (rounds × clients × steps + 1 × 2), θ (rounds + 1 × 2), corrections (rounds × clients × 2), optimum."""
     at, curve = _bowls(count)
     best = np.linalg.solve(curve.sum(0), np.einsum("kij,kj->i", curve, at))
     theta, own, paths, thetas, pulls = np.array([-0.9, 0.9]), np.zeros((count, 2)), [], [], []
@@ -123,7 +125,7 @@ def _paths(count, steps, scaffold, rounds=40, lr=0.9):
 
 def _rest(count, steps):
     """How far from the optimum FedAvg comes to rest."""
-    _paths_, thetas, _pulls, best = _paths(count, steps, False)
+    _path, thetas, _pulls, best = _paths(count, steps, False)
     return float(np.linalg.norm(thetas[-1] - best))
 
 
@@ -160,7 +162,8 @@ def variates():
         here = [_("{0:.2g}").format(d) if d > 1e-9 else _("less than 1e-9")
                 for d in (r["far"][0][r["round"]], r["far"][0][-1], r["far"][1][-1])]  # fmt: skip
         return words.format(name=SCAFFOLD if r["scaffold"] else AVERAGE, n=r["clients"], t=r["round"], far=here[0],
-                            steps=count(r["steps"], _("local step"), _("local steps")), end=here[1], plain=here[2])  # fmt: skip
+                            steps=count(r["steps"], _("local step"), _("local steps")),
+                            end=here[1], plain=here[2])  # fmt: skip
 
     ticks = {1: "1", 1e-2: "0.01", 1e-4: "1e-4", 1e-6: "1e-6", 1e-8: "1e-8"}
     panels = [plots.Panel(_("θ, and the clients' own optima"), x=(-1.15, 1.15), y=(-1.15, 1.15),

@@ -1,4 +1,4 @@
-"""What notebook 21 shows beyond drift: the server's step under noise, and models of one's own, with and without a promise."""
+"""What notebook 21 shows beyond drift: the server's step under noise, and models of one's own."""
 
 from functools import lru_cache
 
@@ -56,17 +56,21 @@ def servers():
         rounds = np.arange(1, PRIVATE.rounds + 1)
         return [
             plots.line(rounds, r["bare"], "no privacy", _("no noise"), width=1.4),
-            *[plots.line(rounds, np.median(r["plain"], 0), 5, _("FedAvg, step 1"), width=1.4)] * (r["mine"] is not r["plain"]),
+            *[plots.line(rounds, np.median(r["plain"], 0), 5, _("FedAvg, step 1"), width=1.4)]
+            * (r["mine"] is not r["plain"]),
             plots.band(rounds, r["mine"].min(0), r["mine"].max(0), "private", opacity=0.25),
             plots.line(rounds, np.median(r["mine"], 0), "private", r["server"], width=2.4),
         ]
 
     def say(r):
-        words = _("200 clients with one or two digits, total ε = {epsilon:.3g} (δ = 1e-5, a client comes or goes), whatever "
-                  "the server's step: {server} with step {step:.2g} reads {low:.0f} to {high:.0f} of 100 test digits in three "
-                  "draws of the noise, {bare:.0f} without clip and noise; FedAvg with step 1 reads {plain:.0f}.")  # fmt: skip
+        words = _("200 clients, of whom {some} hold images, of {kinds:.1f} digits each; total ε = {epsilon:.3g} (δ = 1e-5, "
+                  "a client comes or goes), whatever the server's step: {server} with step {step:.2g} reads {low:.0f} to "
+                  "{high:.0f} of 100 test digits in three draws of the noise, {bare:.0f} without clip and noise; FedAvg "
+                  "with step 1 reads {plain:.0f}.")  # fmt: skip
+        fleet, kinds = unlike(0.02, CROWD, None)
         ends = r["mine"][:, -1]
-        return words.format(epsilon=r["epsilon"], server=r["server"], step=r["step"], low=ends.min(), high=ends.max(),
+        return words.format(some=int((fleet.federation.sizes > 0).sum()), kinds=kinds, epsilon=r["epsilon"],
+                            server=r["server"], step=r["step"], low=ends.min(), high=ends.max(),
                             bare=r["bare"][-1], plain=np.median(r["plain"][:, -1]))  # fmt: skip
 
     panel = plots.Panel(_("right, of 100 test digits"), _("round"), x=(1, PRIVATE.rounds), y=(0, 100),
@@ -136,29 +140,31 @@ def personal():
         return marks
 
     def say(r):
-        words = _("Forty clients with {kinds:.1f} digits each, who train on at most {records} images. Of 100 own test images "
-                  "they read {0:.0f} right alone, {1:.0f} with the shared model, {2:.0f} after {steps} own steps from it, "
+        words = _("Forty clients with {kinds:.1f} digits each, who train on at most {records}. Of 100 own test images "
+                  "they read {0:.0f} right alone, {1:.0f} with the shared model, {2:.0f} after {steps} from it, "
                   "{3:.0f} with biases kept at home, {4:.0f} with Ditto at λ = {mu:.2g}.")  # fmt: skip
-        return words.format(*r["right"], kinds=r["kinds"], records=r["records"], steps=r["steps"], mu=r["mu"])
+        return words.format(*r["right"], kinds=r["kinds"], records=count(r["records"], _("image"), _("images")),
+                            steps=count(r["steps"], _("own step"), _("own steps")), mu=r["mu"])  # fmt: skip
 
-    names = [_("alone"), _("shared"), _("fine-tuned"), _("own biases"), _("Ditto")]
+    names = [_("alone"), _("shared"), _("tuned"), _("biases"), _("Ditto")]
     panel = plots.Panel(_("right, of 100 own test images"), x=(-0.6, 4.6), y=(0, 112), xticks=dict(enumerate(names)),
                         yticks=[0, 25, 50, 75, 100])  # fmt: skip
     return explorers.Explorer(
         _("A model of one's own"),
-        [explorers.Slider("alpha", _("likeness α"), 0.02, 100, 0.5, step=0.05, log=True),
+        [explorers.Slider("alpha", _("likeness α"), 0.02, 100, 0.1, step=0.05, log=True),
          explorers.Slider("records", _("own training images, at most"), 1, 30, 10, step=0.05, log=True, whole=True),
          explorers.Slider("steps", _("own steps from the shared model"), 0, 30, 5, whole=True),
          explorers.Slider("mu", _("Ditto's pull to the shared model, λ"), 0, 1, 0.1, step=0.05)],
         compute, plots.Chart([panel], size=(5.6, 3.2)), draw, say,
         predict=(
             "21.c",
-            _("Forty clients, ten images each, several digits each (α = 0.5), judged on images of their own. Best is"),
+            _("Forty clients who train on ten images of three digits each, or fewer, judged on other images of their own. "
+              "Best is"),
             [_("the model of their own ten images"), _("the shared model, as it is"),
              _("the shared model after a few steps on their own images")],
-            lambda r: int(np.argmax(_ways(0.5, 10, 5, 0.1)[:3])),
+            lambda r: int(np.argmax(_ways(0.1, 10, 5, 0.1)[:3])),
             lambda r: _("alone {0:.0f}, shared {1:.0f}, fine-tuned {2:.0f} of 100. Make the clients more alike, then "
-                        "less.").format(*_ways(0.5, 10, 5, 0.1)),
+                        "less.").format(*_ways(0.1, 10, 5, 0.1)),
         ),
     )  # fmt: skip
 
@@ -189,7 +195,8 @@ def promise():
             plots.line(x, curve[:, 0], "private", _("shared")), plots.dots(x, curve[:, 0], "private", size=2.5),
             plots.line(x, curve[:, 1], 8, _("+ own steps"), width=2.4),
             plots.line([r["epsilon"]] * 2, (0, 100), 5, width=1.0),
-            plots.dots([r["epsilon"]], r["here"][:1], "private", size=4.5), plots.dots([r["epsilon"]], r["here"][1:], 8, size=4.5),
+            plots.dots([r["epsilon"]], r["here"][:1], "private", size=4.5),
+            plots.dots([r["epsilon"]], r["here"][1:], 8, size=4.5),
         ]  # fmt: skip
 
     def say(r):
@@ -204,14 +211,15 @@ def promise():
     ways = {_("1 to 3 digits"): 0.1, _("more alike"): 0.5}
     return explorers.Explorer(
         _("Private together, and one's own at home"),
-        [epsilon(1.0, 0.3, 10.0), clients(200, 20, 300), explorers.Choice("alpha", _("a client holds"), ways, 0.1, buttons=True),
+        [epsilon(1.0, 0.3, 10.0), clients(200, 20, 300),
+         explorers.Choice("alpha", _("a client holds"), ways, 0.1, buttons=True),
          explorers.Slider("steps", _("own steps"), 0, 30, 10, whole=True)],
         compute, plots.Chart([panel], size=(5.6, 3.2)), draw, say,
         attacker=lambda r: priced(r["epsilon"]).attacker(),
         predict=(
             "21.d",
-            _("200 clients with one to three digits each. At total ε = 1 the shared model is noisy. Ten own steps from it, at "
-              "home, bring a client"),
+            _("200 clients with one to three digits each. At total ε = 1 the shared model is noisy. Ten own steps from it, "
+              "at home, bring a client"),
             [_("less than training alone"), _("about as much as training alone, or more"),
              _("nothing: the noise stays in the model")],
             lambda r: int(_promised(200, 0.1, (1.0,), 10)[0, 1] > 100 * alone(200, 0.1) - 1.5),
