@@ -94,7 +94,7 @@ def _many(plan, neighbour, number, rng, runs, trainer):
     for k in np.flatnonzero(~inside):
         _change(fed, k, "replaced" if neighbour == "replaced" else "gone", plan)
     watched = _run(plan, fed, trainer)
-    features = _features(watched, [(k, k) for k in range(count)], plan.rounds)
+    features = _features(watched, [(k, k) for k in range(count)], plan)
     return features[~inside], features[inside]
 
 
@@ -111,7 +111,7 @@ def _few(plan, neighbour, number, rng, runs, trainer):
         _change(fed, 0, neighbour, plan)
     elif not present:
         _change(fed, 0, "replaced" if neighbour == "replaced" else "gone", plan)
-    row = _features(_run(plan, fed, trainer), [(0, 0)], plan.rounds)
+    row = _features(_run(plan, fed, trainer), [(0, 0)], plan)
     nothing = row[:0]
     return (nothing, row) if present else (row, nothing)
 
@@ -173,14 +173,15 @@ def _run(plan, fed, trainer):
     return rounds
 
 
-def _features(rounds, places, planned):
+def _features(rounds, places, plan):
     """Features (places × features) of each client along its coordinate: blocks of rounds, their differences, and more.
 
     A run that ended early did not move in the rounds that it lacks.
     """
     clients, own = np.array(places).T
-    values, extra = [], []
+    values, extra, turns = [], [], []
     for move, clip, cohort, kept in rounds:
+        turns.append(np.isin(clients, cohort))
         if kept is None:
             values.append(move[own] / clip)
             extra.append(np.full(len(own), math.log(clip)))
@@ -190,11 +191,22 @@ def _features(rounds, places, planned):
         row[there] = np.searchsorted(cohort, clients[there])
         values.append(np.where(there, kept[0][row, own], 0.0))
         extra.append(np.where(there, kept[1][row], 0.0))
-    lacks = [np.zeros(len(own))] * (planned - len(values))
+    lacks = [np.zeros(len(own))] * (plan.rounds - len(values))
     values, extra = np.array(values + lacks).T, np.array(extra + lacks).T  # places × rounds
     blocks = np.array([part.sum(1) for part in np.array_split(values, min(BLOCKS, values.shape[1]), axis=1)]).T
     apart = np.abs(np.diff(blocks, axis=1))
-    return np.concatenate([blocks.sum(1, keepdims=True), blocks, apart, extra[:, -BLOCKS:]], 1)
+    total = (values * _weights(np.array(turns + lacks, dtype=float), plan)).sum(1, keepdims=True)
+    return np.concatenate([total, blocks, apart, extra[:, -BLOCKS:]], 1)
+
+
+def _weights(turns, plan):
+    """How much each round says of a client (places × rounds), given who took part in which, 0 or 1 (rounds × places).
+
+    All the same where cohorts are secret. Where groups take turns, which is no secret, only a client's own rounds; of
+    correlated noise C uncovers what is independent, and CᵀC·turns orders outputs as the likelihood ratio does.
+    """
+    matrix = plan.mechanism.fitted(plan.rounds, plan.groups).matrix() if plan.correlated else np.eye(len(turns))
+    return (matrix.T @ (matrix @ turns)).T if plan.sampler == "cyclic" else np.ones_like(turns).T
 
 
 def _linear(aggregator):

@@ -19,7 +19,6 @@ aggregator, a loss or a callback remembers from round to round is not in it.
 
 import math
 import secrets
-from dataclasses import replace
 
 import torch
 
@@ -32,7 +31,7 @@ def about(model, federation, plan, workers=None):
     Args:
         model: an `nn.Module`; with which parameters the run starts, `Checkpoint.resume` is told.
         federation: a `Federation`.
-        plan: a `Plan`; its `text()` says all its terms, of which `rounds` may grow.
+        plan: a `Plan`; its `text()` says all its terms, of which `rounds` may grow, but for correlated noise.
         workers: as in `server.train`.
 
     Raises:
@@ -41,7 +40,7 @@ def about(model, federation, plan, workers=None):
     from . import _fingerprint
 
     fed = federation
-    said = {name: text for name, text in plan.text().items() if name != "rounds"}
+    said = {name: text for name, text in plan.text().items() if name != "rounds" or plan.correlated}
     said["workers"] = "none" if workers is None else "some"
     said["model"] = _fingerprint.model_text(model)
     said["clients"], said["task"] = str(fed.clients), fed.task
@@ -108,10 +107,11 @@ class Checkpoint:
 
     @property
     def state(self):
-        """What another run goes on from (`restore`): streams, an adaptive clip, remainders, the algorithms' states."""
+        """What another run goes on from (`restore`): streams, clip or noise, remainders, the algorithms' states."""
         return {
             "generators": [generator.get_state() for generator in self.generators],
             "clip": float(self.clipping.mechanism.clip),
+            "noise": getattr(self.clipping.mechanism, "state", None),
             "rest": self.channel.rest,
             "server": self.server,
             "local": self.local,
@@ -204,16 +204,16 @@ class Checkpoint:
                 raise ValueError("streams or clip")
             if (rest is None) != (state["rest"] is None) or (rest is not None and rest.shape != state["rest"].shape):
                 raise ValueError("remainders")
-            if any(_shapes(state[part]) != _shapes(here) for part, here in parts.items()):
-                raise ValueError("the algorithms' states")
+            if wrongs := [part for part, here in parts.items() if _shapes(state[part]) != _shapes(here)]:
+                raise ValueError(f"{wrongs[0]} algorithm's state")
+            noised = self.clipping.restored(clip, state.get("noise"))
         except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{wrong}: {type(error).__name__}: {error}") from error
         for generator, each in zip(self.generators, told, strict=True):
             generator.set_state(each)
         if rest is not None:
             rest.copy_(state["rest"])
-        if clip != self.clipping.mechanism.clip:
-            self.clipping.mechanism = replace(self.clipping.mechanism, clip=clip)
+        self.clipping.mechanism = noised
         for part, here in parts.items():
             setattr(self, part, {name: each.to(here[name], copy=True) for name, each in state[part].items()})
 

@@ -57,11 +57,7 @@ def _scores(model, thetas, federation, loss):
     loss = loss or clients.TaskLoss(federation.task)
     with torch.no_grad():
         outputs = _outputs(model, thetas, x)  # models × samples × out
-        losses = loss(outputs, y)
-        if not isinstance(losses, torch.Tensor) or losses.shape != y.shape:
-            got = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
-            raise ValueError(f"loss must return losses of shape (clients, samples), {tuple(y.shape)} here, got {got}")
-        losses = losses.mean(1)
+        losses = _losses(outputs, y, loss).mean(1)
     if federation.task == "regression" and outputs.shape[-1] > 1:  # no prediction by itself: only the loss knows
         scores = outputs.new_full((len(thetas),), torch.nan)
     elif federation.task == "regression":
@@ -71,6 +67,15 @@ def _scores(model, thetas, federation, loss):
         guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
         scores = (guess == y).double().mean(1).where(outputs.isfinite().flatten(1).all(1), torch.nan)  # NaN has no largest
     return losses.tolist(), scores.tolist()
+
+
+def _losses(outputs, y, loss):
+    """The records' losses (models × samples), or an error that says what else came."""
+    losses = loss(outputs, y)
+    if not isinstance(losses, torch.Tensor) or losses.shape != y.shape:
+        got = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
+        raise ValueError(f"loss must return losses of shape (clients, samples), {tuple(y.shape)} here, got {got}")
+    return losses
 
 
 def _outputs(model, thetas, x):
@@ -116,7 +121,7 @@ def score_clients(model, thetas, federation, loss=None):
         raise ValueError(f"thetas must be where the records are, on {fed.x.device}, got {thetas.device}")
     with torch.no_grad():
         outputs = _outputs(model, thetas.expand(fed.clients, -1), fed.x.to(thetas.dtype))  # clients × samples × out
-        losses = (loss or clients.TaskLoss(fed.task))(outputs, fed.y)
+        losses = _losses(outputs, fed.y, loss or clients.TaskLoss(fed.task))
     count, y = fed.sizes.clamp(min=1), fed.y.double()
 
     def mean(values):

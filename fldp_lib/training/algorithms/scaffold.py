@@ -23,8 +23,8 @@ class Scaffold(FedAvg):
     √2·C: ε as with a noise multiplier √2 smaller; clipped together to C they share C, and twice the coordinates get noise.
     A client moves c_k by what went out for it, clipped, compressed and with its own noise, so that c stays the mean of the
     c_k. The server's noise alone is in c and in no c_k, and the sum over the rounds keeps it: the error of c is a random
-    walk with steps of σC/(N·Kη). With noise at the client there is none; under record-level DP c_k is made of noisy
-    gradients.
+    walk with steps of σC/(N·Kη). With noise at the client there is none, correlated noise shortens it, and under
+    record-level DP c_k is made of noisy gradients.
 
     c_k depends on the client's records and stays with it; here the server's process holds all (clients × parameters). Who
     publishes them, or a run's state, publishes the records' gradients.
