@@ -14,6 +14,7 @@ import torch
 
 from ...privacy import mechanisms
 from ...training import _streams
+from ...training.algorithms import ServerSGD
 from ._clouds import with_one
 from ._crowds import flushed
 from ._singles import _flat, _noise, _square
@@ -162,6 +163,7 @@ def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0
     even = np.full(count, 1 / count) if weights is None else np.asarray(weights)[groups.order]
     even = even.astype(np.float32)[None]
     theta, cut, cosine = np.zeros((10, runs, 65), np.float32), np.zeros(runs), np.full(runs, 1.0 if compare else np.nan)
+    plain, state = isinstance(plan.server, ServerSGD), plan.server.start(torch.from_numpy(theta))
 
     def mean(lacks, share):
         rows = torch.from_numpy(lacks * share.take(groups.owner, 1))
@@ -178,7 +180,12 @@ def together(groups, plan, noise=None, clip=None, norm=2, weights=None, enough=0
         if clip and compare:
             bare = mean(lacks, even)
             cosine = (total * bare).sum((0, 2)) / (signal * np.sqrt((bare * bare).sum((0, 2)))).clip(min=1e-8)
-        theta = theta + plan.server.lr * (total if added is None else total + added[t] / count)
+        total = total if added is None else total + added[t] / count
+        if plain:
+            theta = theta + plan.server.lr * total
+        else:
+            stepped, state = plan.server.step(torch.from_numpy(theta), torch.from_numpy(total).double(), state)
+            theta = stepped.numpy()
         found.append([*_scores(groups, theta), signal, cut, cosine])
         if found[-1][1].max() <= enough:
             break
