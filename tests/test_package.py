@@ -42,7 +42,9 @@ ROOMS = {
         "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
         "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
-    "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "single_run", "auditing", "faults"],
+    "adversary": [
+        "inversion", "poisoning", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing", "faults",
+    ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",
         "predictions", "said", "template", "views", "threads", "ahead", "explorers",

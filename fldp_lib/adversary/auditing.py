@@ -14,6 +14,7 @@ from .. import checks
 from ..privacy import accounting, adaptive, mechanisms
 from ..training.server import train
 from . import _worlds
+from ._scores import best_score
 from .floating import naive_laplace, reachable
 from .gaussian_audit import GaussianAudit, audit_through_mu, checked, through_mu
 from .single_run import OneRunAudit, audit_one_run, one_run_through_mu, p_value_through_mu
@@ -126,7 +127,7 @@ def audit(plan, runs=2000, neighbour="removed", confidence=0.95, seed=0, trainer
     runs, seed = checked(plan, runs, neighbour, seed, trainer)
     without, present = _worlds.seen(plan, runs, neighbour, seed, trainer)
     judge = lambda one, other: repeated(one.repeat(2), other.repeat(2), plan.delta, 0.5).lower  # noqa: E731
-    score = _worlds.best_score(without[::2], present[::2], judge)  # the other runs are for `repeated` to measure on
+    score = best_score(without[::2], present[::2], judge)  # the other runs are for `repeated` to measure on
     return repeated(score(without), score(present), plan.delta, confidence)
 
 

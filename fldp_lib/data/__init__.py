@@ -6,5 +6,6 @@ from .splits import DATASETS, SPLITS, federate, load, scaled, split
 from .tables import from_csv, from_frame
 
 __all__ = [
-    "DATASETS", "SPLITS", "Dataset", "Federation", "federate", "flights", "from_csv", "from_frame", "load", "scaled", "split",
+    "DATASETS", "SPLITS", "Dataset", "Federation", "federate", "flights", "from_csv", "from_frame", "load", "scaled",
+    "split",
 ]  # fmt: skip

