@@ -41,8 +41,8 @@ def load(name, features=None, scale=None, seed=0):
         OSError: the package that holds the set is missing; the message says how to get it.
 
     Derived in: notebook 04; with owners: 09 (the hospitals), 10 (german_credit), 11 (movielens), 12 (flights), 21.
-    Source: scikit-learn's copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995) and of Efron,
-        Hastie, Johnstone & Tibshirani 2004; what each other set's module says.
+    Source: scikit-learn's copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995) and of
+        Efron, Hastie, Johnstone & Tibshirani 2004; what each other set's module says.
     """
     checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
