@@ -469,7 +469,7 @@ def test_what_cannot_be_kept_is_refused_by_name(local):
     workers = lambda t, theta, members: torch.zeros(len(members), len(theta))  # noqa: E731
     refuses(lambda: train(net, fed, Plan(rounds=1, local=local), workers=workers), ValueError, "local must be", "remember")
     other = train(net, fed, Plan(rounds=1, local=clients.FedAvg(3)))
-    refuses(lambda: train(net, fed, Plan(rounds=1, local=local), start=other), ValueError, "start must", "states")
+    refuses(lambda: train(net, fed, Plan(rounds=1, local=local), start=other), ValueError, "start must", "local algorithm's")
     if local.summed:
         refuses(lambda: Plan(rounds=1, local=local, aggregator=aggregation.median), ValueError, "aggregator must be a sum")
 
