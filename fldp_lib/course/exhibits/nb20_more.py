@@ -57,8 +57,8 @@ def returns():
 
     def say(r):
         return _(
-            "A client with {visits}, {apart} rounds apart, moves the noisy rows by {here:.2f} clips (L2); with one visit, by "
-            "{one:.2f}; with as many that do not overlap, by {even:.2f}. The noise has to grow by as much."
+            "A client with {visits}, {apart} rounds apart, moves the noisy rows by {here:.2f} clips (L2); with one visit, "
+            "by {one:.2f}; with as many that do not overlap, by {even:.2f}. The noise has to grow by as much."
         ).format(**r | dict(visits=count(r["visits"], _("visit"), _("visits"))), even=r["one"] * r["visits"] ** 0.5)
 
     def because(_result):
