@@ -20,7 +20,8 @@ from fldp_lib import Plan, accounting, aggregation, checks, clients, course, dat
 from fldp_lib.adversary import faults, poisoning
 from fldp_lib.data import generators
 from fldp_lib.interactive import explorers, plots, predictions
-from fldp_lib.privacy import attacker
+from fldp_lib.privacy import attacker, strategies
+from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.training import algorithms
 from fldp_lib.training.transport import compression, signatures
 
@@ -413,6 +414,7 @@ COURSE = [
 # fmt: on
 
 GAUSSIAN = mechanisms.Gaussian(1.0, 2.0)
+CORRELATED = Correlated(1.0, 2.0)
 NO_MECHANISM = {name: value for name, value in KINDS["object"].items() if name != "None"} | {"a class": mechanisms.Gaussian}
 NO_SHAPE = {"text": "a", "None": None, "negative": (-1, 2), "fraction": (1.5,), "object": Broken(), "huge": (10**30,)}
 PLACED = dict(clip="positive; fine: inf", at="choice", unit="choice")
@@ -448,6 +450,43 @@ PRIVACY = [
     Target("privacy.adaptive.AdaptiveGaussian", lambda: dict(noise_multiplier=1.0, clip=1.0, at="server", unit="client",
         quantile=0.5, clip_lr=0.2, count_noise=10.0), dict(noise_multiplier="not negative", clip="positive", at="choice",
         unit="choice", quantile="inside", clip_lr="positive", count_noise="not negative")),
+    Target("privacy.participation.turns", lambda: dict(rounds=5, separation=2), dict(rounds="whole", separation="count")),
+    Target("privacy.participation.banded", lambda: dict(norms=torch.ones(5), separation=2, participations=2),
+        dict(norms="tensor", separation="count", participations="count; fine: None")),
+    Target("privacy.participation.toeplitz", lambda: dict(coefficients=torch.tensor([1.0, 0.5]), rounds=5, separation=2,
+        participations=2), dict(coefficients="tensor", rounds="count", separation="count",
+        participations="count; fine: None")),
+    Target("privacy.participation.toeplitz", lambda: dict(coefficients=torch.tensor([1.0, 0.5]), rounds=5, separation=2),
+        dict(coefficients={"growing": [0.5, 1.0], "negative": [1.0, -0.5], "none": []})),
+    Target("privacy.participation.cyclic", lambda: dict(strategy=strategies.strategy("tree", 5), separation=2),
+        dict(strategy="object", separation="count")),
+    Target("privacy.strategies.strategy", lambda: dict(name="banded", rounds=5, band=2), dict(name="choice", rounds="count",
+        band="count; fine: None")),
+    Target("privacy.strategies.square_root", lambda: dict(count=3), dict(count="count")),
+    Target("privacy.strategies.optimised", lambda: dict(rounds=5, band=2), dict(rounds="count", band="count")),
+    Target("privacy.strategies.optimised", lambda: dict(rounds=5, band=2), dict(band={"too many": 6})),
+    *(Target(f"privacy.strategies.Strategy.{name}", lambda: dict(separation=2), dict(separation="count"),
+        lambda: strategies.strategy("banded", 5, 2)) for name in ("sensitivity", "errors")),
+    Target("privacy.correlated.Correlated", lambda: dict(noise_multiplier=1.0, clip=1.0, strategy="banded", band=2),
+        dict(noise_multiplier="not negative", clip="positive", strategy="choice", band="count; fine: None")),
+    Target("privacy.correlated.Correlated", lambda: dict(noise_multiplier=1.0, clip=1.0, strategy="tree", band=None),
+        dict(band={"for a tree": 2})),
+    Target("privacy.correlated.Correlated.clip_rows", lambda: dict(rows=ROWS),
+        dict(rows="tensor; fine: NaN, inf, one more axis"), lambda: CORRELATED),
+    *(Target(f"privacy.correlated.Correlated.{name}", lambda: dict(rounds=5, separation=2), dict(rounds="count",
+        separation="count"), lambda: CORRELATED) for name in ("fitted", "events", "stream")),
+    Target("privacy.correlated.Correlated.event", lambda: dict(rounds=5, separation=2, first=3), dict(rounds="count",
+        separation="count", first="count; fine: None"), lambda: CORRELATED),
+    Target("privacy.correlated.Correlated.event", lambda: dict(rounds=5, separation=2, first=3), dict(first={"6": 6}),
+        lambda: CORRELATED),
+    Target("privacy.correlated.Correlated.curve", lambda: dict(rounds=5, separation=2, delta=1e-5), dict(rounds="count",
+        separation="count", delta="inside"), lambda: CORRELATED),
+    Target("privacy.correlated.Stream", lambda: dict(mechanism=CORRELATED, rounds=5, separation=2),
+        dict(mechanism="object", rounds="count", separation="count")),
+    Target("privacy.correlated.Stream.clip_rows", lambda: dict(rows=ROWS),
+        dict(rows="tensor; fine: NaN, inf, one more axis"), lambda: CORRELATED.stream(5, 2)),
+    Target("privacy.correlated.Stream.noise", lambda: dict(shape=(2, 3), generator=generator()), NOISED,
+        lambda: CORRELATED.stream(5, 2)),
     Target("privacy.clipping.clip_rows", lambda: dict(rows=ROWS, clip=1.0, norm=2),
         dict(rows="tensor; fine: NaN, inf, one more axis", clip="positive; fine: inf", norm="count")),
     Target("privacy.mechanisms.laplace_noise", lambda: dict(shape=(2,), scale=1.0, generator=generator()),
@@ -765,6 +804,13 @@ EXEMPT = {
     "privacy.losses.*": PART,
     "privacy.pricing.[tp]*": PART,
     "privacy.attacker.of_parts": PART,
+    "privacy.correlated.Stream.restored": "a state that the run itself left: tests/training/test_turns.py",
+    "privacy.mechanisms.Placed*": "what Laplace and Gaussian have of it is in the tables",
+    "privacy.strategies.Strategy": "made by `strategies.strategy`, which checks",
+    "privacy.strategies.Strategy.times": INSIDE,
+    "privacy.strategies.Strategy.step": INSIDE,
+    "privacy.strategies.Tree*": "as a Strategy",
+    "privacy.strategies.check_band": PART,
     "privacy.adaptive.AdaptiveGaussian.*": "a Gaussian's methods, which are in the tables",
     "privacy.adaptive.Clipping*": INSIDE,
     "privacy.attacker.Attacker": MADE,

@@ -16,7 +16,7 @@ from . import gaussians, mechanisms, participation, strategies
 
 
 @dataclass(frozen=True)
-class Correlated(mechanisms._Noise):
+class Correlated(mechanisms.Placed):
     """Gaussian noise at the server, correlated over the rounds by a strategy matrix C.
 
     The noise of a run is σ·clip·s·C⁻¹·Z: Z standard normal (rounds × parameters), σ the noise multiplier, s the sensitivity
@@ -27,7 +27,7 @@ class Correlated(mechanisms._Noise):
 
     Args:
         noise_multiplier: σ, for the whole run, at least 0; 0 adds no noise.
-        clip: L2 bound C of one contribution, from 1e-12 to 1e12; infinite only without noise.
+        clip: L2 bound of one contribution, from 1e-12 to 1e12; infinite only without noise.
         strategy: "independent", "tree", "sqrt", "banded" or "optimised", see `strategies.strategy`.
         band: rounds that the noise of one is told by, itself among them, for "banded" and "optimised"; None takes as many as
             there are groups. The stream keeps one row less.
@@ -65,7 +65,8 @@ class Correlated(mechanisms._Noise):
 
     def fitted(self, rounds, separation):
         """Return the `strategies.Strategy` of so many rounds where a client comes back every `separation` rounds."""
-        wide = self.strategy in ("banded", "optimised")
+        separation = checks.whole("separation", separation, at_least=1)
+        wide = self.strategy in strategies.BANDED
         return strategies.strategy(self.strategy, rounds, (self.band or separation) if wide else None)
 
     def events(self, rounds, separation):
@@ -78,15 +79,15 @@ class Correlated(mechanisms._Noise):
         return self.noise_multiplier * (prefixes[-1] / prefixes)
 
     def event(self, rounds, separation, first=None):
-        """Return what the first so many rounds are, None for all: a `mechanisms.Gaussian` that releases once."""
-        noise = self.events(rounds, separation)[-1 if first is None else first - 1]
-        return mechanisms.Gaussian(float(noise), self.clip)
+        """Return what the `first` rounds are, None for all: a `mechanisms.Gaussian` that releases once; else as `events`."""
+        events = self.events(rounds, separation)
+        first = len(events) if first is None else checks.whole("first", first, at_least=1, at_most=len(events))
+        return mechanisms.Gaussian(float(events[first - 1]), self.clip)
 
     def curve(self, rounds, separation, delta):
         """Return the ε at δ after each of the rounds (rounds,), exact; δ in (0, 1), other arguments as in `events`."""
-        if not self.private:
-            return np.full(rounds, np.inf)
-        return gaussians.gaussian_epsilon(1 / self.events(rounds, separation), delta)
+        events, delta = self.events(rounds, separation), checks.real("delta", delta, above=0, below=1)
+        return gaussians.gaussian_epsilon(1 / events, delta) if self.private else np.full(len(events), np.inf)
 
     def stream(self, rounds, separation):
         """Return the noise of a new run, as a `Stream`; arguments as in `events`."""
@@ -111,6 +112,7 @@ class Stream:
     """
 
     def __init__(self, mechanism, rounds, separation):
+        checks.kind("mechanism", mechanism, Correlated, "a Correlated")
         self.mechanism, self.strategy = mechanism, mechanism.fitted(rounds, separation)
         self.at, self.unit, self.norm, self.clip = mechanism.at, mechanism.unit, mechanism.norm, mechanism.clip
         self.private, self.sensitivity = mechanism.private, mechanism.sensitivity

@@ -47,8 +47,9 @@ def banded(norms, separation, participations=None):
     Derived in: notebook 20.
     Source: Choquette-Choo et al. 2023, theorem 2 and algorithm 3.
     """
-    squares = checks.tensor("norms", norms, ("rounds",), "double").numpy() ** 2
+    squares = checks.finite("norms", checks.tensor("norms", norms, ("rounds",), "double")).numpy() ** 2
     rounds, times = len(squares), _times(len(squares), separation, participations)
+    separation = min(separation, rounds)
     best = np.zeros(rounds + separation)  # from round j on, with as many participations as the loop has passed
     for _ in range(times):
         taken = squares + best[separation:]
@@ -75,7 +76,7 @@ def toeplitz(coefficients, rounds, separation, participations=None):
     Derived in: notebook 20.
     Source: Kalinin & Lampert 2024, theorem 2.
     """
-    given = checks.tensor("coefficients", coefficients, ("band",), "double").numpy()
+    given = checks.finite("coefficients", checks.tensor("coefficients", coefficients, ("band",), "double")).numpy()
     if not len(given) or given.min() < 0 or (np.diff(given) > 0).any():
         raise ValueError(f"coefficients must not be negative, nor grow; got {checks.shown(coefficients)}")
     rounds = checks.whole("rounds", rounds, at_least=1)
@@ -102,9 +103,10 @@ def cyclic(strategy, separation):
 
     Derived in: notebook 20.
     """
-    separation = checks.whole("separation", separation, at_least=1)
-    rounds = np.arange(strategy.rounds)
-    groups = rounds[:, None] % separation == np.arange(min(separation, strategy.rounds))  # rounds × groups
+    if not hasattr(strategy, "times"):
+        raise TypeError(f"strategy must be a strategies.Strategy, got {checks.shown(strategy)} ({type(strategy).__name__})")
+    separation = min(checks.whole("separation", separation, at_least=1), strategy.rounds)
+    groups = np.arange(strategy.rounds)[:, None] % separation == np.arange(separation)  # rounds × groups
     moved = strategy.times(groups.astype(float))  # what a client of each group moves in each row
     return np.sqrt(np.cumsum(moved**2, 0).max(1))
 

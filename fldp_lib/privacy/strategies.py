@@ -16,6 +16,7 @@ from .. import checks
 from . import participation
 
 STRATEGIES = ("independent", "tree", "sqrt", "banded", "optimised")
+BANDED = ("banded", "optimised")
 
 
 class Strategy:
@@ -186,7 +187,6 @@ def optimised(rounds, band):
     return np.round(found.x / found.x[0], 6)
 
 
-@lru_cache(maxsize=64)
 def strategy(name, rounds, band=None):
     """Return a strategy by its name.
 
@@ -195,7 +195,7 @@ def strategy(name, rounds, band=None):
             keeps every row), "banded" (its first diagonals) or "optimised" (the best banded Toeplitz matrix, columns of one
             norm).
         rounds: C's size, at least 1.
-        band: diagonals of the last two, from 1; more than `rounds` are as many as those. None for the others.
+        band: diagonals of the last two, from 1; None, or more than `rounds`, are as many as those. None for the others.
 
     Returns:
         A `Strategy`, which nobody may change.
@@ -209,11 +209,15 @@ def strategy(name, rounds, band=None):
     checks.one_of("name", name, STRATEGIES)
     rounds = checks.whole("rounds", rounds, at_least=1)
     band = check_band(name, band)
+    return _made(name, rounds, {"independent": 1}.get(name, rounds) if band is None else min(band, rounds))
+
+
+@lru_cache(maxsize=64)
+def _made(name, rounds, band):
     if name == "tree":
         return Tree(rounds)
     if name in ("independent", "sqrt"):
-        return Strategy(square_root(rounds if name == "sqrt" else 1), rounds)
-    band = min(band, rounds) if band else rounds
+        return Strategy(square_root(band), rounds)
     if name == "banded":
         return Strategy(square_root(band), rounds)
     coefficients = optimised(rounds, band)
@@ -225,6 +229,6 @@ def check_band(name, band):
     """Return a strategy's band as a whole number or None, or raise an error that says what is allowed."""
     if band is None:
         return None
-    if name not in ("banded", "optimised"):
+    if name not in BANDED:
         raise ValueError(f"band must be None for the {name!r} strategy, got {checks.shown(band)}")
     return checks.whole("band", band, at_least=1)
