@@ -20,7 +20,8 @@ from fldp_lib import Plan, accounting, aggregation, checks, clients, course, dat
 from fldp_lib.adversary import faults, poisoning
 from fldp_lib.data import generators
 from fldp_lib.interactive import explorers, plots, predictions
-from fldp_lib.privacy import attacker
+from fldp_lib.privacy import attacker, strategies
+from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.training import algorithms
 from fldp_lib.training.transport import compression, signatures
 
@@ -170,6 +171,8 @@ DATA = [
     Target("data.federation.Federation.client", lambda: dict(k=1), dict(k="index"), lambda: FED),
     Target("data.federation.Federation.without", lambda: dict(client=1), dict(client="index"), lambda: FED),
     Target("data.federation.Federation.select", lambda: dict(clients=[1, 0]), dict(clients=CLIENTS), lambda: FED),
+    Target("data.federation.Federation.held_out", lambda: dict(share=0.2, seed=0), dict(share="inside", seed="whole"),
+        lambda: FED),
     Target("data.federation.Federation.to", lambda: dict(device="cpu"), dict(device="device"), lambda: FED),
     Target("data.generators.lending.credit", lambda: dict(applicants=100, banks=2, thin_share=0.1, test=100, seed=0),
         dict(applicants="count", banks="count", thin_share="inside", test="count", seed="whole")),
@@ -207,6 +210,8 @@ SCORING = [
         "too long": THETA, "text": "a"}, loss=NO_OUTPUT), called={"model": "model|theta"}),
     Target("training.scoring.evaluate_all", lambda: dict(model=LINEAR, thetas=THETA.expand(2, -1).clone(), federation=FED,
         loss=None), dict(model="module", thetas="theta", federation="either", loss=NO_OUTPUT)),
+    Target("training.scoring.score_clients", lambda: dict(model=LINEAR, thetas=THETA.expand(FED.clients, -1).clone(),
+        federation=FED, loss=None), dict(model="module", thetas="tensor", federation="federation", loss=NO_OUTPUT)),
     Target("training.scoring.interval", lambda: dict(values=[0.1, 0.2, 0.4], level=0.9), dict(values={"one": [1.0],
         "none": [], "NaN": [1.0, float("nan")], "inf": [1.0, float("inf")], "text": "12", "strings": ["a", "b"],
         "None": None, "5": 5, "two axes": np.ones((2, 2)), "complex": [1j, 2j], "object": Broken()}, level="inside")),
@@ -332,6 +337,7 @@ INTERACTIVE = [
         alt="text"), lambda: CHART) for method in ("svg", "layers", "page", "show")),
     Target("interactive.plots.Chart.png", lambda: dict(marks=[LINE], dpi=20), dict(marks=NO_MARKS_HERE, dpi="positive"),
         lambda: CHART),
+    Target("interactive.plots.Chart.backdrop", lambda: dict(layouts=1), dict(layouts="count; fine: None"), lambda: CHART),
     Target("interactive.plots.Chart.overlay", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS_HERE), lambda: CHART),
     Target("interactive.plots.Chart.pieces", lambda: dict(marks=[LINE]), dict(marks=NO_MARKS_HERE), lambda: CHART),
     Target("interactive.scenes.ticks", lambda: dict(dataset=MAPPED, column=0, values=[7, 20]), dict(dataset="object",
@@ -413,6 +419,7 @@ COURSE = [
 # fmt: on
 
 GAUSSIAN = mechanisms.Gaussian(1.0, 2.0)
+CORRELATED = Correlated(1.0, 2.0)
 NO_MECHANISM = {name: value for name, value in KINDS["object"].items() if name != "None"} | {"a class": mechanisms.Gaussian}
 NO_SHAPE = {"text": "a", "None": None, "negative": (-1, 2), "fraction": (1.5,), "object": Broken(), "huge": (10**30,)}
 PLACED = dict(clip="positive; fine: inf", at="choice", unit="choice")
@@ -448,6 +455,43 @@ PRIVACY = [
     Target("privacy.adaptive.AdaptiveGaussian", lambda: dict(noise_multiplier=1.0, clip=1.0, at="server", unit="client",
         quantile=0.5, clip_lr=0.2, count_noise=10.0), dict(noise_multiplier="not negative", clip="positive", at="choice",
         unit="choice", quantile="inside", clip_lr="positive", count_noise="not negative")),
+    Target("privacy.participation.turns", lambda: dict(rounds=5, separation=2), dict(rounds="whole", separation="count")),
+    Target("privacy.participation.banded", lambda: dict(norms=torch.ones(5), separation=2, participations=2),
+        dict(norms="tensor", separation="count", participations="count; fine: None")),
+    Target("privacy.participation.toeplitz", lambda: dict(coefficients=torch.tensor([1.0, 0.5]), rounds=5, separation=2,
+        participations=2), dict(coefficients="tensor", rounds="count", separation="count",
+        participations="count; fine: None")),
+    Target("privacy.participation.toeplitz", lambda: dict(coefficients=torch.tensor([1.0, 0.5]), rounds=5, separation=2),
+        dict(coefficients={"growing": [0.5, 1.0], "negative": [1.0, -0.5], "none": []})),
+    Target("privacy.participation.cyclic", lambda: dict(strategy=strategies.strategy("tree", 5), separation=2),
+        dict(strategy="object", separation="count")),
+    Target("privacy.strategies.strategy", lambda: dict(name="banded", rounds=5, band=2), dict(name="choice", rounds="count",
+        band="count; fine: None")),
+    Target("privacy.strategies.square_root", lambda: dict(count=3), dict(count="count")),
+    Target("privacy.strategies.optimised", lambda: dict(rounds=5, band=2), dict(rounds="count", band="count")),
+    Target("privacy.strategies.optimised", lambda: dict(rounds=5, band=2), dict(band={"too many": 6})),
+    *(Target(f"privacy.strategies.Strategy.{name}", lambda: dict(separation=2), dict(separation="count"),
+        lambda: strategies.strategy("banded", 5, 2)) for name in ("sensitivity", "errors")),
+    Target("privacy.correlated.Correlated", lambda: dict(noise_multiplier=1.0, clip=1.0, strategy="banded", band=2),
+        dict(noise_multiplier="not negative", clip="positive", strategy="choice", band="count; fine: None")),
+    Target("privacy.correlated.Correlated", lambda: dict(noise_multiplier=1.0, clip=1.0, strategy="tree", band=None),
+        dict(band={"for a tree": 2})),
+    Target("privacy.correlated.Correlated.clip_rows", lambda: dict(rows=ROWS),
+        dict(rows="tensor; fine: NaN, inf, one more axis"), lambda: CORRELATED),
+    *(Target(f"privacy.correlated.Correlated.{name}", lambda: dict(rounds=5, separation=2), dict(rounds="count",
+        separation="count"), lambda: CORRELATED) for name in ("fitted", "events", "stream")),
+    Target("privacy.correlated.Correlated.event", lambda: dict(rounds=5, separation=2, first=3), dict(rounds="count",
+        separation="count", first="count; fine: None"), lambda: CORRELATED),
+    Target("privacy.correlated.Correlated.event", lambda: dict(rounds=5, separation=2, first=3), dict(first={"6": 6}),
+        lambda: CORRELATED),
+    Target("privacy.correlated.Correlated.curve", lambda: dict(rounds=5, separation=2, delta=1e-5), dict(rounds="count",
+        separation="count", delta="inside"), lambda: CORRELATED),
+    Target("privacy.correlated.Stream", lambda: dict(mechanism=CORRELATED, rounds=5, separation=2),
+        dict(mechanism="object", rounds="count", separation="count")),
+    Target("privacy.correlated.Stream.clip_rows", lambda: dict(rows=ROWS),
+        dict(rows="tensor; fine: NaN, inf, one more axis"), lambda: CORRELATED.stream(5, 2)),
+    Target("privacy.correlated.Stream.noise", lambda: dict(shape=(2, 3), generator=generator()), NOISED,
+        lambda: CORRELATED.stream(5, 2)),
     Target("privacy.clipping.clip_rows", lambda: dict(rows=ROWS, clip=1.0, norm=2),
         dict(rows="tensor; fine: NaN, inf, one more axis", clip="positive; fine: inf", norm="count")),
     Target("privacy.mechanisms.laplace_noise", lambda: dict(shape=(2,), scale=1.0, generator=generator()),
@@ -558,6 +602,7 @@ def compressors(name, compressor):
     # fmt: on
 
 
+NO_LOSS = {"5": 5, "text": "mse", "object": Broken(), "list": [1]}
 # fmt: off
 TRAINING = [
     Target("training.models.Linear", lambda: dict(features=3, out=2, seed=0), dict(features="count", out="count",
@@ -575,6 +620,21 @@ TRAINING = [
     Target("training.algorithms.fedavg.FedAvg", lambda: dict(steps=2), dict(steps="count")),
     Target("training.algorithms.fedavg.FedSGD", lambda: dict(steps=1), dict(steps="count")),
     Target("training.algorithms.fedprox.FedProx", lambda: dict(steps=2, mu=0.1), dict(steps="count", mu="not negative")),
+    Target("training.algorithms.scaffold.Scaffold", lambda: dict(steps=2), dict(steps="count")),
+    Target("training.algorithms.fedper.FedPer", lambda: dict(steps=2, home=("fc.bias",)), dict(steps="count", home={"None":
+        None, "5": 5, "none": (), "numbers": (1, 2), "empty": ("",), "object": Broken()})),
+    Target("training.algorithms.fedavgm.FedAvgM", lambda: dict(lr=1.0, momentum=0.9), dict(lr="positive",
+        momentum="from 0 to 1")),
+    *(Target(f"training.algorithms.fedopt.{kind}", lambda: dict(lr=0.1, beta1=0.9, beta2=0.99, tau=1e-3), dict(lr="positive",
+        beta1="from 0 to 1", beta2="from 0 to 1", tau="positive")) for kind in ("FedAdagrad", "FedAdam", "FedYogi")),
+    Target("training.personal.fine_tune", lambda: dict(model=LINEAR, theta=THETA, federation=FED, steps=2, lr=0.1,
+        loss=None), dict(model="module", theta="theta", federation="federation", steps="count", lr="positive",
+        loss=NO_LOSS)),
+    Target("training.personal.ditto", lambda: dict(model=LINEAR, theta=THETA, federation=FED, strength=0.5, steps=2, lr=0.1,
+        start=THETA, loss=None), dict(model="module", theta="theta", federation="federation", strength="not negative",
+        steps="count", lr="positive", start="theta", loss=NO_LOSS)),
+    Target("training.personal.thetas", lambda: dict(history=train(LINEAR, FED, rounds=1)), dict(history={"None": None,
+        "5": 5, "theta": THETA, "object": Broken()})),
     Target("training.algorithms.plain.ServerSGD", lambda: dict(lr=1.0), dict(lr="positive")),
     Target("training.aggregation.WeightedMean", lambda: dict(cap=3.0), dict(cap="positive; fine: None")),
     Target("training.aggregation.SecureMean", lambda: dict(bound=9.0, threshold=0.6, bits=24), dict(bound="positive",
@@ -631,7 +691,6 @@ def private(**changes):
     return terms | dict(aggregator=aggregation.mean, compressor=None, loss=None) | changes
 
 
-NO_LOSS = {"5": 5, "text": "mse", "object": Broken(), "list": [1]}
 NO_SEED = {name: value for name, value in KINDS["whole"].items() if name != "None"}
 PLANNED = dict(
     rounds="count",
@@ -776,13 +835,20 @@ EXEMPT = {
     "privacy.losses.*": PART,
     "privacy.pricing.[tp]*": PART,
     "privacy.attacker.of_parts": PART,
+    "privacy.correlated.Stream.restored": "a state that the run itself left: tests/training/test_turns.py",
+    "privacy.mechanisms.Placed*": "what Laplace and Gaussian have of it is in the tables",
+    "privacy.strategies.Strategy": "made by `strategies.strategy`, which checks",
+    "privacy.strategies.Strategy.times": INSIDE,
+    "privacy.strategies.Strategy.step": INSIDE,
+    "privacy.strategies.Tree*": "as a Strategy",
+    "privacy.strategies.check_band": PART,
     "privacy.adaptive.AdaptiveGaussian.*": "a Gaussian's methods, which are in the tables",
     "privacy.adaptive.Clipping*": INSIDE,
     "privacy.attacker.Attacker": MADE,
     "privacy.mechanisms.client_rows": PART,
     "training.aggregation.*.weigh": INSIDE,
     "training.aggregation.*.settle": INSIDE,
-    "training.algorithms.*.[cs]*": INSIDE,
+    "training.algorithms.*.[bckrst]*": INSIDE,
     "training.checkpoint.*": "made by `train`, which checks its path: tests/training/test_checkpoint.py",
     "training.clients.*": INSIDE,
     "training.history.History": MADE,

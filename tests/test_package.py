@@ -32,14 +32,14 @@ ROOMS = {
         "german", "movielens", "shipped", "sources", "forms", "padding", "holdout", "federation", "splits", "generators",
     ],
     "privacy": [
-        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "accountants", "calibration",
-        "pricing", "attacker", "ledger", "accounting",
+        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",
+        "correlated", "accountants", "calibration", "pricing", "attacker", "ledger", "accounting",
     ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
         "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation",
-        "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json",
-        "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
+        "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
+        "plan", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
     "adversary": ["inversion", "poisoning", "floating", "_worlds", "gaussian_audit", "single_run", "auditing", "faults"],
     "interactive": [

@@ -68,28 +68,21 @@ def seen(plan, runs, neighbour, seed, trainer):
         trainer: called as `train(model, federation, plan, callback=…, progress=False)`.
     """
     once = _few if _acts_on_all(plan, neighbour) else _many
-    without, present = [], []
-    number, rng = 0, np.random.default_rng(seed)
+    without, present, number, rng = [], [], 0, np.random.default_rng(seed)
     while min(sum(map(len, without)), sum(map(len, present))) < runs:
-        run = seeded(plan, seed, number)
+        run = plan if plan.seed is None else replace(plan, seed=2**20 * (1 + seed) + number)
         for world, rows in zip((without, present), once(run, neighbour, number, rng, runs, trainer), strict=True):
             world.append(rows)
         number += 1
     return np.concatenate(without)[:runs], np.concatenate(present)[:runs]
 
 
-def seeded(plan, seed, number):
-    """The plan of one run: with a seed of its own, or with None where the plan's is None."""
-    return plan if plan.seed is None else replace(plan, seed=2**20 * (1 + seed) + number)
-
-
 def tossed(plan, neighbour, inside, trainer):
     """Return the features (clients × features) of one run where client k is in as `inside` (clients,) says."""
-    records, count = _records(plan), len(inside)
-    fed = _federation(plan, count, count, records)
+    fed = _federation(plan, len(inside), len(inside), _records(plan))
     for k in np.flatnonzero(~inside):
         _change(fed, k, "replaced" if neighbour == "replaced" else "gone", plan)
-    return _features(_run(plan, fed, trainer), [(k, k) for k in range(count)], plan.rounds)
+    return _features(_run(plan, fed, trainer), [(k, k) for k in range(len(inside))], plan)
 
 
 def _acts_on_all(plan, neighbour):
@@ -101,8 +94,7 @@ def _acts_on_all(plan, neighbour):
 def _many(plan, neighbour, number, rng, runs, trainer):
     """One run with many canaries, half of them in: features of those that are out, and of those that are in."""
     count = min(2 * runs, CANARIES, math.isqrt(4_000_000 // _records(plan)))
-    count += count % 2
-    inside = rng.permutation(np.arange(count) % 2 == 0)
+    inside = rng.permutation(np.arange(count + count % 2) % 2 == 0)
     features = tossed(plan, neighbour, inside, trainer)
     return features[~inside], features[inside]
 
@@ -120,7 +112,7 @@ def _few(plan, neighbour, number, rng, runs, trainer):
         _change(fed, 0, neighbour, plan)
     elif not present:
         _change(fed, 0, "replaced" if neighbour == "replaced" else "gone", plan)
-    row = _features(_run(plan, fed, trainer), [(0, 0)], plan.rounds)
+    row = _features(_run(plan, fed, trainer), [(0, 0)], plan)
     nothing = row[:0]
     return (nothing, row) if present else (row, nothing)
 
@@ -182,14 +174,15 @@ def _run(plan, fed, trainer):
     return rounds
 
 
-def _features(rounds, places, planned):
+def _features(rounds, places, plan):
     """Features (places × features) of each client along its coordinate: blocks of rounds, their differences, and more.
 
     A run that ended early did not move in the rounds that it lacks.
     """
     clients, own = np.array(places).T
-    values, extra = [], []
+    values, extra, turns = [], [], []
     for move, clip, cohort, kept in rounds:
+        turns.append(np.isin(clients, cohort))
         if kept is None:
             values.append(move[own] / clip)
             extra.append(np.full(len(own), math.log(clip)))
@@ -199,11 +192,22 @@ def _features(rounds, places, planned):
         row[there] = np.searchsorted(cohort, clients[there])
         values.append(np.where(there, kept[0][row, own], 0.0))
         extra.append(np.where(there, kept[1][row], 0.0))
-    lacks = [np.zeros(len(own))] * (planned - len(values))
+    lacks = [np.zeros(len(own))] * (plan.rounds - len(values))
     values, extra = np.array(values + lacks).T, np.array(extra + lacks).T  # places × rounds
     blocks = np.array([part.sum(1) for part in np.array_split(values, min(BLOCKS, values.shape[1]), axis=1)]).T
     apart = np.abs(np.diff(blocks, axis=1))
-    return np.concatenate([blocks.sum(1, keepdims=True), blocks, apart, extra[:, -BLOCKS:]], 1)
+    total = (values * _weights(np.array(turns + lacks, dtype=float), plan)).sum(1, keepdims=True)
+    return np.concatenate([total, blocks, apart, extra[:, -BLOCKS:]], 1)
+
+
+def _weights(turns, plan):
+    """How much each round says of a client (places × rounds), given who took part in which, 0 or 1 (rounds × places).
+
+    All the same where cohorts are secret. Where groups take turns, which is no secret, only a client's own rounds; of
+    correlated noise C uncovers what is independent, and CᵀC·turns orders outputs as the likelihood ratio does.
+    """
+    matrix = plan.mechanism.fitted(plan.rounds, plan.groups).matrix() if plan.correlated else np.eye(len(turns))
+    return (matrix.T @ (matrix @ turns)).T if plan.sampler == "cyclic" else np.ones_like(turns).T
 
 
 def _linear(aggregator):

@@ -187,6 +187,34 @@ class Federation:
         x[client], y[client] = 0, 0
         return self._with(x=x, y=y, mask=mask)
 
+    def held_out(self, share=0.2, seed=0):
+        """Return two federations of the same clients: each client's records to train on, and its own test records.
+
+        Args:
+            share: of a client's records that is held out, in (0, 1), rounded to the nearest; one record at least stays, so
+                that a client with a single record has no test.
+            seed: of the drawing, at least 0.
+
+        Returns:
+            Two `Federation`s, with the public test set of this one.
+
+        Derived in: notebook 21.
+        """
+        share, seed = checks.real("share", share, above=0, below=1), checks.whole("seed", seed, at_least=0)
+        keys = torch.full(self.mask.shape, 2.0, dtype=torch.float64)  # padding comes last
+        keys[self.mask.cpu()] = torch.from_numpy(np.random.default_rng(seed).random(int(self.sizes.sum())))
+        rank = keys.argsort(1).argsort(1).to(self.mask.device)
+        held = torch.minimum((share * self.sizes + 0.5).floor().long(), (self.sizes - 1).clamp(min=0))
+        test = self.mask & (rank < held.unsqueeze(1))
+        return self._of(self.mask & ~test), self._of(test)
+
+    def _of(self, chosen):
+        """The federation of the chosen records (clients × samples), in their order, padded anew."""
+        order = (~chosen).sort(dim=1, stable=True).indices[:, : max(1, int(chosen.sum(1).max()))]
+        mask, y = chosen.gather(1, order), self.y.gather(1, order)
+        x = self.x.gather(1, order.unsqueeze(2).expand(-1, -1, self.x.shape[2]))
+        return self._with(x=x * mask.unsqueeze(2), y=y * mask, mask=mask)
+
     def client(self, k):
         """Return client k's own records: x (n_k × features) and y (n_k,)."""
         k = checks.whole("k", k, at_least=0, at_most=self.clients - 1)

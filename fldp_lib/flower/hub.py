@@ -78,8 +78,10 @@ def history(folder):
 
     with tempfile.TemporaryDirectory() as aside:  # 0700; the run may be going on: its file is read, and not written
         copy = checkpoint.copy(folder / STATE, aside)
-        agreed = replace(agreed, plan=replace(agreed.plan, rounds=checkpoint.begun(copy)))
-        return _train(folder, agreed, nobody, None, copy)
+        rounds = checkpoint.begun(copy)
+        if not agreed.plan.correlated:  # whose noise is for all of its plan's rounds
+            agreed = replace(agreed, plan=replace(agreed.plan, rounds=rounds))
+        return _train(folder, agreed, nobody, None, copy, rounds)
 
 
 def begun(folder):
@@ -87,12 +89,12 @@ def begun(folder):
     return checkpoint.begun(pathlib.Path(folder) / STATE)
 
 
-def _train(folder, agreed, workers, callback, state):
+def _train(folder, agreed, workers, callback, state, until=None):
     plan, model = agreed.plan, agreed.model()
     model = models.with_theta(model, torch.from_numpy(np.load(folder / "theta.npy", allow_pickle=False)))
     done = train(
         model, agreement.federation(folder, agreed), plan, workers=workers, checkpoint=state, callback=callback,
-        progress=False, device="cpu",
+        progress=False, device="cpu", until=until,
     )  # fmt: skip
     if agreed.local and plan.mechanism.unit == "record":  # it follows from the clients' sizes, which are not here
         for record in done.records:

@@ -47,6 +47,8 @@ def answer(folder, settings, t, theta, members):
     members, own = torch.as_tensor(members), shard["clients"]
     if not len(members) or (members.diff() <= 0).any() or not torch.isin(members, own).all():
         raise ValueError(f"members must be some of {own.tolist()}, ascending; got {members.tolist()}")
+    if agreed.plan.sampler == "cyclic" and not torch.isin(members, cohort_of(agreed.clients, agreed.plan, t, None)).all():
+        raise ValueError(f"members must be of the group whose turn round {t} is, got {members.tolist()}")
     model = agreed.model()
     models.check_theta(model, theta)
     count(folder, agreed, t)
@@ -110,7 +112,7 @@ def _streams_at(agreed, t, parameters):
     cohorts, batches, noise, _ = streams(plan.seed)
     shape = (steps, parameters) if plan.mechanism is None or plan.per_record else (parameters,)
     for s in range(1, t + 1):
-        cohort = cohort_of(agreed.clients, plan.sampling_rate, plan.sampler, cohorts)
+        cohort = cohort_of(agreed.clients, plan, s, cohorts)
         if s == t:
             return cohort, batches, noise
         if plan.batch_rate < 1:

@@ -102,6 +102,12 @@ class Ahead:
         return answer
 
 
+def later(what):
+    """Call a function without arguments once the event loop has nothing else to do; at once where none runs."""
+    loop = _loop()
+    what() if loop is None else loop.call_later(REST, what)
+
+
 def _loop():
     try:
         return asyncio.get_running_loop()

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import checks
 from . import plots, predictions, said, views
-from .ahead import Ahead
+from .ahead import Ahead, later
 from .along import Along, around, tracks
 from .controls import LABEL, Choice, Slider
 from .parts import made
@@ -65,7 +65,7 @@ class Explorer:
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
         self._pictures = [_wide() for _ in chart.layouts]  # in the order of the layouts
-        self._status, self._crowd = made(widgets.HTML), _wide()
+        self._status, self._crowd, self._back = made(widgets.HTML), _wide(), _wide(chart.backdrop(1))
         self.along = tracks(along, {c.name: c for c in controls if isinstance(c, Slider)}, chart)
         self._holders, rows, near = {}, [], []
         for control in controls:
@@ -74,9 +74,10 @@ class Explorer:
             rows += [part for part in parts[:1] if part is not None]
             near += [part for part in parts[1:] if part is not None]
         self._start, self._ahead = self.state, Ahead(self)
-        self._show(self._ahead(self.state))
+        self._show(self._ahead(self.state), 1)  # what a wide place shows; the rest when there is time
+        later(self._complete)
         buttons = self._buttons()
-        stage = made(widgets.Box, [_wide(chart.backdrop()), *self._pictures])
+        stage = made(widgets.Box, [self._back, *self._pictures])
         stage.add_class(STAGE)
         stage = around(stage, near, self.along, chart)
         played = [] if play is None else player(self.controls[play], self._holders[play])
@@ -150,15 +151,19 @@ class Explorer:
             self._status.value = said.alert(error)
         self.seconds = time.perf_counter() - start
 
-    def _show(self, answer):
+    def _show(self, answer, until=None):
         self._answer, self.result, self._said = answer, answer.result, answer.words
         self._pictures[0].value = answer.layer(0)
         self._status.value = said.status(self._said, answer.marks)
         if self.attacker is not None:
             found = self.attacker(self.result)
             self._crowd.value = "" if found is None else said.crowd(found, self.unit)
-        for place, picture in enumerate(self._pictures[1:], start=1):  # for narrow places, a moment later
+        for place, picture in enumerate(self._pictures[1:until], start=1):  # for narrow places, a moment later
             picture.value = answer.layer(place)
+
+    def _complete(self):
+        self._back.value = self.chart.backdrop()
+        self._show(self._answer)
 
     def layers(self, answer):
         """Return an `ahead.Answer`'s picture, layout by layout: its marks over what is pinned."""

@@ -90,9 +90,11 @@ class Chart:
         """Return the chart with its marks as SVG for pages of any width; arguments as in `svg`."""
         return self._both(lambda chart: chart.svg(marks, alt))
 
-    def backdrop(self):
-        """Return the empty axes as SVG, to lie under `layer`."""
-        return self._both(lambda chart: chart._frame(chart.axes(), 'aria-hidden="true"'))
+    def backdrop(self, layouts=None):
+        """Return the empty axes as SVG, to lie under `layers`: of all layouts, or of the first so many."""
+        if layouts is not None:
+            checks.whole("layouts", layouts, at_least=1)
+        return self._both(lambda chart: chart._frame(chart.axes(), 'aria-hidden="true"'), layouts)
 
     def layers(self, marks, alt):
         """Return an iterator over the marks alone as SVG, as large as `backdrop` and over it: one for each of `layouts`.
@@ -150,11 +152,12 @@ class Chart:
         """A class for each layout, by which the page shows the one whose letters are large enough there."""
         return [f"fldp-{kind}{self.least}" for kind in "wn"][: len(self.layouts)]
 
-    def _both(self, drawn):
+    def _both(self, drawn, layouts=None):
         """SVG of this chart and of the stacked one, if there is one, and the style sheet that shows one of them."""
         least, names = self.least, self._names()
-        shown = "".join(f'<div class="{name}">{drawn(chart)}</div>' for chart, name in zip(self.layouts, names, strict=True))
-        if self.stacked is None:
+        pairs = list(zip(self.layouts, names, strict=True))[:layouts]
+        shown = "".join(f'<div class="{name}">{drawn(chart)}</div>' for chart, name in pairs)
+        if len(pairs) == 1:
             return shown
         return (
             f"<style>@container (max-width:{least - 1}px){{.{names[0]}{{display:none}}}}"

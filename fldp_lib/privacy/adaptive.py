@@ -5,7 +5,7 @@ whose update was short enough: one more number, released with noise of its own a
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import checks
 from . import clipping, mechanisms
@@ -67,10 +67,10 @@ class AdaptiveGaussian(mechanisms.Gaussian):
 
 
 class Clipping:
-    """The mechanism of each round of one run; the clip of an `AdaptiveGaussian` is its only state.
+    """The mechanism of each round of one run; the clip of an `AdaptiveGaussian` is its only state, or a stream's own.
 
     Args:
-        mechanism: any mechanism; one that is not adaptive stays as it is.
+        mechanism: any mechanism, or a `correlated.Stream`; one that is not adaptive stays as it is.
 
     Derived in: notebook 14.
     """
@@ -80,6 +80,22 @@ class Clipping:
         self.mechanism = mechanism
         if self.adaptive:
             self.mechanism = mechanisms.Gaussian(mechanism.sum_multiplier, mechanism.clip)
+
+    def restored(self, clip, noise):
+        """Return the mechanism of the next round of a run that goes on from a clip, and from a state of correlated noise.
+
+        Args:
+            clip: the next round's.
+            noise: a `correlated.Stream`'s state, None for any other mechanism.
+
+        Raises:
+            KeyError, TypeError, ValueError: the state is none of this run's noise.
+        """
+        if (noise is None) == hasattr(self.mechanism, "restored"):
+            raise ValueError("noise")
+        if noise is not None:
+            return self.mechanism.restored(noise)
+        return self.mechanism if clip == self.mechanism.clip else replace(self.mechanism, clip=clip)
 
     def adapt(self, unclipped, clipped, expected, generator):
         """Move an adaptive clip after a round, by the noised share of updates that were short enough.

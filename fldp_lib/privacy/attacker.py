@@ -7,6 +7,7 @@ The attacker knows everything but the one bit: all other clients' data, the unit
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from .. import checks
 from . import accountants, pricing
@@ -110,9 +111,8 @@ def of_parts(parts, delta=1e-5):
 
 
 def _gaussian(mu):
-    from scipy.special import ndtr, ndtri
-
-    return float(ndtr(mu / 2)), float(ndtr(ndtri(FALSE_RATE) + mu))
+    normal = NormalDist()
+    return normal.cdf(mu / 2), normal.cdf(normal.inv_cdf(FALSE_RATE) + mu)
 
 
 def _numeric(parts, size=None):

@@ -174,17 +174,23 @@ class Composed:
 
     def epsilon(self, delta, at_least=0.0):
         """Return an upper bound of ε at δ, at least `at_least`; infinity where this law shows none."""
-        from scipy.optimize import brentq
-
-        if self.delta(at_least) <= delta:
-            return at_least
-        high = max(float(self.losses[-1]), at_least)
-        if self.delta(high) > delta:
+        over = lambda epsilon: math.log(max(self.delta(epsilon), 1e-320) / delta)  # noqa: E731
+        low, high = at_least, max(float(self.losses[-1]), at_least)
+        above, below, moved = over(low), over(high), ""
+        if above <= 0:
+            return low
+        if below > 0:
             return math.inf
-        found = brentq(lambda e: math.log(max(self.delta(e), 1e-320) / delta), at_least, high, xtol=1e-300, rtol=1e-10)
-        while self.delta(found) > delta:
-            found += 1e-11 * found
-        return found
+        while high - low > 1e-10 * high:  # the Illinois method; scipy's brentq would take half a second to load
+            middle = min(max(high - below * (high - low) / (below - above), low + 1e-11 * high), high - 1e-11 * high)
+            here = over(middle)
+            if here > 0:
+                low, above, below = middle, here, below / (2 if moved == "low" else 1)
+                moved = "low"
+            else:
+                high, below, above = middle, here, above / (2 if moved == "high" else 1)
+                moved = "high"
+        return high
 
     def power(self, false_rate):
         """Return an upper bound of the true positive rate of any test with this false positive rate in (0, 1)."""

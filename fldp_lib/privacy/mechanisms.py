@@ -76,8 +76,8 @@ def gaussian_noise(shape, std, generator):
 
 
 @dataclass(frozen=True)
-class _Noise:
-    """What Laplace and Gaussian share: a clip, a place and a unit."""
+class Placed:
+    """What all noise here has: a clip, a place and a unit."""
 
     def _check(self):
         checks.one_of("at", self.at, PLACES)
@@ -114,6 +114,10 @@ class _Noise:
     def clip_rows(self, rows):
         """Clip in this mechanism's norm; see the function `clip_rows`."""
         return clip_rows(rows, self.clip, self.norm)
+
+
+class _Noise(Placed):
+    """What Laplace and Gaussian share: each draw is independent of those before."""
 
     def noise_rows(self, count, shape, generator):
         """Draw the whole noise once for each of `count` clients (count × shape), float64."""

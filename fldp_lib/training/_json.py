@@ -3,11 +3,11 @@
 from dataclasses import asdict
 
 from .. import checks
-from ..privacy import adaptive, mechanisms
+from ..privacy import adaptive, correlated, mechanisms
 from . import _terms, aggregation, algorithms
 
 KINDS = (
-    mechanisms.Laplace, mechanisms.Gaussian, adaptive.AdaptiveGaussian,
+    mechanisms.Laplace, mechanisms.Gaussian, adaptive.AdaptiveGaussian, correlated.Correlated,
     aggregation.Mean, aggregation.WeightedMean, aggregation.SecureMean, aggregation.Median, aggregation.TrimmedMean,
     aggregation.Krum, aggregation.NormBound,
     *_terms.COMPRESSORS,

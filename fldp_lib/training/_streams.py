@@ -1,5 +1,6 @@
 """A run's random streams: cohorts, mini-batches, noise and messages, each with a generator of its own."""
 
+import functools
 import math
 import secrets
 
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 
 COHORTS, BATCHES, NOISE = range(3)
+DEAL = 4  # where the hash of the seed goes on for the groups of a cyclic sampler
 MESSAGES = 2**31  # where torch's own seeds of the fourth stream begin
 OWN = 2**29  # seeds below this are torch's: no two streams meet there, and results published with them stay
 
@@ -69,21 +71,35 @@ def coins(count, rate, generator):
     return uniform < math.floor(rate * 2**bits) / 2**bits
 
 
-def cohort_of(clients, rate, sampler, generator):
+@functools.lru_cache(maxsize=8)
+def groups_of(clients, groups, seed):
+    """Deal clients into groups that take turns, as equal in size as can be; return each client's group (clients,), from 0.
+
+    Which group a client is in is no secret: no guarantee rests on it, and without a seed it is the same in every run.
+    """
+    words = np.random.SeedSequence((seed or 0, DEAL)).generate_state(624)
+    dealt = torch.randperm(clients, generator=_generator(words), device="cpu")
+    return torch.empty_like(dealt).index_copy_(0, dealt, torch.arange(clients, device="cpu") % groups)
+
+
+def cohort_of(clients, plan, t, generator):
     """Draw who takes part in a round.
 
     Args:
         clients: number of clients.
-        rate: probability that a client takes part, in (0, 1].
-        sampler: "poisson" or "fixed", as in `server.train`.
-        generator: a `torch.Generator` on the CPU.
+        plan: a `Plan`, for its sampler, its rate or groups, and the seed that the groups are dealt by.
+        t: number of the round, from 1, whose turn it is in a cyclic sampler.
+        generator: a `torch.Generator` on the CPU, of the cohorts that are drawn.
 
     Returns:
         Client numbers, ascending (cohort,).
     """
+    rate = plan.sampling_rate
     if rate == 1:
         return torch.arange(clients, device="cpu")
-    if sampler == "fixed":
+    if plan.sampler == "cyclic":
+        return torch.nonzero(groups_of(clients, plan.groups, plan.seed) == (t - 1) % plan.groups).flatten()
+    if plan.sampler == "fixed":
         drawn = torch.randperm(clients, generator=generator, device="cpu")
         return drawn[: max(1, round(rate * clients))].sort().values
     return torch.nonzero(coins(clients, rate, generator)).flatten()

@@ -64,7 +64,21 @@ class Tally:
         elif self.private and mech.at == "shares":
             updates = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator).to(updates.device) + updates
         self._count(members, norms, weights, sizes)
+        self.sent = updates, weights
         return self._keep(updates, torch.ones_like(norms, dtype=torch.bool) if self.private else weights > 0, sizes)
+
+    def told(self):
+        """Return what the last `protect` let out for each row, its weight aside (members × parameters)."""
+        updates, weights = self.sent
+        if not self.linear or self.aggregator is aggregation.mean:
+            return updates
+        weights = weights.to(updates.dtype).unsqueeze(1)
+        return (updates / weights).where(weights > 0, 0.0)
+
+    def share(self, rate):
+        """Return the share of all clients, by weight, that took part: the rate under a mechanism, where it is private."""
+        weights = self.aggregator.weigh(self.fed.sizes) if self.linear else torch.ones(self.fed.clients)
+        return rate if self.private else self.weight / max(float(weights.sum()), 1e-30)
 
     def _settle(self, updates):
         """Where the aggregator rounds: round before the noise, and towards zero, so that nothing grows beyond the clip."""
@@ -143,8 +157,8 @@ class Tally:
         short = int((here <= self.mech.clip).sum())
         clipping.adapt(short, len(here) - short, rate * self.fed.clients, generator)
 
-    def record(self, lr, local_steps, batch_rate):
-        """Return what `History` keeps of this round."""
+    def record(self, lr, local_steps, batch_rate, copies=1):
+        """Return what `History` keeps of this round, in which each client received so many `copies` of a model's bytes."""
         fed, mech = self.fed, self.mech
         std = mech.std / self.denominator if self.denominator > 0 else 0.0
         if mech.private and mech.unit == "record":
@@ -161,5 +175,5 @@ class Tally:
             "dropped": self.dropped,
             "noise_std": std,
             "bytes_up": senders * self.channel.bytes,
-            "bytes_down": self.cohort * self.channel.plain,
+            "bytes_down": self.cohort * self.channel.plain * copies,
         }

@@ -5,10 +5,11 @@ import warnings
 import torch
 
 from .. import checks, data
-from ..privacy import accounting, mechanisms
+from ..privacy import accounting, correlated, mechanisms
 from . import _probe, clients, models
 from .transport import compression
 
+SAMPLERS = (*accounting.SAMPLERS, "cyclic")
 COMPRESSORS = (compression.TopK, compression.RandomK, compression.Quantise)
 _RELEASED = {}  # digest of parameters: seeds of the private runs that released them, in this process
 
@@ -22,22 +23,31 @@ def check_plan(plan):
     """Refuse a plan that has no meaning, or no valid accounting."""
     mechanism, aggregator, rate = plan.mechanism, plan.aggregator, plan.sampling_rate
     linear, hidden = _linear(aggregator), getattr(aggregator, "hidden", False)
-    checks.one_of("sampler", plan.sampler, accounting.SAMPLERS)
+    checks.one_of("sampler", plan.sampler, SAMPLERS)
+    if plan.sampler == "cyclic" and abs(rate * round(1 / rate) - 1) > 1e-9:
+        raise ValueError("sampling_rate must be one over a whole number of groups where sampler='cyclic', such as 1/20; "
+                         f"got {rate!r}")  # fmt: skip
     if not callable(aggregator):
         raise TypeError(f"aggregator must be callable, such as aggregation.mean; got {_kind(aggregator)}")
     if not isinstance(plan.compressor, (*COMPRESSORS, type(None))):
         raise TypeError(f"compressor must be a TopK, RandomK or Quantise, or None; got {_kind(plan.compressor)}")
+    if plan.local.summed and not is_sum(aggregator):
+        raise ValueError(f"aggregator must be a sum with local={plan.local!r}, whose clients remember what they sent; "
+                         f"got {aggregator!r}")  # fmt: skip
     if mechanism is None:
         return
-    if not isinstance(mechanism, (mechanisms.Laplace, mechanisms.Gaussian)):
-        raise TypeError(f"mechanism must be a Laplace or Gaussian, got {_kind(mechanism)}")
+    if not isinstance(mechanism, (mechanisms.Laplace, mechanisms.Gaussian, correlated.Correlated)):
+        raise TypeError(f"mechanism must be a Laplace, Gaussian or Correlated, got {_kind(mechanism)}")
+    if isinstance(mechanism, correlated.Correlated) and plan.sampler != "cyclic":
+        raise ValueError("sampler must be 'cyclic' where noise is correlated, since how far apart a client takes part is in "
+                         f"its price; got {plan.sampler!r}")  # fmt: skip
     if plan.compressor is not None and mechanism.at == "shares":
         raise ValueError("compressor must be None where at='shares': secure aggregation adds up whole vectors, each with "
                          f"its noise; got {plan.compressor!r}")  # fmt: skip
     if not mechanism.private:
         return
-    if rate < 1 and plan.sampler != "poisson" and mechanism.unit == "client":
-        raise ValueError(f"sampler must be 'poisson' for a private run with sampling_rate < 1, got {plan.sampler!r}: "
+    if rate < 1 and plan.sampler == "fixed" and mechanism.unit == "client":
+        raise ValueError("sampler must be 'poisson' or 'cyclic' for a private run with sampling_rate < 1, got 'fixed': "
                          "no accounting here covers another")  # fmt: skip
     if mechanism.unit == "record":
         return
@@ -59,6 +69,11 @@ def check_workers(workers, plan):
         return
     if not callable(workers):
         raise TypeError(f"workers must be callable, or None; got {_kind(workers)}")
+    if plan.local.remembers:
+        raise ValueError(
+            "local must be FedSGD, FedAvg or FedProx with workers, who are sent parameters and keep nothing from round to "
+            f"round; got {plan.local!r}, whose clients remember"
+        )
     if plan.compressor is not None:
         raise ValueError(
             f"compressor must be None with workers, whose messages are their own affair; got {plan.compressor!r}"
@@ -84,6 +99,9 @@ def check_start(model, federation, plan, start):
                 f"federation must have start's {clients} clients, whose budget goes on; got {federation.clients}"
             )
         plans = [*(leg for leg, _ in start.every_leg), plan]
+        if any(isinstance(each.mechanism, correlated.Correlated) for each in plans):
+            raise ValueError("start must be None where noise is correlated: it is made and priced for all rounds of a plan "
+                             "at once; plan them all, and go on from a checkpoint")  # fmt: skip
         relations = {each.mechanism.adjacency for each in plans if not each.reason}
         if len(relations) > 1:
             raise ValueError(f"mechanism must have start's adjacency; got {' and '.join(sorted(relations))}")

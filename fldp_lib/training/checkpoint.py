@@ -2,7 +2,7 @@
 
     history = train(model, federation, plan, checkpoint="~/runs/first")  # again after a crash: goes on
 
-The state is written after every round and before anything of the new parameters leaves the process. It is two files, the
+The state is written after every round, before anything of the new parameters leaves the process. It is two files, the
 one that is named and `….rounds` (see `_journal`), with `….lock` beside them while a run holds them: a second run on the
 same path, in this process or another, is refused. A file that was cut, changed or damaged, or is another run's, is refused.
 
@@ -19,7 +19,6 @@ aggregator, a loss or a callback remembers from round to round is not in it.
 
 import math
 import secrets
-from dataclasses import replace
 
 import torch
 
@@ -32,7 +31,7 @@ def about(model, federation, plan, workers=None):
     Args:
         model: an `nn.Module`; with which parameters the run starts, `Checkpoint.resume` is told.
         federation: a `Federation`.
-        plan: a `Plan`; its `text()` says all its terms, of which `rounds` may grow.
+        plan: a `Plan`; its `text()` says all its terms, of which `rounds` may grow, but for correlated noise.
         workers: as in `server.train`.
 
     Raises:
@@ -41,7 +40,7 @@ def about(model, federation, plan, workers=None):
     from . import _fingerprint
 
     fed = federation
-    said = {name: text for name, text in plan.text().items() if name != "rounds"}
+    said = {name: text for name, text in plan.text().items() if name != "rounds" or plan.correlated}
     said["workers"] = "none" if workers is None else "some"
     said["model"] = _fingerprint.model_text(model)
     said["clients"], said["task"] = str(fed.clients), fed.task
@@ -85,20 +84,19 @@ class Checkpoint:
         plan: of the run, from `about`; None where there is no path.
         history: the run's `History`; records that it has already are an earlier run's, and not part of this file.
         generators: the run's streams.
-        clipping: an `adaptive.Clipping`.
-        channel: a `compression.Channel`.
+        clipping, channel: an `adaptive.Clipping`, a `compression.Channel`.
         leaves: whether private reports leave the clients' processes before the round ends.
-        server: the server algorithm's state, tensors by name; None for none. It stands in `server` afterwards, which the
-            round loop keeps up to date.
+        server, local: the algorithms' states, tensors by name, or None; kept up to date by the round loop in `server` and
+            `local` (in which is what clients remember of their own records).
 
     Raises:
         TypeError, ValueError: a path that cannot be used, or that another run holds.
     """
 
-    def __init__(self, path, plan, history, generators, clipping, channel, leaves, server=None):
+    def __init__(self, path, plan, history, generators, clipping, channel, leaves, server=None, local=None):
         self.plan, self.history, self.leaves = dict(plan or {}), history, leaves
         self.generators, self.clipping, self.channel = list(generators), clipping, channel
-        self.server = {} if server is None else server
+        self.server, self.local = server or {}, local or {}
         self.done = self.found = 0  # rounds finished, and begun by an earlier process
         self.earlier, self.start = len(history.records), ""
         self.files = None
@@ -109,12 +107,14 @@ class Checkpoint:
 
     @property
     def state(self):
-        """What another run goes on from (`restore`): streams, an adaptive clip, remainders, the server's state."""
+        """What another run goes on from (`restore`): streams, clip or noise, remainders, the algorithms' states."""
         return {
             "generators": [generator.get_state() for generator in self.generators],
             "clip": float(self.clipping.mechanism.clip),
+            "noise": getattr(self.clipping.mechanism, "state", None),
             "rest": self.channel.rest,
             "server": self.server,
+            "local": self.local,
         }
 
     def restore(self, state):
@@ -195,27 +195,27 @@ class Checkpoint:
 
     def _take(self, state, wrong):
         """Put streams, clip, remainders and server where a state has them, once all of it is known to fit."""
-        rest, here = self.channel.rest, self.server
+        rest, parts = self.channel.rest, {part: getattr(self, part) for part in ("server", "local")}
         try:
-            told, clip, server = state["generators"], state["clip"], state["server"]
+            told, clip = state["generators"], state["clip"]
             for each in told:
                 torch.Generator().set_state(each)
             if len(told) != len(self.generators) or not (isinstance(clip, float) and clip > 0) or math.isnan(clip):
                 raise ValueError("streams or clip")
             if (rest is None) != (state["rest"] is None) or (rest is not None and rest.shape != state["rest"].shape):
                 raise ValueError("remainders")
-            if server.keys() != here.keys() or any(_shape(server[name]) != _shape(here[name]) for name in here):
-                raise ValueError("server")
+            if any(_shapes(state[part]) != _shapes(here) for part, here in parts.items()):
+                raise ValueError("the algorithms' states")
+            noised = self.clipping.restored(clip, state.get("noise"))
         except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{wrong}: {type(error).__name__}: {error}") from error
         for generator, each in zip(self.generators, told, strict=True):
             generator.set_state(each)
         if rest is not None:
             rest.copy_(state["rest"])
-        if clip != self.clipping.mechanism.clip:
-            self.clipping.mechanism = replace(self.clipping.mechanism, clip=clip)
-        copied = {k: v.to(here[k], copy=True) for k, v in server.items() if isinstance(v, torch.Tensor)}
-        self.server = {**server, **copied}
+        self.clipping.mechanism = noised
+        for part, here in parts.items():
+            setattr(self, part, {name: each.to(here[name], copy=True) for name, each in state[part].items()})
 
     def _fits(self, there, spent, rounds):
         from . import _fingerprint
@@ -246,5 +246,5 @@ def _counted(entries):
     return done, spent
 
 
-def _shape(value):
-    return tuple(value.shape) if isinstance(value, torch.Tensor) else type(value)
+def _shapes(tensors):
+    return {name: tuple(each.shape) for name, each in tensors.items()}

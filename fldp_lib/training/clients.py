@@ -7,9 +7,12 @@ from torch.nn import functional as F
 
 from . import _steps
 from ._streams import coins
-from .algorithms import FedAvg, FedProx, FedSGD
+from .algorithms import FedAvg, FedPer, FedProx, FedSGD, Scaffold
 
-__all__ = ["FedAvg", "FedProx", "FedSGD", "TaskLoss", "example_gradients", "gradients", "local_updates", "record_loss"]
+__all__ = [
+    "FedAvg", "FedPer", "FedProx", "FedSGD", "Scaffold", "TaskLoss", "example_gradients", "gradients", "local_updates",
+    "record_loss",
+]  # fmt: skip
 
 
 def record_loss(outputs, targets, task):
@@ -139,6 +142,7 @@ def local_updates(
     generator=None,
     noise=None,
     local=None,
+    begin=None,
     bench=None,
 ):
     """Train every client from the same `theta` on its own data and return what each would send.
@@ -160,10 +164,12 @@ def local_updates(
         generator: draws mini-batches; needed where `batch_rate` < 1.
         noise: a generator that draws record-level noise; None takes `generator`.
         local: a local algorithm, such as `FedAvg(steps=5)`; None makes one of `local_steps` and `proximal`.
+        begin: where the clients begin, (1 × parameters) or (clients × parameters), and an offset (clients × parameters) for
+            `local.correct` or None, as `local.begin` gives them; None begins at `theta`.
         bench: a `_steps.Bench` of this model and loss, for whoever calls again and again; None makes one.
 
     Returns:
-        Updates theta_k − theta (clients × parameters).
+        Updates, how far each client came from where it began (clients × parameters).
 
     Derived in: notebook 03 (FedSGD, FedAvg), notebook 05 (record level).
     Source: McMahan et al. 2017 (FedAvg); Li et al. 2020 (proximal term); Abadi et al. 2016 (DP-SGD).
@@ -181,13 +187,15 @@ def local_updates(
 
     weights = bench.weights(fed, weigh) if batch_rate == 1 else weigh(fed)
     draws = mechanism and mechanism.noise_rows(fed.clients, (local_steps, len(theta)), noise).to(theta.device)
-    start = bench.unstack(theta.unsqueeze(0))  # 1 × shape, for each parameter tensor of the model
+    first, offset = (theta.unsqueeze(0), None) if begin is None else begin
+    start = bench.unstack(first)  # 1 or clients × shape, for each parameter tensor of the model
+    offset = None if offset is None else bench.unstack(offset)
     here = [p.expand(fed.clients, *p.shape[1:]) for p in start]  # clients × shape
     backward = bench.backward(x, fed.y)
     plain = type(local).correct is FedAvg.correct  # nothing to correct: a step can go without a gradient in memory
     for step in range(local_steps):
         weight = weights[step if len(weights) > 1 else 0]  # clients × samples
-        if mechanism is None and local_steps > 1 and (plain or step == 0):
+        if mechanism is None and local_steps > 1 and (plain or (step == 0 and offset is None)):
             here = backward.step(here, weight, lr, shared=step == 0)
             continue
         if mechanism is None:
@@ -198,12 +206,12 @@ def local_updates(
             divisor = (fed.sizes.clamp(min=1) * batch_rate).unsqueeze(1)
             total = (each * (weight > 0).unsqueeze(-1)).sum(1, dtype=torch.float64) + draws[:, step]  # then rounded
             grads = bench.unstack((total / divisor).to(theta.dtype))
+        if step or offset is not None:  # the first begins where the round does: without an offset nothing is to correct
+            grads = local.correct(grads, here, start, offset)
         if local_steps == 1:  # FedSGD: the update is the step itself
             return torch.cat([g.flatten(1) for g in grads], 1).mul_(-lr)  # clients × parameters
-        if step:  # the first begins at the global parameters, where nothing is to correct
-            grads = local.correct(grads, here, start)
         here = _steps.descend(here, grads, lr, shared=step == 0)
-    return torch.cat([p.flatten(1) for p in here], 1).sub_(theta)  # clients × parameters
+    return torch.cat([p.flatten(1) for p in here], 1).sub_(first)  # clients × parameters
 
 
 def _weights(fed, local_steps, batch_rate, fixed, generator, dtype):

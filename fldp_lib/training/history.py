@@ -25,8 +25,9 @@ class History:
         task: "classification" or "regression".
         plan: the `Plan` of the run.
         legs: (plan, rounds that ran) of the runs that this one went on from.
-        state: what `train(start=history)` goes on from: streams, an adaptive clip, remainders of a compressor.
-        theta: final global parameters (parameters,).
+        state: what `train(start=history)` goes on from: streams, an adaptive clip, remainders of a compressor, what the
+            server's algorithm remembers ("server") and what clients remember of their own records ("local"): not released.
+        theta: final global parameters (parameters,); where a part stays at home (`FedPer`), see `personal.thetas`.
         records: one dict a round, with the arrays below as single values.
         loss: mean loss on the test set (rounds,).
         score: accuracy, or for regression R², on the test set (rounds,).
@@ -43,8 +44,8 @@ class History:
             is paid for.
         noise_std: standard deviation of the noise on one coordinate of the averaged update (rounds,); under record-level
             DP to first order in the step size.
-        bytes_up, bytes_down: traffic of the round, updates as encoded, models as plain floats (rounds,); with noise in
-            shares every client sends, since every share is needed.
+        bytes_up, bytes_down: traffic of the round, updates as encoded, models as plain floats (rounds,), and `Scaffold`'s
+            control variate with them; with noise in shares every client sends, since every share is needed.
         seconds: duration of the round, without the test set (rounds,).
     """
 

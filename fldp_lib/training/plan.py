@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from .. import checks
-from ..privacy import accounting, adaptive, attacker, mechanisms
-from . import _terms, aggregation, algorithms
+from ..privacy import accounting, attacker, correlated, participation
+from . import _calibrated, _terms, aggregation, algorithms
 from ._json import said, understood
 from .algorithms import FedAvg, FedProx, FedSGD, ServerSGD
 
@@ -24,12 +24,12 @@ class Plan:
         rounds: at least 1; what is priced, whether or not all of them run.
         lr: local step size, positive.
         mechanism: a `mechanisms.Laplace` or `Gaussian`, or an `adaptive.AdaptiveGaussian`: one release a round
-            (`unit="record"`: one a local step). None: no privacy.
+            (`unit="record"`: one a local step); or a `correlated.Correlated`: one release a run. None: no privacy.
         sampling_rate: probability that a client takes part in a round, in (0, 1].
-        sampler: "poisson" (each client by its own coin; the cohort may be empty) or "fixed" (a cohort of fixed size,
-            only without noise, since no accounting here covers it).
-        local: how a client steps, from `algorithms`: `FedSGD()`, `FedAvg(steps=5)`, `FedProx(steps=5, mu=0.1)`.
-        server: how the server steps, from `algorithms`: `ServerSGD(lr=1.0)`.
+        sampler: "poisson" (each client by its own coin; the cohort may be empty), "cyclic" (1/sampling_rate fixed groups
+            take turns, no secret) or "fixed" (a cohort of fixed size, only without noise: no accounting here covers it).
+        local: how a client steps, from `algorithms`: `FedSGD()`, `FedAvg(steps=5)`, `FedProx`, `Scaffold`, `FedPer`.
+        server: how the server steps, from `algorithms`: `ServerSGD(lr=1.0)`, `FedAvgM`, `FedAdam`, `FedYogi`, `FedAdagrad`.
         batch_rate: probability that a local step uses a record, in (0, 1].
         aggregator: from `aggregation`, or a function of updates (cohort × parameters) and sizes (cohort,).
         compressor: from `compression`, how updates are encoded; None sends plain floats.
@@ -107,6 +107,10 @@ class Plan:
 
     def changed(self, **settings):
         """Return this plan with other terms, by name as in `of`."""
+        if "local_steps" in settings and "proximal" not in settings and self.local.remembers:  # stays what it is
+            settings["local"] = replace(self.local, steps=settings.pop("local_steps"))
+        if "server_lr" in settings and not isinstance(self.server, ServerSGD):
+            settings["server"] = replace(self.server, lr=settings.pop("server_lr"))
         if "local_steps" in settings or "proximal" in settings:
             settings = {"local_steps": self.local.steps, "proximal": getattr(self.local, "mu", 0.0)} | settings
         terms = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -143,12 +147,26 @@ class Plan:
 
     @property
     def rate(self):
-        """The sampling rate that amplifies: of clients, or of the mini-batches under record-level DP."""
-        return self.batch_rate if self.per_record else self.sampling_rate
+        """The sampling rate that amplifies: of clients by coins, or of the mini-batches under record-level DP."""
+        return self.batch_rate if self.per_record else 1.0 if self.sampler == "cyclic" else self.sampling_rate
+
+    @property
+    def groups(self):
+        """In how many groups clients take turns (`sampler="cyclic"`), each in every so many-th round; else 1."""
+        return round(1 / self.sampling_rate) if self.sampler == "cyclic" else 1
+
+    @property
+    def correlated(self):
+        """The mechanism where its noise is correlated over the rounds, else None."""
+        return self.mechanism if isinstance(self.mechanism, correlated.Correlated) else None
 
     def part(self, rounds=None):
-        """Return (mechanism, releases, rate) of so many rounds, None for all: what the accountant composes."""
-        return self.mechanism, self._rounds(rounds) * self.releases, self.rate
+        """Return (mechanism, releases, rate) of so many rounds, None for all: what one client's accountant composes."""
+        rounds = self._rounds(rounds)
+        if self.correlated and not self.reason:
+            planned = self.mechanism.event(self.rounds, self.groups, max(rounds, 1))  # one Gaussian
+            return planned, min(rounds, 1), 1.0
+        return self.mechanism, participation.turns(rounds, self.groups) * self.releases, self.rate
 
     def epsilon(self, rounds=None, method="pld"):
         """Return the total ε.
@@ -164,10 +182,12 @@ class Plan:
 
     def curve(self, rounds=None):
         """Return the total ε after each of so many rounds (rounds,), None for all."""
-        mechanism, releases, rate = self.part(rounds)
+        (mechanism, releases, rate), after = self.part(rounds), np.arange(1, self._rounds(rounds) + 1)
         if self.reason:
-            return np.full(self._rounds(rounds), math.inf)
-        return accounting.curve(mechanism, releases, rate, self.delta)[self.releases - 1 :: self.releases]
+            return np.full(len(after), math.inf)
+        if self.correlated:
+            return self.correlated.curve(self.rounds, self.groups, self.delta)[: len(after)]
+        return accounting.curve(mechanism, releases, rate, self.delta)[-(-after // self.groups) * self.releases - 1]
 
     def attacker(self, rounds=None):
         """Return what the best attacker on these very rounds can do, an `attacker.Attacker`; arguments as in `epsilon`."""
@@ -188,28 +208,13 @@ class Plan:
             mechanism: "gaussian" or "laplace"; None keeps the plan's kind, Gaussian where it has none.
             clip, at, unit: as in the mechanism; None keeps the plan's, or 1.0, "server" and "client".
 
-        Returns:
-            A `Plan`.
-
         Raises:
             TypeError, ValueError: an argument out of range.
 
         Derived in: notebook 07.
         """
-        mine = self.mechanism
         plan = self if delta is None else replace(self, delta=checks.real("delta", delta, above=0, below=1))
-        pick = lambda given, name, other: given if given is not None else getattr(mine, name, other)  # noqa: E731
-        kept = "laplace" if isinstance(mine, mechanisms.Laplace) else "gaussian"
-        kind = kept if mechanism is None else checks.one_of("mechanism", mechanism, ("gaussian", "laplace"))
-        unit = checks.one_of("unit", pick(unit, "unit", "client"), mechanisms.UNITS)
-        built = accounting.calibrate(
-            kind, epsilon, plan.delta, plan.rounds * (plan.local.steps if unit == "record" else 1),
-            plan.batch_rate if unit == "record" else plan.sampling_rate,
-            pick(clip, "clip", 1.0), pick(at, "at", "server"), unit,
-        )  # fmt: skip
-        if isinstance(mine, adaptive.AdaptiveGaussian) and kind == "gaussian":
-            built = replace(mine, noise_multiplier=built.noise_multiplier, clip=built.clip)
-        return replace(plan, mechanism=built)
+        return replace(plan, mechanism=_calibrated.mechanism(plan, epsilon, mechanism, clip=clip, at=at, unit=unit))
 
     def text(self):
         """Return what the plan is, text by name, the same in every process: what checkpoints compare."""
@@ -239,4 +244,5 @@ class Plan:
             warnings.warn(f"this run has no finite ε: {self.reason}", stacklevel=stacklevel + 1)
 
     def _rounds(self, rounds):
-        return self.rounds if rounds is None else checks.whole("rounds", rounds, at_least=0)
+        most = self.correlated and self.rounds
+        return self.rounds if rounds is None else checks.whole("rounds", rounds, at_least=0, at_most=most)

@@ -57,11 +57,7 @@ def _scores(model, thetas, federation, loss):
     loss = loss or clients.TaskLoss(federation.task)
     with torch.no_grad():
         outputs = _outputs(model, thetas, x)  # models × samples × out
-        losses = loss(outputs, y)
-        if not isinstance(losses, torch.Tensor) or losses.shape != y.shape:
-            got = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
-            raise ValueError(f"loss must return losses of shape (clients, samples), {tuple(y.shape)} here, got {got}")
-        losses = losses.mean(1)
+        losses = _losses(outputs, y, loss).mean(1)
     if federation.task == "regression" and outputs.shape[-1] > 1:  # no prediction by itself: only the loss knows
         scores = outputs.new_full((len(thetas),), torch.nan)
     elif federation.task == "regression":
@@ -71,6 +67,15 @@ def _scores(model, thetas, federation, loss):
         guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
         scores = (guess == y).double().mean(1).where(outputs.isfinite().flatten(1).all(1), torch.nan)  # NaN has no largest
     return losses.tolist(), scores.tolist()
+
+
+def _losses(outputs, y, loss):
+    """The records' losses (models × samples), or an error that says what else came."""
+    losses = loss(outputs, y)
+    if not isinstance(losses, torch.Tensor) or losses.shape != y.shape:
+        got = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
+        raise ValueError(f"loss must return losses of shape (clients, samples), {tuple(y.shape)} here, got {got}")
+    return losses
 
 
 def _outputs(model, thetas, x):
@@ -85,6 +90,51 @@ def _outputs(model, thetas, x):
             f"model must return outputs of shape (samples, out), ({x.shape[1]}, out) here, without squeeze; got {got}"
         )
     return outputs.contiguous()
+
+
+def score_clients(model, thetas, federation, loss=None):
+    """Return the mean loss and the score of every client's parameters on that client's own records.
+
+    Args:
+        model: an `nn.Module`.
+        thetas: each client's parameters (clients × parameters), or one vector for all (parameters,); finite.
+        federation: a `Federation` of the clients' own test records, from `Federation.held_out`.
+        loss: as in `train`.
+
+    Returns:
+        Two arrays (clients,): mean losses, and accuracies, or R² against the client's own mean; NaN where a client has no
+        records, or for R² no two that differ.
+
+    Raises:
+        TypeError, ValueError: parameters of another shape or not finite, a model that returns no (samples × outputs).
+
+    Derived in: notebook 21.
+    """
+    models.check_stackable(model)
+    fed = checks.kind("federation", federation, data.Federation, "a Federation, from data.split")
+    parameters = sum(p.numel() for p in model.parameters())
+    one = getattr(thetas, "ndim", 2) == 1
+    thetas = checks.finite("thetas", checks.tensor("thetas", thetas, (parameters,) if one else (fed.clients, parameters)))
+    if loss is not None:
+        checks.function("loss", loss, "of outputs and targets, or None")
+    if fed.x.device != thetas.device:
+        raise ValueError(f"thetas must be where the records are, on {fed.x.device}, got {thetas.device}")
+    with torch.no_grad():
+        outputs = _outputs(model, thetas.expand(fed.clients, -1), fed.x.to(thetas.dtype))  # clients × samples × out
+        losses = _losses(outputs, fed.y, loss or clients.TaskLoss(fed.task))
+    count, y = fed.sizes.clamp(min=1), fed.y.double()
+
+    def mean(values):
+        return values.double().where(fed.mask, 0.0).sum(1) / count
+
+    if fed.task == "classification":
+        guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
+        scores = mean(guess == fed.y)
+    else:
+        own = mean((y - mean(y).unsqueeze(1)).square())
+        scores = (1 - mean((outputs[..., 0] - y).square()) / own).where(own > 0, torch.nan)
+    some = fed.sizes > 0
+    return tuple(found.where(some, torch.nan).cpu().numpy() for found in (mean(losses), scores))
 
 
 def interval(values, level=0.95):

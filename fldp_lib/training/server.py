@@ -7,6 +7,7 @@ import warnings
 
 import torch
 
+from .. import checks
 from ..privacy import adaptive, mechanisms
 from . import _chunks, _probe, _steps, _terms, clients, models
 from ._streams import cohort_of, streams
@@ -20,7 +21,7 @@ from .transport import compression
 __all__ = ["evaluate", "train"]
 
 NO_NOISE = mechanisms.Gaussian(noise_multiplier=0.0, clip=math.inf)
-MACHINE = ("device", "chunk", "progress")  # settings that decide about speed and nothing else
+MACHINE = {"device": None, "chunk": None, "progress": True, "until": None}  # settings that are no part of what a run is
 
 
 def train(model, federation, plan=None, *, start=None, callback=None, workers=None, checkpoint=None, **settings):
@@ -44,10 +45,11 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
         checkpoint: path of a file that holds the run's state after every round, written before anything of the new theta
             leaves this process; a run that finds one goes on from it. See `checkpoint` for what an unfinished round costs.
         settings: the plan's terms by name, with `local_steps`, `proximal` and `server_lr` for its local and server
-            algorithms; and three that decide about speed alone: `device` (such as "cuda"; None computes where the
+            algorithms; and four that change no number: `device` (such as "cuda"; None computes where the
             federation is; random numbers are drawn on the CPU, so that a run does not depend on it), `chunk` (clients in
-            memory at once, rounded up to a multiple of 16; None chooses), and `progress` (False shows no bar, which else
-            appears once a run has taken two seconds).
+            memory at once, rounded up to a multiple of 16; None chooses), `progress` (False shows no bar, which else
+            appears once a run has taken two seconds), and `until` (the round after which this call stops, to be gone on from
+            by its checkpoint; None runs all).
 
     Returns:
         A `History`.
@@ -59,7 +61,9 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
     Derived in: notebook 03 (without noise), notebook 05 (private).
     Source: McMahan et al. 2017; McMahan, Ramage, Talwar & Zhang 2018.
     """
-    machine = {name: settings.pop(name, default) for name, default in zip(MACHINE, (None, None, True), strict=True)}
+    machine = {name: settings.pop(name, default) for name, default in MACHINE.items()}
+    until = machine.pop("until")
+    until = math.inf if until is None else checks.whole("until", until, at_least=0)
     plan = _plan(plan, start, settings)
     loss = _terms.check_fit(model, federation, plan.loss)
     if plan.private and plan.loss is not None and workers is None:
@@ -70,15 +74,16 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
         raise TypeError(f"callback must be callable, or None; got {callback!r}")
     fed, chunk, model, theta = _placed(model, federation, plan, start, workers, **machine)
     plan.warn(stacklevel=2), _terms.check_delta(plan, fed, stacklevel=2)
-    clipping = adaptive.Clipping(plan.mechanism or NO_NOISE)
+    noised = plan.correlated.stream(plan.rounds, plan.groups) if plan.correlated else plan.mechanism
+    clipping = adaptive.Clipping(noised or NO_NOISE)
     history, local = History(model, federation.task, plan), plan.local
     leaves = workers is not None and plan.private and plan.mechanism.at == "client"  # reports leave before the round ends
     cohorts, batches, noise, messages = generators = streams(plan.seed)
 
-    channel = compression.Channel(plan.compressor, fed.clients, theta, messages)
+    server, controls = plan.server.start(theta), local.start(model, fed.clients)
+    channel = compression.Channel(plan.compressor, fed.clients, local.travels(theta, controls), messages)
     what = None if checkpoint is None else about(model, fed, plan, workers)
-    server = plan.server.start(theta)
-    saved = Checkpoint(checkpoint, what, history, generators, clipping, channel, leaves, server)
+    saved = Checkpoint(checkpoint, what, history, generators, clipping, channel, leaves, server, controls)
 
     with (
         contextlib.closing(saved),
@@ -89,11 +94,12 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
         if start is not None:
             saved.restore(start.state)
         origin, theta = theta, saved.resume(theta, plan.rounds)  # 1. initialise the global model (parameters,)
-        for t in range(history.rounds + 1, plan.rounds + 1):
+        for t in range(history.rounds + 1, min(plan.rounds, until) + 1):
             begun = time.perf_counter()
-            cohort = saved.begin(t, cohort_of(fed.clients, plan.sampling_rate, plan.sampler, cohorts))
+            cohort = saved.begin(t, cohort_of(fed.clients, plan, t, cohorts))
             reported = leaves and plan.per_record is None
-            tally = Tally(fed, clipping.mechanism, plan.aggregator, theta, channel.open(), reported)
+            sent = local.travels(theta, saved.local)
+            tally = Tally(fed, clipping.mechanism, plan.aggregator, sent, channel.open(), reported)
             for members in cohort.split(chunk) if len(cohort) else ():
                 if workers is not None:
                     updates = _answers(workers(t, theta.cpu(), members), members, theta)  # 2. to 4., in their processes
@@ -101,12 +107,19 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
                     part = _chunks.part(fed, members)  # 2. distribute theta to the cohort
                     updates = clients.local_updates(  # 3. local training, 4. what each would send (members × parameters)
                         model, theta, part, local=local, lr=plan.lr, batch_rate=plan.batch_rate,
-                        mechanism=plan.per_record, loss=loss, generator=batches, noise=noise, bench=bench,
+                        mechanism=plan.per_record, loss=loss, generator=batches, noise=noise,
+                        begin=local.begin(theta, saved.local, members), bench=bench,
                     )  # fmt: skip
+                    sizes = None if plan.per_record else part.sizes
+                    updates = local.send(updates, saved.local, members, plan.lr, sizes)
                 tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
+                if local.remembers:
+                    local.keep(tally.told(), saved.local, members, plan.lr)
             update = tally.aggregate(plan.sampling_rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
+            if local.remembers:
+                update = local.receive(update, saved.local, tally.share(plan.sampling_rate), plan.lr)
             theta, saved.server = plan.server.step(theta, update, saved.server)  # 7. the new global model
-            record = tally.record(plan.lr, local.steps, plan.batch_rate)
+            record = tally.record(plan.lr, local.steps, plan.batch_rate, local.copies)
             tally.adapt(clipping, plan.sampling_rate, noise)
             record |= {"lost": saved.lost(t), "seconds": time.perf_counter() - begun}
             history.theta = theta.cpu()

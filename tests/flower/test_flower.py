@@ -22,7 +22,10 @@ from conftest import federation, refuses
 from fldp_lib import Plan, accounting, aggregation, flower, models, train
 from fldp_lib.flower import agreement, deployment, hub, keys, node
 from fldp_lib.privacy.adaptive import AdaptiveGaussian
+from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.privacy.mechanisms import Gaussian, Laplace
+from fldp_lib.training import algorithms
+from fldp_lib.training._streams import groups_of
 from fldp_lib.training.transport import compression
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -92,11 +95,49 @@ def test_nodes_and_hub_repeat_train(name, rate, tmp_path):
         {"aggregator": aggregation.WeightedMean(cap=4), "mechanism": Laplace(1.0, 0.5, "client")},
         {"aggregator": aggregation.median, "mechanism": Gaussian(1.0, 0.5, "client"), "proximal": 0.3, "local_steps": 2},
         {"aggregator": aggregation.weighted_mean, "mechanism": None, "server_lr": 0.5, "sampling_rate": 0.5},
+        {"mechanism": Correlated(1.0, 0.5, "optimised"), "sampling_rate": 0.5, "sampler": "cyclic", "rounds": 6},
+        {"mechanism": Correlated(1.0, 0.5, "tree"), "sampling_rate": 1 / 3, "sampler": "cyclic", "local_steps": 2},
+        {"mechanism": Gaussian(1.0, 0.5, "client"), "sampling_rate": 0.5, "sampler": "cyclic", "batch_rate": 0.5},
+        {"server": algorithms.FedAvgM(0.5, 0.8), "mechanism": None, "local_steps": 2},
+        {"server": algorithms.FedAdam(0.05), "mechanism": Gaussian(1.0, 0.5), "sampling_rate": 0.5},
+        {"server": algorithms.FedYogi(0.05), "mechanism": Laplace(1.0, 0.5, "client")},
     ],
 )
 def test_every_setting_reaches_nodes_and_hub(others, tmp_path):
     others = dict(others)
     folder, expected = case(tmp_path / "run", others.pop("mechanism"), 3, **others)
+    equal(by_hand(folder), expected)
+    equal(flower.history(folder), expected)
+
+
+@pytest.mark.parametrize("seed", [3, None])
+def test_a_node_answers_for_a_client_in_its_turn_only(seed, tmp_path):
+    """What a client pays for is every third round: no server can ask for more."""
+    turns = {"sampling_rate": 1 / 3, "sampler": "cyclic", "seed": seed}
+    folder, _ = case(tmp_path / "run", Gaussian(1.0, 0.5, "client"), 1, **turns)
+    agreed = agreement.read(folder / "node-0")
+    theta = models.flatten(models.MLP(5, 4, 3))
+    groups = [torch.nonzero(groups_of(18, 3, seed) == group).flatten() for group in range(3)]
+    for t, members in ((1, groups[1]), (1, groups[0][:1].new_tensor(range(18))), (2, groups[0])):
+        refuses(lambda t=t, m=members: node.answer(folder / "node-0", agreed.settings(), t, theta, m), ValueError, "members")
+    for t in range(1, 5):
+        assert len(node.answer(folder / "node-0", agreed.settings(), t, theta, groups[(t - 1) % 3])) == 6
+
+
+def test_a_hub_that_was_killed_goes_on_within_correlated_noise(tmp_path):
+    others = {"sampling_rate": 0.5, "sampler": "cyclic", "rounds": 6}
+    folder, expected = case(tmp_path / "run", Correlated(1.0, 0.5), 3, **others)
+
+    def killed(settings, t, theta, groups):
+        if t == 4:
+            raise KeyboardInterrupt
+        return {k: node.answer(folder / f"node-{k}", settings, t, theta, members) for k, members in groups.items()}
+
+    with pytest.raises(KeyboardInterrupt):
+        hub.run(folder / "server", killed, lambda line: None)
+    part = flower.history(folder)
+    assert part.rounds == 3 and part.total_epsilon == expected.total_epsilon > part.epsilon[-1]
+    np.testing.assert_array_equal(part.epsilon, expected.epsilon[:3])
     equal(by_hand(folder), expected)
 
 
@@ -219,6 +260,8 @@ def test_what_this_deployment_cannot_keep_is_refused_before_anything_is_written(
     refuses(prepare(mechanism=Laplace(1.0, 1.0, "client", "record"), aggregator=aggregation.WeightedMean(cap=2), seed=None),
             ValueError, "weigh all clients alike")  # fmt: skip
     refuses(prepare(compressor=compression.TopK(0.5)), ValueError, "compressor")
+    for local in (algorithms.Scaffold(2), algorithms.FedPer(2, ("fc2.bias",))):
+        refuses(prepare(local=local), ValueError, "local must be", "remember")
     refuses(prepare(loss=lambda outputs, targets: outputs.sum(-1)), ValueError, "loss must be None")
     refuses(lambda: flower.prepare(folder, 5, "fldp_lib:MLP", (5, 4, 3), fed), TypeError, "plan must be a Plan")
     refuses(prepare(build="MLP"), ValueError, "build must be 'module:function'")

@@ -51,6 +51,20 @@ def test_a_step_further_is_ready_and_shows_what_a_fresh_one_shows():
     assert calls[-1] == 12
 
 
+def test_the_narrow_layout_follows_the_wide_one():
+    async def go():
+        explorer = build(lambda n: float(n), [slider()])
+        first = explorer._back.value.count("<svg"), [bool(picture.value) for picture in explorer._pictures]
+        await asyncio.sleep(2 * ahead.REST + 0.05)
+        return explorer, first
+
+    explorer, first = asyncio.run(go())
+    assert first == (1, [True, False])
+    at_once = build(lambda n: float(n), [slider()])  # no loop runs here
+    assert explorer._back.value.count("<svg") == at_once._back.value.count("<svg") == 2
+    assert all(picture.value for picture in (*explorer._pictures, *at_once._pictures))
+
+
 def test_the_way_back_is_kept():
     calls = []
     explorer = build(lambda n: calls.append(n) or float(n), [slider()])

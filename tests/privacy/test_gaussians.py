@@ -7,8 +7,10 @@ import pytest
 from dp_accounting.pld import privacy_loss_mechanism
 from hypothesis import given
 from hypothesis import strategies as some
+from scipy import optimize
+from scipy.special import log_ndtr
 
-from fldp_lib.privacy import gaussians
+from fldp_lib.privacy import gaussians, losses, mechanisms
 
 MU, DELTA = some.floats(1e-3, 30.0), some.floats(1e-12, 0.3)
 
@@ -37,3 +39,18 @@ def test_epsilon_is_dp_accountings(mu, delta):
 @pytest.mark.parametrize("mu", [math.inf, 1e200])
 def test_no_noise_holds_nothing(mu):
     assert gaussians.gaussian_epsilon(mu, 1e-5) == math.inf
+
+
+@given(some.floats(-1e6, 40.0))
+def test_log_of_the_normal_law_is_scipys(x):
+    assert gaussians._log_ndtr(x) == pytest.approx(float(log_ndtr(x)), rel=1e-13, abs=1e-15)
+
+
+@given(some.sampled_from([mechanisms.Gaussian(2.0, 1.0), mechanisms.Laplace(0.3, 1.0)]), some.booleans(), DELTA)
+def test_the_search_ends_where_brents_does_and_never_below(mechanism, add, delta):
+    law = losses.Composed([(mechanism, 0.1, 20)], add, delta=delta)
+    epsilon = law.epsilon(delta)
+    assert law.delta(epsilon) <= delta
+    if epsilon:
+        theirs = optimize.brentq(lambda e: math.log(max(law.delta(e), 1e-320) / delta), 0.0, 1.1 * epsilon, rtol=1e-12)
+        assert epsilon == pytest.approx(theirs, rel=2e-10)

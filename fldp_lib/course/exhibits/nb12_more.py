@@ -1,7 +1,6 @@
 """Notebook 12's exhibits, the rest: drivers, phones, and the explorer that joins everything for the sensors."""
 
 import numpy as np
-from scipy.special import ndtr
 
 from ...interactive import explorers, plots
 from . import _nb12 as more
@@ -76,6 +75,8 @@ def drivers():
     """What the owners' noise leaves of a driver who passes many sensors, and what noise at the counts would."""
 
     def compute(passages, epsilon):
+        from scipy.special import ndtr  # slow to load: not before it is needed
+
         mu = more.owners_plan(epsilon).attacker().mu
         curve = 100 * ndtr(np.arange(1, 25) * mu / 2)
         counts = more.driver(epsilon, passages)

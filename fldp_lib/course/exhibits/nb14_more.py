@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.special import expit, ndtr, ndtri
 
 from ...interactive import explorers, plots
 from ...privacy import mechanisms
@@ -80,6 +79,8 @@ def threes():
 
 def attackers():
     """State the attacker you fear: the ε that follows for 20 Gaussian rounds, and what this ε buys."""
+    from scipy.special import expit, ndtr, ndtri  # slow to load: not before it is needed
+
     people = np.linspace(50.5, 97, 60)
     mu = 2 * ndtri(people / 100)
 

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.special import ndtr, ndtri
 
 from ... import data
 from ...adversary import poisoning
@@ -68,6 +67,8 @@ def members():
     """Whose record was in the training: what the likelihood ratio finds at each rate of false alarms; what noise allows."""
 
     def compute(epsilon, clients, rounds):
+        from scipy.special import ndtr, ndtri  # slow to load: not before it is needed
+
         can = private(epsilon, rounds).attacker()
         return dict(
             epsilon=epsilon,

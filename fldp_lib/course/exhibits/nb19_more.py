@@ -4,7 +4,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr
 
 from ...interactive import explorers, plots
 from ...privacy import accounting, gaussians, mechanisms
@@ -76,6 +75,8 @@ def _gaussian(epsilon, delta):
         middle = (low + high) / 2
         met = gaussians.log_gaussian_delta(np.exp(middle), epsilon) <= math.log(delta)
         low, high = np.where(met, middle, low), np.where(met, high, middle)
+    from scipy.special import ndtr  # slow to load: not before it is needed
+
     return ndtr(np.exp(low) / 2)
 
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from ... import checks
+from .local import Local
 
 
 @dataclass(frozen=True)
-class FedAvg:
+class FedAvg(Local):
     """Several local steps along the mean gradient of the client's own records.
 
     Sends one update (parameters,); under a mechanism it is clipped to C, which is its whole sensitivity.
@@ -25,16 +26,6 @@ class FedAvg:
 
     def __post_init__(self):
         object.__setattr__(self, "steps", checks.whole("steps", self.steps, at_least=1))
-
-    def correct(self, gradients, here, start):
-        """Return the directions of one step, one tensor for each parameter tensor: here the gradients themselves.
-
-        Args:
-            gradients: of the clients' mean losses, one tensor (clients × shape) for each parameter tensor.
-            here: the clients' parameters, likewise.
-            start: the round's global parameters, one tensor (1 × shape) for each parameter tensor.
-        """
-        return gradients
 
 
 @dataclass(frozen=True)

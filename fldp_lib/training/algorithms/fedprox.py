@@ -29,8 +29,8 @@ class FedProx(FedAvg):
         super().__post_init__()
         object.__setattr__(self, "mu", checks.real("mu", self.mu, at_least=0))
 
-    def correct(self, gradients, here, start):
-        """Return the gradients of the loss with its term; arguments as in `FedAvg.correct`."""
+    def correct(self, gradients, here, start, offset=None):
+        """Return the gradients of the loss with its term; arguments as in `Local.correct`."""
         if not self.mu:
             return gradients
         return [g + self.mu * (p - p0) for g, p, p0 in zip(gradients, here, start, strict=True)]
