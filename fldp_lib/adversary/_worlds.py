@@ -68,28 +68,21 @@ def seen(plan, runs, neighbour, seed, trainer):
         trainer: called as `train(model, federation, plan, callback=…, progress=False)`.
     """
     once = _few if _acts_on_all(plan, neighbour) else _many
-    without, present = [], []
-    number, rng = 0, np.random.default_rng(seed)
+    without, present, number, rng = [], [], 0, np.random.default_rng(seed)
     while min(sum(map(len, without)), sum(map(len, present))) < runs:
-        run = seeded(plan, seed, number)
+        run = plan if plan.seed is None else replace(plan, seed=2**20 * (1 + seed) + number)
         for world, rows in zip((without, present), once(run, neighbour, number, rng, runs, trainer), strict=True):
             world.append(rows)
         number += 1
     return np.concatenate(without)[:runs], np.concatenate(present)[:runs]
 
 
-def seeded(plan, seed, number):
-    """The plan of one run: with a seed of its own, or with None where the plan's is None."""
-    return plan if plan.seed is None else replace(plan, seed=2**20 * (1 + seed) + number)
-
-
 def tossed(plan, neighbour, inside, trainer):
     """Return the features (clients × features) of one run where client k is in as `inside` (clients,) says."""
-    records, count = _records(plan), len(inside)
-    fed = _federation(plan, count, count, records)
+    fed = _federation(plan, len(inside), len(inside), _records(plan))
     for k in np.flatnonzero(~inside):
         _change(fed, k, "replaced" if neighbour == "replaced" else "gone", plan)
-    return _features(_run(plan, fed, trainer), [(k, k) for k in range(count)], plan)
+    return _features(_run(plan, fed, trainer), [(k, k) for k in range(len(inside))], plan)
 
 
 def _acts_on_all(plan, neighbour):
@@ -101,8 +94,7 @@ def _acts_on_all(plan, neighbour):
 def _many(plan, neighbour, number, rng, runs, trainer):
     """One run with many canaries, half of them in: features of those that are out, and of those that are in."""
     count = min(2 * runs, CANARIES, math.isqrt(4_000_000 // _records(plan)))
-    count += count % 2
-    inside = rng.permutation(np.arange(count) % 2 == 0)
+    inside = rng.permutation(np.arange(count + count % 2) % 2 == 0)
     features = tossed(plan, neighbour, inside, trainer)
     return features[~inside], features[inside]
 

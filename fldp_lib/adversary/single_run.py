@@ -141,7 +141,8 @@ def audit_one_run(plan, canaries=1000, guesses=200, neighbour="removed", confide
     checks.one_of("neighbour", neighbour, ("removed", "replaced"))
     seed = gaussian_rounds(plan, 60, neighbour, seed, trainer)[1]
     inside = np.random.default_rng(seed).random(canaries) < 0.5
-    scores = _worlds.tossed(_worlds.seeded(plan, seed, 0), neighbour, inside, trainer)[:, 0]
+    run = plan if plan.seed is None else plan.changed(seed=2**20 * (1 + seed))
+    scores = _worlds.tossed(run, neighbour, inside, trainer)[:, 0]
     order, half = scores.argsort(), guesses // 2
     correct = int((~inside[order[:half]]).sum() + inside[order[-half:]].sum())
     return one_run_through_mu(correct, guesses, canaries, plan.delta, confidence)

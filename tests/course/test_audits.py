@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fldp_lib import mechanisms
+from fldp_lib import Plan, accounting, mechanisms
 from fldp_lib.adversary import auditing, faults
-from fldp_lib.course.exhibits import _audits, nb16
+from fldp_lib.course.exhibits import _audits, _priced, nb16
 from fldp_lib.privacy import attacker
+from fldp_lib.training import _json, _terms
 
 
 def test_rates_and_bounds_are_the_package_s():
@@ -66,3 +67,19 @@ def test_the_best_of_the_hero_s_thresholds_accuses_no_honest_program_more_often_
         above = [(s[:, None] > limits).sum(0) for s in _audits.released(faults.honest, 1.0, 2_000, 5_000 + seed)]
         best.append(_audits.bound(*_audits.rates(*above, 2_000, 0.05 / (2 * len(limits)))).max())
     assert sum(b > 1 for b in best) <= 6 and np.median(best) > 0.4
+
+
+def test_the_table_of_prices_has_every_mechanism_and_sampler_and_says_what_a_plan_says():
+    found = _priced.table()
+    named = {row[0].split(",")[0] for row in found.rows}
+    assert named == {kind.__name__ for kind in _json.KINDS if issubclass(kind, mechanisms.Placed)}
+    assert all(f"{sampler}, 1/10" in found.columns for sampler in _terms.SAMPLERS)
+    cells = {row[0]: dict(zip(found.columns[1:], row[1:], strict=True)) for row in found.rows}
+    noise = mechanisms.Gaussian(4.0, clip=1.0)
+    assert cells["Gaussian, server"]["poisson, 1/10"].startswith(
+        f"pld {accounting.epsilon(noise, 20, 0.1, 1e-5):.2f}, rdp {accounting.epsilon(noise, 20, 0.1, 1e-5, 'rdp'):.2f}"
+    )
+    letter = cells["Gaussian, server"]["fixed, 1/10"].removeprefix("none (").removesuffix(")")
+    with pytest.raises(ValueError, match="no accounting here covers") as refused:
+        Plan(20, mechanism=noise, sampling_rate=0.1, sampler="fixed")
+    assert found.notes[ord(letter) - 97] == str(refused.value)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ... import Plan, accounting
 from ...privacy import mechanisms
-from ...training import _json
+from ...training import _json, _terms
 from ._kit import _
 
 ROUNDS, RATE = 20, 0.1
@@ -45,7 +45,7 @@ def built():
     """Return the mechanisms that a plan can be written down with, each in every place that it takes: name to mechanism."""
     found = {}
     for kind in _json.KINDS:
-        if not issubclass(kind, mechanisms._Noise):
+        if not issubclass(kind, mechanisms.Placed):
             continue
         names = {field.name for field in fields(kind)}
         places = [(at, "client") for at in mechanisms.PLACES] + [("client", "record")]
@@ -91,7 +91,7 @@ def table():
             words += [f"{_('none')} ({letter})" if len(methods) == len(told) else f"{', '.join(methods)} ({letter})"]
         return ", ".join(words)
 
-    samplers = [(1.0, "poisson"), *((RATE, sampler) for sampler in accounting.SAMPLERS)]
+    samplers = [(1.0, "poisson"), *((RATE, sampler) for sampler in _terms.SAMPLERS)]
     rows = [(name, *(cell(mechanism, *each) for each in samplers)) for name, mechanism in built().items()]
-    heads = (_("mechanism, where"), _("everybody, every round"), *(f"{sampler}, 1/10" for sampler in accounting.SAMPLERS))
+    heads = (_("mechanism, where"), _("everybody, every round"), *(f"{sampler}, 1/10" for sampler in _terms.SAMPLERS))
     return Table(heads, tuple(rows), tuple(notes))
