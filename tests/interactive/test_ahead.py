@@ -33,7 +33,7 @@ def resting(moves, explorer):
     async def go():
         for value in moves:
             handle(explorer).value = value
-            await asyncio.sleep(ahead.REST + 0.05)
+            await asyncio.sleep(ahead.REST + 0.3)  # on a busy machine, too
 
     asyncio.run(go())
 
@@ -55,7 +55,7 @@ def test_the_narrow_layout_follows_the_wide_one():
     async def go():
         explorer = build(lambda n: float(n), [slider()])
         first = explorer._back.value.count("<svg"), [bool(picture.value) for picture in explorer._pictures]
-        await asyncio.sleep(2 * ahead.REST + 0.05)
+        await asyncio.sleep(2 * ahead.REST + 0.3)
         return explorer, first
 
     explorer, first = asyncio.run(go())
