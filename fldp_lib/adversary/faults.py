@@ -1,9 +1,13 @@
 """Faults of private training, planted: each claims ε and keeps another promise, or none. For notebook 16 and its tests.
 
 Each function releases a clipped sum (Laplace noise, one number or a few), many times over, for a data set with or without a
-canary, and returns the score that an attacker would look at (runs,). The canary is the one that the fault is blind to. How
-severe a fault is its `true` says: the ε that it keeps where ε is claimed. Nothing here is to be used for anything but being
-caught.
+canary, and returns the score that an attacker would look at (runs,). The canary is the one that the fault is blind to.
+
+Two numbers go with each, as functions of the claimed ε. `true` is the ε that the program keeps over all neighbours: 20
+clients, whatever they send, with and without a 21st who sends anything (replaced, for `wrong_neighbours`); infinite where no
+ε holds for all of them. `pair` is the ε of the two data sets that are played, a lower bound of `true`, and equal to it but
+where a larger canary always tells more. Both are for real numbers: the last bits of floating-point noise, `honest`'s too,
+are apart (`last_bits`). Nothing here is to be used for anything but being caught.
 """
 
 import functools
@@ -16,11 +20,11 @@ from .. import checks
 from ..privacy import mechanisms
 from .floating import naive_laplace, reachable
 
-CLIP, OTHERS = 4.0, 20  # the bound that is claimed, and the number of other clients, whose updates are 0
+CLIP, OTHERS = 4.0, 20  # the bound that is claimed, and the number of other clients, whose updates are 0 if not said
 
 
-def _planted(true):
-    """Mark a fault with the ε that it keeps (a function of the claim, or a factor), and check what it is called with."""
+def _planted(true, pair=None):
+    """Mark a fault with the ε it keeps and its pair's (functions of the claim, or factors); check what it is called with."""
 
     def mark(fault):
         @functools.wraps(fault)
@@ -29,10 +33,14 @@ def _planted(true):
             present, runs = checks.flag("present", present), checks.whole("runs", runs, at_least=1, at_most=2**40)
             return fault(epsilon, present, runs, checks.generator("generator", generator))
 
-        checked.true = true if callable(true) else lambda epsilon: true * epsilon
+        checked.true, checked.pair = _of_claim(true), _of_claim(true if pair is None else pair)
         return checked
 
     return mark
+
+
+def _of_claim(kept):
+    return kept if callable(kept) else lambda epsilon: kept * epsilon
 
 
 def _noise(epsilon, runs, generator, scale=1.0):
@@ -57,18 +65,20 @@ def halved_noise(epsilon, present, runs, generator):
     return CLIP * present + _noise(epsilon, runs, generator, 0.5)
 
 
-@_planted(5)
+@_planted(math.inf, pair=5)
 def no_clipping(epsilon, present, runs, generator):
-    """An update five times as long as the bound, unclipped."""
+    """No update is clipped; the canary's is five times as long as the bound, and nothing keeps it from being longer."""
     return 5 * CLIP * present + _noise(epsilon, runs, generator)
 
 
-@_planted(OTHERS + 1)
+@_planted(2 * (OTHERS + 1))
 def mean_clipped(epsilon, present, runs, generator):
-    """The mean is clipped in place of each update, and noised as if a client could move it by C/n."""
-    count = OTHERS + 1
-    mean = torch.tensor(1e6 * present / count).clamp(-CLIP, CLIP)
-    return mean + _noise(epsilon, runs, generator, 1 / count)
+    """The mean is clipped in place of each update, and noised as if a client could move it by C/n. The others send −C.
+
+    The canary moves the mean from −C to C, further than which no clipped mean goes: 2C, where C/n is allowed for.
+    """
+    mean = (1e6 * present - OTHERS * CLIP) / (OTHERS + present)
+    return min(max(mean, -CLIP), CLIP) + _noise(epsilon, runs, generator, 1 / (OTHERS + 1))
 
 
 @_planted(math.inf)
@@ -86,9 +96,9 @@ def noise_reused(epsilon, present, runs, generator):
     return first - second
 
 
-@_planted(50)
+@_planted(math.inf, pair=50)
 def unbounded_weight(epsilon, present, runs, generator):
-    """Clipped updates are weighted by the number of records; the canary has fifty."""
+    """Clipped updates are weighted by the number of records; the canary has fifty, and nothing keeps it from having more."""
     return 50 * CLIP * present + _noise(epsilon, runs, generator)
 
 
@@ -120,7 +130,11 @@ def fixed_seed(epsilon, present, runs, generator):
 
 @_planted(2)
 def cohort_divided(epsilon, present, runs, generator):
-    """The sum is divided by those who took part, and noised as if a client could move it by C/n. The others send −C."""
+    """The sum is divided by those who took part, and noised as if a client could move it by C/n. The others send −C.
+
+    With m others a client moves the mean from s/m to (s + x)/(m + 1), by |x − s/m|/(m + 1) ≤ 2C/(m + 1): here by 2C/n,
+    with fewer others by more.
+    """
     mean = (CLIP * present - OTHERS * CLIP) / (OTHERS + present)
     return mean + _noise(epsilon, runs, generator, 1 / (OTHERS + 1))
 
@@ -145,11 +159,16 @@ def nan_passes(epsilon, present, runs, generator):
     return (update + _noise(epsilon, runs, generator)).isnan().double()
 
 
-@_planted(OTHERS - 1)
+@_planted(2 * OTHERS - 3)
 def cohort_centred(epsilon, present, runs, generator):
-    """Updates are taken from the cohort's mean, as batch normalisation does, then clipped: the canary moves all of them."""
+    """Updates are taken from the cohort's mean, as batch normalisation does, then clipped: the canary moves all of them.
+
+    Take m numbers whose mean is 0. If one of them is clipped from below, the clipped sum is at most (m − 1)C − C; if none
+    is, it is at most 0. So m others reach at most (m − 2)C, and m + 1 clients at least −(m − 1)C. Both are reached here:
+    (2m − 3)C apart, which grows without end with m.
+    """
     updates = torch.zeros(OTHERS + present, dtype=torch.float64)
-    updates[OTHERS:] = 1e6
+    updates[0], updates[OTHERS:] = -1e3, 1e6
     return (updates - updates.mean()).clamp(-CLIP, CLIP).sum() + _noise(epsilon, runs, generator)
 
 
@@ -187,10 +206,12 @@ class Pitfall:
     """One of the pitfalls that the authors of jax_privacy list, and the faults here that fall into it.
 
     Args:
-        name: as listed.
-        severity: as listed: "critical" (what is released does not keep the promise), "theoretical" (only before an attacker
-            who knows the randomness, or its last bits), "negligible" (the promise holds but for rounding).
-        faults: the functions above.
+        name: ours for it, short.
+        severity: as listed: how much the formal guarantee is affected, not how likely harm is. "critical" (what is released
+            does not keep the promise that was meant, though often a weaker one; no attacker is needed for that),
+            "theoretical" (the promise can break, but only before an active attacker and under conditions that are largely
+            theoretical today), "negligible" (a tiny bit more than ε is kept).
+        faults: the functions above. What they keep is theirs, and no measure of the severity.
     """
 
     name: str

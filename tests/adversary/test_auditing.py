@@ -1,6 +1,8 @@
 """auditing: lower bounds that hold as often as they say, come close to the truth, and catch planted faults."""
 
+import functools
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -83,32 +85,114 @@ def test_the_honest_release_is_not_accused(epsilon):
 
 
 @pytest.mark.parametrize("fault", [faults.honest, *faults.FAULTS, faults.rounded_clip], ids=lambda fault: fault.__name__)
-def test_a_fault_is_as_severe_as_it_says(fault):
-    """Where the canary shifts Laplace noise, ε is the shift over its scale: both are read off the program itself, the scale
-    as the mean of 200,000 distances from the median (5 standard errors, false alarm 6e-7). Where ε is infinite, one world
-    gives scores that the other never does."""
+def test_the_planted_pair_tells_what_it_says(fault):
+    """Where the canary shifts Laplace noise, its ε is the shift over the scale: both are read off the program itself, the
+    scale as the mean of 200,000 distances from the median (5 standard errors, false alarm 6e-7). Where ε is infinite, one
+    world gives scores that the other never does."""
     for epsilon in (0.5, 2.0):
         generator = torch.Generator().manual_seed(3)
         without, present = (fault(epsilon, there, 200_000, generator) for there in (False, True))
-        if math.isinf(fault.true(epsilon)):
+        assert fault.true(epsilon) >= fault.pair(epsilon)
+        if math.isinf(fault.pair(epsilon)):
             never = ~torch.isin(present, without) if fault is not faults.loss_printed else present > without.max()
             assert never.double().mean() > 0.4 and set(without.tolist()).isdisjoint(present[never].tolist())
             continue
         shift = abs(float(fault(1e12, True, 1, generator)) - float(fault(1e12, False, 1, generator)))
         scale = float((without - without.median()).abs().mean())
-        assert shift / scale == pytest.approx(fault.true(epsilon), rel=5 / 200_000**0.5)
+        assert shift / scale == pytest.approx(fault.pair(epsilon), rel=5 / 200_000**0.5)
 
 
-def test_no_audit_proves_more_than_a_fault_s_true_epsilon():
-    """At 95% confidence, 11 faults of finite ε at three claims: more than 6 of 33 above would be chance below 0.001."""
+C, M = 4.0, 20  # the bound, and how many others there are
+ONES = np.eye(7, dtype=int)  # one client, who sends one of seven values
+
+
+def _total(clipped):
+    return lambda counts, values: counts @ clipped(values)
+
+
+def _clipped(values):
+    return values.clip(-C, C)
+
+
+def _of_cohort(counts, values):
+    return ((values - (counts @ values / counts.sum(-1))[..., None]).clip(-C, C) * counts).sum(-1)
+
+
+def _replaced(release, counts, values):
+    """The largest difference that one client's other value makes: every value against every other."""
+    there = np.stack([release(counts + one, values) for one in ONES])
+    return np.ptp(there, axis=0).max()
+
+
+def _added(release, counts, values):
+    """The largest difference that one more client makes, whichever value it sends."""
+    return max(np.abs(release(counts + one, values) - release(counts, values)).max() for one in ONES)
+
+
+ANY = {  # release without noise, of how many send each value; the worst of its neighbours; others' and canary's value
+    faults.honest: (_total(_clipped), _added, 0, C),
+    faults.wrong_scale: (_total(_clipped), _added, 0, C),
+    faults.halved_noise: (_total(_clipped), _added, 0, C),
+    faults.no_clipping: (_total(lambda v: v), _added, 0, 5 * C),
+    faults.mean_clipped: (lambda k, v: (k @ v / k.sum(-1)).clip(-C, C), _added, -C, 1e6),
+    faults.unbounded_weight: (_total(lambda v: _clipped(v) * np.abs(v / C)), _added, 0, 50 * C),  # v: its length, C a record
+    faults.wrong_sampler: (_total(_clipped), _added, 0, C),
+    faults.cohort_divided: (lambda k, v: k @ _clipped(v) / k.sum(-1), _added, -C, C),
+    faults.wrong_neighbours: (_total(_clipped), _replaced, 0, C),
+    faults.cohort_centred: (_of_cohort, _added, None, 1e6),
+    faults.rounded_clip: (_total(lambda v: v.clip(-C * (1 + 2.0**-23), C * (1 + 2.0**-23))), _added, 0, 2 * C),
+}
+
+
+@functools.cache
+def every_dealing(clients, values):
+    """How many of `clients` send each of `values` values, in every way: (ways, values)."""
+    bars = np.array(list(combinations(range(clients + values - 1), values - 1)))
+    ends = np.ones((len(bars), 1), int)
+    return np.diff(np.hstack([-ends, bars, ends * (clients + values - 1)])) - 1
+
+
+@pytest.mark.parametrize("fault", ANY, ids=lambda fault: fault.__name__)
+def test_a_fault_keeps_the_epsilon_that_it_says_over_all_neighbours(fault):
+    """Brute force over the extreme neighbours: 20 clients who send 0, ±C, or lengths far beyond it in every mixture, and a
+    21st who sends any of these. The largest shift stands to that of the planted pair as `true` stands to `pair`. Where
+    `true` is infinite, it grows a thousandfold with the lengths allowed; everywhere else not at all."""
+    release, worst, others, canary = ANY[fault]
+    played = [float(fault(1e12, there, 1, torch.Generator().manual_seed(0))) for there in (False, True)]
+    if others is not None:  # and the release written here is the program's, on the data that it plays
+        for there, score in enumerate(played):
+            values = np.array([others, canary if there else others], float)
+            values = np.array([-C, C]) if fault is faults.wrong_neighbours else values
+            counts = np.array([1 - there, there] if fault is faults.wrong_neighbours else [M, there])
+            assert release(counts, values) == pytest.approx(score, abs=1e-9)
+    else:
+        for there, score in enumerate(played):
+            assert release(np.array([1, M - 1, there]), np.array([-1e3, 0, canary])) == pytest.approx(score, abs=1e-9)
+    found = []
+    for far in (1e6, 1e9):
+        values = np.array([-far, -1e3, -C, 0.0, C, 1e3, far])
+        found.append(worst(release, every_dealing(M, len(values)), values))
+    if math.isinf(fault.true(1.0)):
+        assert found[1] == pytest.approx(1_000 * found[0]) and fault.pair(1.0) < math.inf
+        return
+    assert found[0] == pytest.approx(found[1], abs=1e-9)
+    for epsilon in (0.5, 1.0, 4.0):
+        assert found[0] / abs(played[1] - played[0]) == pytest.approx(fault.true(epsilon) / fault.pair(epsilon), rel=1e-9)
+
+
+def test_every_fault_of_finite_pair_is_searched():
+    assert set(ANY) == {f for f in (faults.honest, *faults.FAULTS, faults.rounded_clip) if f.pair(1.0) < math.inf}
+
+
+def test_no_audit_proves_more_than_the_epsilon_of_the_planted_pair():
+    """At 95% confidence, 11 pairs of finite ε at three claims: more than 6 of 33 above would be chance below 0.001."""
     above = 0
-    finite = [fault for fault in (faults.honest, *faults.FAULTS, faults.rounded_clip) if fault.true(1.0) < math.inf]
-    for fault in finite:
+    for fault in ANY:
         for epsilon in (0.1, 0.5, 1.0):
             generator = torch.Generator().manual_seed(5)
             scores = (fault(epsilon, there, 20_000, generator).numpy() for there in (False, True))
-            above += auditing.repeated(*scores).lower > fault.true(epsilon)
-    assert len(finite) == 11 and above <= stats.binom.ppf(0.999, 33, 0.05)
+            above += auditing.repeated(*scores).lower > fault.pair(epsilon)
+    assert len(ANY) == 11 and above <= stats.binom.ppf(0.999, 33, 0.05)
 
 
 def test_every_pitfall_has_a_fault_and_all_but_rounding_are_caught():
