@@ -90,7 +90,7 @@ NO_OWNERS = {
 }
 ROWS_OF_MINE = {"id": [1, 1, 2, 2, 3, 3], "age": [1, 2, 3, 4, 5, 6], "kind": ["a", "b"] * 3, "y": [0, 1] * 3}
 MY_FILE = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
-MY_FILE.write_text("id,age,kind,y\n" + "".join(f"{n // 2},{n},{'ab'[n % 2]},{n % 2}\n" for n in range(6)))
+MY_FILE.write_text("id,age,kind,y\n" + "".join(f"{n // 2},{n + 1},{'ab'[n % 2]},{n % 2}\n" for n in range(6)))
 TABLE = dict(client="id", target="y", bounds={"age": (1, 9)}, levels={"kind": ["a", "b"]}, classes=[0, 1], log=["age"],
     ignore=[], test="records", test_share=0.3, seed=0, most=2)  # fmt: skip
 NO_LEVELS = {"text": "ab", "one": ["a"], "twice": ["a", "a"], "fractions": [0.5, 1.5], "5": 5, "object": Broken()}

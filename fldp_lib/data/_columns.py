@@ -1,6 +1,8 @@
 """A table's columns, value by value: numbers, categories, ids, and how a message says which value is none of these."""
 
 import math
+import re
+import unicodedata
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from .. import checks
 from .forms import bounded
 
+EXACT = 2**53  # floats from here on are not every whole number
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?")  # how files write that there is nothing, in small letters
 WHY = (
     "They must be known before anybody looks at the records (from a form, a protocol, the range of what can happen): the "
@@ -98,8 +101,26 @@ def ids(name, column, where):
     for n, (word, value) in enumerate(zip(words, column, strict=True)):
         if word is None or _nothing(value):
             _refuse(name, n, value, where, "a client's id, text or a whole number, in every record")
+        if isinstance(value, Real) and not isinstance(value, Integral) and abs(value) >= EXACT:
+            _refuse(name, n, value, where, "ids as text or as integers where they are so large that floats merge them")
+    _spelt_once(name, column, words, where)
     plain = all(word.isascii() and word.isdecimal() and len(word) < 19 and str(int(word)) == word for word in words)
     return np.array(words, dtype=np.int64 if plain else str)
+
+
+def _spelt_once(name, column, words, where):
+    """Refuse ids that differ only as two spellings of one would: they would split a client, whose ε is then doubled."""
+    first = {}
+    for n, word in enumerate(words):
+        number = re.fullmatch(r"0*(\d+)(\.0*)?", word)
+        plain = number[1] if number else " ".join(unicodedata.normalize("NFKC", word).casefold().split())
+        before = first.setdefault(plain, n)
+        if words[before] != word:
+            _refuse(
+                name, n, column[n], where,
+                f"each client's id in one spelling, or a client is split and its ε doubled ({where(before)} has "
+                f"{checks.shown(column[before])}; rename where these are two clients)",
+            )  # fmt: skip
 
 
 def _nothing(value):

@@ -1,22 +1,24 @@
 """Your own data: a table in which one column names the client, and what is publicly known of every other column.
 
 Nothing about a column is taken from its records, neither bounds nor levels nor classes: a minimum of private data would be a
-release of its own. A message shows the value at fault, and so is for whoever holds the table.
+release of its own. A message shows the value at fault, and a warning a share of the records: both are for whoever holds the
+table, and not for release.
 """
 
 import csv
-import math
 import os
+import warnings
 
 import numpy as np
 
 from .. import checks
-from . import _columns
+from . import _columns, _dealt
 from .federation import Dataset
 from .forms import names
 from .splits import federate, scaled
 
 TESTS = ("clients", "records")
+BEYOND = 0.01  # share of a column beyond its bounds, of which its holder is told
 
 
 class _Lines(dict):
@@ -83,19 +85,20 @@ def from_frame(
     Args:
         frame: a pandas DataFrame, or a dict from names to columns of one length; a row is a record.
         client: the column that names the client: whole numbers, or text.
-        target: the column to be predicted.
+        target: the column to be predicted, another one.
         bounds: a dict from each column of numbers to its public (low, high); what lies beyond is set to the bound, and
             low … high becomes -1 … 1 (the target of a regression 0 … 1).
         levels: a dict from each column of categories to the public list of all that can occur; a level becomes an
             indicator, 0 or 1.
         classes: the public list of all classes; None makes it a regression, whose target needs bounds.
         log: columns, with positive bounds, that are mapped on a logarithmic scale.
-        ignore: columns to leave out. Every other column must be in `bounds` or `levels`.
-        test: "clients": whole clients are held out; their records are the test set, taken as public, and are nobody's in
-            the federation, so that a score costs no client of it anything. "records": a share of each client's own
-            records is; no client's guarantee covers these, or a score on them.
-        test_share: of the clients, or of each client's records, in (0, 1), rounded up; one of them always stays.
-        seed: of that choice and of `most`'s, at least 0.
+        ignore: columns to leave out, of which nothing else is said. Every other one must be in `bounds` or `levels`.
+        test: "clients": whole clients are held out; their records are the test set, and are nobody's in the federation, so
+            that a score costs no client of it anything. "records": a share of each client's own records is. No guarantee
+            covers records that are held out, or a score on them.
+        test_share: in (0, 1): the probability with which each client is held out, by a hash of its id and of the seed; or
+            the share of each client's records, rounded up, of which one stays. So one client decides nothing about another.
+        seed: of these choices and of `most`'s, at least 0.
         most: at most so many training records a client, at least 1: a random choice of its own; None keeps all.
 
     Returns:
@@ -104,14 +107,20 @@ def from_frame(
 
     Raises:
         TypeError, ValueError: a column without public bounds or levels; a value that is missing, no number, not finite, no
-            level or no class, with its column and row (counted from 0 in a frame); columns of one name or of different
-            lengths; fewer than two clients, or, where `test` is "records", a client with a single one.
+            level or no class, with its column and row (counted from 0 in a frame); ids that are two spellings of one ("ab"
+            and "AB", "07" and "7") or too large for a float; columns of one name or of different lengths; fewer than two
+            clients, none that is held out, none that stays, or, where `test` is "records", a client with a single record.
+
+    Warns:
+        UserWarning: more than 1% of a column's records lie beyond its bounds; not for release.
 
     Derived in: notebook 08.
     """
     table = _table(frame)
     where = getattr(table, "where", "row {}".format)
     checks.one_of("client", client, table), checks.one_of("target", target, table)
+    if client == target:
+        raise ValueError(f"target must be another column than client's, got {target!r} for both")
     checks.one_of("test", test, TESTS), checks.real("test_share", test_share, above=0, below=1)
     checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST)
     if most is not None:
@@ -122,12 +131,21 @@ def from_frame(
     classes = None if classes is None else _columns.levels("classes", classes)
     ignore = [checks.one_of("ignore", name, table) for name in names("ignore", ignore)]
     features = [name for name in table if name not in (client, target, *ignore)]
-    _complete(features, client, target, bounds, levels, classes)
+    _complete(features, client, target, bounds, levels, classes, ignore)
     log = [checks.one_of("log", name, bounds) for name in names("log", log)]
 
     def mapped(name):
         scale = "log" if name in log else "linear"
-        return scaled(_columns.numbers(name, table[name], where), _columns.pair(name, bounds[name], scale), scale)
+        found, (low, high) = _columns.numbers(name, table[name], where), _columns.pair(name, bounds[name], scale)
+        beyond = np.mean((found < low) | (found > high))
+        if beyond > BEYOND:
+            warnings.warn(
+                f"column {name!r} has {beyond:.1%} of its records beyond its bounds, {low:g} … {high:g}, and they were set "
+                "to these: is it the unit, or a number that stands for nothing? This share is for whoever holds the table, "
+                "not for release",
+                stacklevel=4 if isinstance(frame, _Lines) else 3,
+            )
+        return scaled(found, (low, high), scale)
 
     parts = []  # (n × 1) of numbers, (n × levels) of categories
     for name in features:
@@ -142,9 +160,13 @@ def from_frame(
     else:
         y = _columns.places(target, table[target], classes, "classes", where)
     inside = _inside(owner, test, test_share, seed)
+    kept = np.flatnonzero(inside)
+    if most is not None:
+        ids, number, sizes = np.unique(owner[inside], return_inverse=True, return_counts=True)
+        kept = kept[_dealt.records(ids, number, sizes - most, seed, "most")]
     title, task = getattr(table, "title", "frame"), "classification" if classes else "regression"
     dataset = Dataset(title, x[inside], y[inside], x[~inside], y[~inside], task, title, classes=classes or ())
-    return federate(x[inside], y[inside], owner[inside], dataset, None, most, seed)
+    return federate(x[kept], y[kept], owner[kept], dataset)
 
 
 def _table(frame):
@@ -170,8 +192,14 @@ def _table(frame):
     return table
 
 
-def _complete(features, client, target, bounds, levels, classes):
+def _complete(features, client, target, bounds, levels, classes, ignore):
     """Refuse columns of which nothing is publicly known, and what is said of one that has it by another argument."""
+    needed = [name for name in ignore if name in (client, target, *bounds, *levels)]
+    if needed:
+        raise ValueError(
+            f"ignore must name columns that no other argument names, got {needed[0]!r}, the client's, the target, or one of "
+            "bounds and levels"
+        )
     both = [name for name in bounds if name in levels]
     if both:
         raise ValueError(f"bounds must name columns of numbers and levels those of categories, got {both[0]!r} in both")
@@ -197,18 +225,18 @@ def _inside(owner, test, share, seed):
     ids, number, sizes = np.unique(owner, return_inverse=True, return_counts=True)
     if len(ids) < 2:
         raise ValueError(f"client must name a column with two clients' ids at least, got the one id {ids[0]!s} in it")
-    rng = np.random.default_rng(seed)
     if test == "clients":
-        held = min(math.ceil(share * len(ids)), len(ids) - 1)
-        return (rng.permutation(len(ids)) >= held)[number]
+        stay = _dealt.clients(ids, share, seed)
+        if stay.all() or not stay.any():
+            raise ValueError(
+                f"test_share must hold out one client at least and leave one: got {share:g}, by which and by seed {seed} "
+                f"{len(ids) - stay.sum()} of {len(ids)} are held out, each with that probability; take another seed or share"
+            )
+        return stay[number]
     if sizes.min() < 2:
         raise ValueError(
             "test must be 'clients', which holds out whole clients, where a client has a single record: that one can train "
             f"or test, not both; got 'records', and client {ids[sizes.argmin()]!s} has one"
         )
-    drawn = rng.permutation(len(number))
-    order = drawn[np.argsort(number[drawn], kind="stable")]  # client by client, each one's records in random order
-    place = np.arange(len(number)) - (np.cumsum(sizes) - sizes)[number[order]]  # among the client's own
-    inside = np.empty(len(number), dtype=bool)
-    inside[order] = place >= np.minimum(np.ceil(share * sizes), sizes - 1)[number[order]]
-    return inside
+    held = np.minimum(np.ceil(share * sizes).astype(int), sizes - 1)
+    return _dealt.records(ids, number, held, seed, "test")

@@ -26,7 +26,7 @@ def entry(
     """Return the entry of a run, a dict; arguments as in `History.card`, and what its log has without noise.
 
     Raises:
-        TypeError, ValueError: an argument out of range, or a run without a finite ε.
+        TypeError, ValueError: an argument out of range, a run without a finite ε, or one of whose legs the seed is known.
     """
     for argument, value in (("name", name), ("description", description), ("use", use), ("region", region), ("unit", unit)):
         checks.text(argument, value, some=True)
@@ -45,9 +45,15 @@ def entry(
         raise ValueError(
             f"history must be of a run with a finite ε, or it has no guarantee to enter; got none: {history.reason}"
         )
-    plan, delta = history.plan, history.delta
+    known = next((plan.seed for plan, _ in history.every_leg if plan.seed is not None), None)
+    if known is not None:
+        raise ValueError(
+            "history must be of a run whose every leg has seed=None, so that nobody can draw its noise again; got one with "
+            "a known seed: who knows it can subtract the noise, and neither ε nor the attacker's success hold against him"
+        )
+    delta = history.delta
     epsilon = float(accounting.rounded_up(history.total_epsilon))
-    mechanism = plan.mechanism
+    mechanism = history.mechanism
     who = f"record of one {unit}" if mechanism.unit == "record" else unit
     count = "how many records a client has is public, too" if mechanism.unit == "record" else "all of its records together"
     basic = {
@@ -142,7 +148,8 @@ def _model(mechanism):
 def _unprotected(uncovered):
     """What an attacker may learn that ε is not about."""
     lines = [
-        f"{PUBLIC}, and so are the plan and the test records",
+        f"{PUBLIC}, and so is the plan",
+        "not covered: the test records, and a score on them",
         f"what the run's own log has without noise and must not be released: {', '.join(uncovered)}",
         "what is true of the population, also of those who took no part",
     ]
@@ -169,9 +176,7 @@ def _mechanisms(history):
         f"{plan.local!r}, server {plan.server!r}."
         for plan, _ in history.every_leg
     ]
-    seed = history.plan.seed
-    known = "" if seed is None else f" Its seed, {seed}, is known: who knows it can subtract the noise."
-    return "\n".join([*lines, f"- The noise is simulated in floating point, which leaks: no release-grade sampler.{known}"])
+    return "\n".join([*lines, "- The noise is simulated in floating point, which leaks: no release-grade sampler."])
 
 
 def _without_none(fields):

@@ -177,7 +177,8 @@ class History:
             sources: links, as text.
 
         Raises:
-            TypeError, ValueError: an argument out of range, or a run without a finite ε, which has no guarantee to enter.
+            TypeError, ValueError: an argument out of range, a run without a finite ε, which has no guarantee to enter, or a
+                known seed in any of its legs (`seed=None` draws one that nobody keeps): an entry never prints a seed.
 
         Derived in: notebook 18.
         Source: OpenDP's deployments registry, its schema as of July 2026.

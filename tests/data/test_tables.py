@@ -3,6 +3,7 @@
 import csv
 import itertools
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fldp_lib import Plan, data, models, train
+from fldp_lib.data import _dealt
 
 KINDS = ["a", "b", "c"]
+pytestmark = pytest.mark.filterwarnings("ignore:column .* of its records beyond its bounds")
 RULES = dict(client="who", target="y", bounds={"age": (18, 90), "pay": (10, 1000)}, levels={"kind": KINDS}, log=["pay"],
              classes=["no", "yes"], ignore=["note"])  # fmt: skip
 
@@ -72,7 +75,11 @@ def same(one, other):
 def test_every_record_is_where_its_client_is(n, clients, seed, test, share):
     n = max(n, 2 * clients)
     columns = table(n, clients, seed)
-    fed = data.from_frame(columns, test=test, test_share=share, seed=seed, **RULES)
+    try:
+        fed = data.from_frame(columns, test=test, test_share=share, seed=seed, **RULES)
+    except ValueError as error:
+        assert test == "clients" and "test_share must hold out one client at least" in str(error)
+        return
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     ids = list(range(fed.clients)) if fed.owners is None else fed.owners.tolist()
     left = [(*by_hand(record), record["y"] == "yes") for record in records]
@@ -86,7 +93,57 @@ def test_every_record_is_where_its_client_is(n, clients, seed, test, share):
             left.remove(near[0])  # each record once
     assert sorted(map(tuple, np.round(fed.x_test.tolist(), 4))) == sorted(tuple(np.round(r[:-1], 4)) for r in left)
     if test == "clients":
-        assert fed.clients == clients - min(math.ceil(share * clients), clients - 1)
+        assert len({record["who"] for record in records}) == clients and 0 < fed.clients < clients
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 99), st.sampled_from(["clients", "records"]), st.sampled_from([None, 2]), st.integers(0, 11),
+    st.sampled_from(["{}", "P{:02d}"]),
+)  # fmt: skip
+def test_whoever_leaves_the_file_moves_nobody_else(seed, test, most, one, form):
+    """So the guarantee is the file's: its neighbours are dealt to federations that are neighbours."""
+    whole = table(60, 12, seed)
+    whole["who"] = [form.format(who) for who in whole["who"]]
+    rows = [row for row, who in enumerate(whole["who"]) if who != form.format(one)]
+    without = {name: [column[row] for row in rows] for name, column in whole.items()}
+    rules = RULES | dict(test=test, most=most, seed=seed, test_share=0.4)
+    try:
+        both = [data.from_frame(columns, **rules) for columns in (whole, without)]
+    except ValueError as error:
+        assert "test_share must" in str(error)
+        return
+    gone = int(form.format(one)) if form == "{}" else form.format(one)
+    found = [
+        {
+            who: fed.client(k)
+            for k, who in enumerate(range(fed.clients) if fed.owners is None else fed.owners.tolist())
+            if who != gone
+        }
+        for fed in both
+    ]
+    assert found[0].keys() == found[1].keys()
+    for who in found[0]:
+        assert all(torch.equal(mine, same) for mine, same in zip(found[0][who], found[1][who], strict=True))
+    if test == "clients":
+        assert len(both[0].x_test) - len(both[1].x_test) == (0 if both[0].clients > both[1].clients else 5)
+
+
+def test_each_client_is_held_out_with_the_share_as_its_probability():
+    """20,000 ids under three seeds: each count within 4.5 standard deviations, a false alarm once in 50,000 runs."""
+    for seed, share in ((0, 0.2), (1, 0.5), (2, 0.03)):
+        out = (~_dealt.clients(range(20_000), share, seed)).sum()
+        assert abs(out - 20_000 * share) < 4.5 * math.sqrt(20_000 * share * (1 - share))
+    first, second = (_dealt.clients(range(20_000), 0.5, seed) for seed in (3, 4))
+    assert abs((first == second).mean() - 0.5) < 4.5 / math.sqrt(4 * 20_000)  # another seed, another choice
+
+
+def test_each_record_is_held_out_as_often_as_another():
+    """2,000 clients of five records, two of them out: 800 at each place, within 4.5 deviations of a fair draw."""
+    number = np.tile(np.arange(2000), 5)
+    stay = _dealt.records(range(2000), number, np.full(2000, 2), 0, "test").reshape(5, 2000)
+    assert (stay.sum(0) == 3).all()
+    assert (abs((~stay).sum(1) - 800) < 4.5 * math.sqrt(2000 * 0.4 * 0.6)).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -164,7 +221,7 @@ def test_from_a_file_to_a_guarantee(tmp_path):
     fed = written(table(200, 100), tmp_path / "mine.csv")
     plan = Plan(rounds=2, delta=1e-3).calibrated(epsilon=1.0)
     history = train(models.Linear(5, 1), fed, plan, progress=False)
-    assert fed.clients == 80 and len(fed.x_test) == 40 and history.guarantee.startswith("(1")
+    assert 60 < fed.clients < 97 and len(fed.x_test) == 2 * (100 - fed.clients) and history.guarantee.startswith("(1")
 
 
 # What is refused --------------------------------------------------------------------------------------------------------
@@ -226,11 +283,65 @@ def test_a_column_without_public_bounds_is_refused_and_told_why():
 
 def test_clients_too_few_for_a_test_are_refused():
     single = table(12, 12)
-    assert data.from_frame(single, **RULES).clients == 9
+    assert 0 < data.from_frame(single, **RULES).clients < 12
+    for share in (1e-9, 1 - 1e-9):
+        with pytest.raises(ValueError, match="test_share must hold out one client at least and leave one"):
+            data.from_frame(single, test_share=share, **RULES)
     with pytest.raises(ValueError, match=r"test must be 'clients'.*client 0 has one"):
         data.from_frame(single, test="records", **RULES)
     with pytest.raises(ValueError, match="two clients' ids at least, got the one id 0"):
         data.from_frame(table(12, 1), **RULES)
+
+
+def test_one_column_has_one_part():
+    for more, said in (
+        (dict(client="y"), "target must be another column than client's, got 'y'"),
+        (dict(ignore=["note", "y"]), "ignore must .*'y'"),
+        (dict(ignore=["who"]), "ignore must .*'who'"),
+        (dict(ignore=["note", "age"]), "ignore must .*'age'"),
+        (dict(ignore=["kind"]), "ignore must .*'kind'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            data.from_frame(table(), **RULES | more)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [("7", "07"), ("ab", "AB"), ("Straße", "STRASSE"), ("7", "7.0"), ("a b", "a  b"), ("é", "e\u0301")]
+)
+def test_two_spellings_of_one_id_are_refused(one, two):
+    """They would be two clients, and their owner's ε twice the one that is told."""
+    columns = table()
+    columns["who"] = [f"c{who}" for who in columns["who"]]
+    columns["who"][2], columns["who"][7] = one, two
+    with pytest.raises(
+        ValueError, match=r"column 'who' must hold each client's id in one spelling.*\(row 2 has .*row 7 has"
+    ):
+        data.from_frame(columns, **RULES)
+
+
+def test_ids_that_floats_merge_are_refused():
+    columns = table()
+    columns["who"][7] = float(2**53 + 2)
+    with pytest.raises(ValueError, match=r"column 'who' must hold ids as text or as integers.*row 7"):
+        data.from_frame(columns, **RULES)
+    columns["who"][7] = 2**53 + 1  # an integer is itself
+    assert 2**53 + 1 in [2**53 + 1, *columns["who"]] and data.from_frame(columns, **RULES).clients > 1
+
+
+def test_a_tables_holder_is_told_what_share_lies_beyond_the_bounds(tmp_path):
+    columns = table(400, 20)
+    columns["age"] = [-999.0 if row % 10 == 0 else 40.0 for row in range(400)]
+    columns["pay"] = [100.0] * 400
+    for read in (lambda: data.from_frame(columns, **RULES), lambda: written(columns, tmp_path / "mine.csv")):
+        with pytest.warns(
+            UserWarning, match=r"'age' has 10\.0% of its records beyond its bounds, 18 … 90.*not for release"
+        ) as all_:
+            read()
+        assert len(all_) == 1 and all_[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        columns["age"] = [200.0] * 4 + [40.0] * 396  # 1%, not more
+        data.from_frame(columns, **RULES)
 
 
 def test_columns_of_one_name_are_refused(tmp_path):
@@ -285,6 +396,6 @@ def test_any_table_is_a_federation_or_refused_in_words(rows):
 
 def test_all_three_forms_of_a_level_are_one():
     for one, two in itertools.product([1, 1.0, "1", " 1"], [2, "2"]):
-        columns = {"who": [1, 2, 3], "kind": [one, two, one], "y": [0, 1, 1]}
-        fed = data.from_frame(columns, "who", "y", {}, {"kind": [1, 2]}, classes=["0", "1"], test_share=0.3)
+        columns = {"who": [1, 1, 2, 2], "kind": [one, two, one, two], "y": [0, 1, 1, 0]}
+        fed = data.from_frame(columns, "who", "y", {}, {"kind": [1, 2]}, classes=["0", "1"], test="records")
         assert fed.clients == 2 and fed.x.sum() == 2

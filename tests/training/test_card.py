@@ -1,6 +1,7 @@
 """card: a run's guarantee is a valid entry of the public registry, as the accountant has it, and nothing is invented."""
 
 import copy
+import dataclasses
 import datetime
 import json
 import pathlib
@@ -113,13 +114,30 @@ def test_the_attacker_and_what_is_not_covered_are_told(cards):
         assert history.attacker().said(unit) in found["privacy_loss"]["privacy_parameters_details"]
         assert all(name in found["dp_variant"]["unprotected_quantities"] for name in UNCOVERED)
         assert "floating point" in found["implementation"]["mechanisms"]
-    seeded = run(PLANS["central"].changed(seed=7)).card(**GIVEN)["deployment"]["implementation"]["mechanisms"]
-    assert "seed, 7, is known" in seeded and "seed" not in cards["central"][1]["deployment"]["implementation"]["mechanisms"]
+        assert "Not covered: the test records, and a score on them" in found["dp_variant"]["unprotected_quantities"]
+
+
+SEED = 987654321
+
+
+@pytest.mark.parametrize("seeds", [(SEED,), (SEED, SEED), (None, SEED), (SEED, None), (None, SEED, None)])
+def test_a_run_with_a_known_seed_in_any_leg_has_no_card(seeds):
+    """Whoever knows it draws the noise again: neither the ε nor the attacker's success of the entry would hold."""
+    plan = PLANS["central"].changed(seed=seeds[-1])  # train goes on with one seed; a History may be put together
+    legs = tuple((plan.changed(seed=seed), 0) for seed in seeds[:-1])
+    history = dataclasses.replace(run(plan), legs=legs)
+    with pytest.raises(ValueError, match=r"history must be .*seed=None.*known seed") as error:
+        history.card(**GIVEN)
+    assert str(SEED) not in str(error.value)
+
+
+def test_no_entry_names_a_seed(cards):
+    assert not any("seed" in json.dumps(entry).lower() for _, entry in cards.values())
 
 
 def test_a_run_that_went_on_or_ended_early_pays_for_all_that_was_planned():
-    first = run(PLANS["central"].changed(seed=1))
-    second = run(Plan(rounds=2, delta=1e-4, seed=1, mechanism=Gaussian(3.0, 0.5)), start=first)
+    first = run(PLANS["central"])
+    second = run(Plan(rounds=2, delta=1e-4, seed=None, mechanism=Gaussian(3.0, 0.5)), start=first)
     entry = second.card(**GIVEN)
     VALID.validate(entry)
     spent = entry["deployment"]["privacy_loss"]["privacy_parameters"]["epsilon"]
@@ -127,7 +145,7 @@ def test_a_run_that_went_on_or_ended_early_pays_for_all_that_was_planned():
     assert alone * (1 - 1e-6) <= spent <= 1.01 * alone
     assert "3 releases" in entry["deployment"]["accounting"]["composition"]
     assert "then 2 releases" in entry["deployment"]["accounting"]["composition"]
-    ended = run(PLANS["central"].changed(seed=2), callback=lambda t, theta, record: t == 1)
+    ended = run(PLANS["central"], callback=lambda t, theta, record: t == 1)
     found, whole = (history.card(**GIVEN)["deployment"]["privacy_loss"] for history in (ended, run(PLANS["central"])))
     assert ended.rounds == 1 and "3 rounds planned, of which 1 ran" in found["privacy_parameters_details"]
     assert found["privacy_parameters"] == whole["privacy_parameters"]

@@ -13,14 +13,15 @@ from ._kit import _
 FILE = Path(__file__).parent / "deployments.csv"  # its source and licence: deployments.txt
 KINDS = ("other", "event", "period", "person")  # from the bottom of the picture
 MODELS = {"Central": 0, "Local": 1, "Varies": 2}  # styles
+NUMBERS = ("epsilon", "delta", "rho", "persons_rho")
 DELTA = 1e-5  # at which a ρ is told as an ε
 
 
 def deployments():
-    """Return the registry's entries, a dict each: its fields as text, epsilon, delta and rho as numbers or None."""
+    """Return the registry's entries, a dict each: its fields as text, those of `NUMBERS` as numbers or None."""
     with FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return [row | {name: float(row[name]) if row[name] else None for name in ("epsilon", "delta", "rho")} for row in rows]
+    return [row | {name: float(row[name]) if row[name] else None for name in NUMBERS} for row in rows]
 
 
 @lru_cache(maxsize=1)
@@ -30,7 +31,7 @@ def told():
     for entry in deployments():
         epsilon, delta = entry["epsilon"], 0.0 if entry["variant"] == "Pure DP" else entry["delta"]
         if epsilon is None and entry["rho"] is not None:
-            epsilon, delta = of_rho(entry["rho"]), DELTA
+            epsilon, delta = of_rho(entry["persons_rho"] or entry["rho"]), DELTA  # a sum over units is of neither
         if epsilon is not None and entry["kind"]:
             found.append((entry, epsilon, delta))
     found.sort(key=lambda one: one[1])
@@ -80,15 +81,21 @@ def published():
     def say(r):
         epsilons = [one[1] for one, shown in zip(told(), r["shown"], strict=True) if shown]
         entry, epsilon, delta, _height = r["one"]
-        source = _("from ρ = {rho:g}, at δ = 1e-5").format(rho=entry["rho"]) if entry["epsilon"] is None else _("as told")
+        source = _("as told")
+        if entry["persons_rho"]:
+            source = _("from ρ = {rho:g} of the tables of persons, at δ = 1e-5").format(rho=entry["persons_rho"])
+        elif entry["epsilon"] is None:
+            source = _("from ρ = {rho:g}, at δ = 1e-5").format(rho=entry["rho"])
         guess = "" if delta is None else _(
-            " By ε and δ alone a guess at even odds may be right for {right:.0f} of 100."
+            " By ε and δ alone a guess at even odds about one such unit may be right for {right:.0f} of 100."
         ).format(right=100 * accounting.best_guess(epsilon, delta))  # fmt: skip
         shown = _("None of {all} is like that.")
         if epsilons:
             shown = _("{count} of {all} are lit, ε from {low} to {high}.")
         low, high = (accounting.rounded_up(some(epsilons, default=0)) for some in (min, max))
         shown = shown.format(count=len(epsilons), all=len(r["shown"]), low=low, high=high)
+        if not r["shown"][r["number"] - 1]:
+            shown += " " + _("The one that is named is not among them.")
         return shown + " " + _(
             "Number {number}: {name} ({curator}, {year}): ε = {epsilon} ({source}); unit: {unit}; {model}.{guess}"
         ).format(
@@ -117,5 +124,5 @@ def published():
             explorers.Slider("number", _("deployment, by ε"), 1, len(told()), 20, whole=True),
         ],
         compute, plots.Chart([panel], size=(7.0, 3.2)), marks, say,
-        predict=("18.f", question, [_("about one in ten"), _("about half"), _("nearly all")], 1, because),
+        predict=("18.f", question, [_("about one in ten"), _("about four in ten"), _("nearly all")], 1, because),
     )  # fmt: skip
