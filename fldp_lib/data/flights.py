@@ -2,8 +2,8 @@
 
 A record is one hour at one destination, described by what is known an hour before: the departures of the same hour a week
 ago, and how yesterday and the last hour differed from theirs. The target is the change against a week ago, so that a model
-of zeros is the oldest forecast of a timetable there is: as a week ago. Bounds are round numbers that a route's slots give,
-at most six departures an hour and changes of at most three; values beyond a bound are set to it.
+of zeros is the oldest forecast of a timetable there is: as a week ago. Bounds are round numbers of ours, at most six
+departures an hour and changes of at most three; values beyond a bound are set to it (122 counts of the year lie above).
 """
 
 import gzip

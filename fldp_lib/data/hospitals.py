@@ -1,7 +1,9 @@
 """Real patients at the hospitals that treated them: two trials, from the files in `records`; their licence lies there.
 
-Bounds are those of the measuring protocols (a percentage, an index from 0 to 3) or round numbers around the ranges that the
-public codebooks print; the words of a category are the codebooks'. Values beyond a bound are set to the bound.
+Bounds of a percentage and of an index from 0 to 3 are those of the measuring protocols. Those of ages, millimetres and the
+risk score are round numbers around the ranges that the public codebooks print, which are the ranges of these same records:
+a federation, which has no such codebook, would have to agree on them before it looks. The words of a category are the
+codebooks'. Values beyond a bound are set to the bound.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Where the real records come from, and what is publicly known about them before anybody looks: names, classes, bounds.
+"""Where the real records come from, and what is taken to be public about them: names, classes, bounds.
 
 Bundled with scikit-learn: digits, breast_cancer, diabetes; with this package: german_credit, pancreatitis, periodontal,
 flights. Read in place where another package keeps it: movielens, swissmetro. `data.load` scales and splits what `raw` gives.
@@ -15,8 +15,8 @@ BUNDLED = ("digits", "breast_cancer", "diabetes", "german_credit", "pancreatitis
 ELSEWHERE = ("movielens", "swissmetro")  # in a package that may be missing
 
 # Round numbers around the ranges that the data set's public documentation prints for each measure of a nucleus: its mean,
-# its standard error and its worst value over the image. A federation would agree on such numbers from the measuring
-# protocol before it starts. Values beyond a bound are set to the bound.
+# its standard error and its worst value over the image. They are the ranges of these same records, and so not a protocol's:
+# a federation would have to agree on such numbers without them, before it starts. Values beyond a bound are set to it.
 _NUCLEUS = {  # mean, error, worst
     "radius": ((6, 30), (0.1, 3), (7, 40)),
     "texture": ((9, 40), (0.3, 5), (12, 50)),

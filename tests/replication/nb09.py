@@ -172,7 +172,7 @@ def women():
     return TOGETHER.changed(rounds=20).calibrated(1.0, clip=1.0, at="client", unit="record")
 
 
-@claim("09", "makes sharing look better than it is", quick=False)
+@claim("09", "made sharing look better here", quick=False)
 def dealing_the_same_women_out_makes_sharing_look_better(block):
     dealt, real = (np.mean([clinic_gains(s, shuffled=how) for s in seeds(block, 24)], 0) for how in (True, False))
     numbers = {"dealt": dealt.mean(), "least of the dealt": dealt.min(), "own clinics": real.mean()}
