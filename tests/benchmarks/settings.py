@@ -1,4 +1,4 @@
-"""The search behind notebook 20's SETTINGS: step size and clip of each way to train, on held-out fifths of the training images.
+"""The search behind notebook 20's SETTINGS: step size and clip of each way, on held-out fifths of the training images.
 
     OMP_NUM_THREADS=1 PYTHONPATH=. python -m tests.benchmarks.settings
 
