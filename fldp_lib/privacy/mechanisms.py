@@ -28,6 +28,7 @@ __all__ = ["Gaussian", "Laplace", "RandomisedResponse", "client_rows", "clip_row
 
 PLACES = ("server", "client", "shares")
 UNITS = ("client", "record")
+ADDED = "add or remove one client"
 STREAM = 16  # clients are drawn, and chunked, in multiples of this
 
 
@@ -100,7 +101,7 @@ class Placed:
         """The neighbouring relation, in words."""
         if self.unit == "record":
             return "add or remove one record of one client"
-        return "replace one client's data" if self.at == "client" else "add or remove one client"
+        return "replace one client's data" if self.at == "client" else ADDED
 
     @property
     def trust(self):

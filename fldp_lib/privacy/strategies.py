@@ -27,12 +27,17 @@ class Strategy:
         rounds: its size.
         scale: what each column is divided by (rounds,), positive; None leaves them.
 
+    Raises:
+        ValueError: a coefficient is negative, or no number: the sensitivity would be understated.
+
     Derived in: notebook 20.
     """
 
     def __init__(self, coefficients, rounds, scale=None):
         self.coefficients, self.rounds = np.asarray(coefficients, dtype=float)[:rounds], rounds
         self.scale = np.ones(rounds) if scale is None else scale
+        if not self.coefficients.min(initial=0) >= 0:
+            raise ValueError(f"coefficients must not be negative, got {checks.shown(self.coefficients)}")
 
     @property
     def band(self):
@@ -154,6 +159,9 @@ def square_root(count):
 def optimised(rounds, band):
     """Return the coefficients (band,) of the banded Toeplitz matrix with the least mean variance of the sums.
 
+    The least of all such matrices whose columns do not overlap from one visit to the next: overlap is not looked at, so
+    beyond the separation others can be better. Nor is it that `strategy` rescales the last columns afterwards.
+
     Minimises ‖c‖²·Σ_s (1 − s/rounds)·β_s², with β the first column of B = A·C⁻¹ (T(c)·β = 1), by L-BFGS with its exact
     gradient: −2·Σ_t λ_t·β_{t−j} for coefficient j, T(c)ᵀ·λ = weights·β. Rounded to six decimals, so that all machines
     draw by the same numbers.
@@ -192,8 +200,8 @@ def strategy(name, rounds, band=None):
 
     Args:
         name: "independent" (C = 1: rounds know nothing of each other), "tree", "sqrt" (the square root of A, whose stream
-            keeps every row), "banded" (its first diagonals) or "optimised" (the best banded Toeplitz matrix, columns of one
-            norm).
+            keeps every row), "banded" (its first diagonals) or "optimised" (the banded Toeplitz matrix that is best
+            while visits do not overlap, columns of one norm).
         rounds: C's size, at least 1.
         band: diagonals of the last two, from 1; None, or more than `rounds`, are as many as those. None for the others.
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 COHORTS, BATCHES, NOISE = range(3)
-DEAL = 4  # where the hash of the seed goes on for the groups of a cyclic sampler
+DEAL = 4  # with 0, what the groups of a cyclic sampler are dealt by, in every run
 MESSAGES = 2**31  # where torch's own seeds of the fourth stream begin
 OWN = 2**29  # seeds below this are torch's: no two streams meet there, and results published with them stay
 
@@ -72,12 +72,13 @@ def coins(count, rate, generator):
 
 
 @functools.lru_cache(maxsize=8)
-def groups_of(clients, groups, seed):
+def groups_of(clients, groups):
     """Deal clients into groups that take turns, as equal in size as can be; return each client's group (clients,), from 0.
 
-    Which group a client is in is no secret: no guarantee rests on it, and without a seed it is the same in every run.
+    Which group a client is in is public. So it is dealt alike in every run, by a constant that everybody knows: a deal by
+    the run's seed would let whoever sees the turns try seeds until one fits, and subtract the noise.
     """
-    words = np.random.SeedSequence((seed or 0, DEAL)).generate_state(624)
+    words = np.random.SeedSequence((0, DEAL)).generate_state(624)
     dealt = torch.randperm(clients, generator=_generator(words), device="cpu")
     return torch.empty_like(dealt).index_copy_(0, dealt, torch.arange(clients, device="cpu") % groups)
 
@@ -87,7 +88,7 @@ def cohort_of(clients, plan, t, generator):
 
     Args:
         clients: number of clients.
-        plan: a `Plan`, for its sampler, its rate or groups, and the seed that the groups are dealt by.
+        plan: a `Plan`, for its sampler and its rate or groups.
         t: number of the round, from 1, whose turn it is in a cyclic sampler.
         generator: a `torch.Generator` on the CPU, of the cohorts that are drawn.
 
@@ -98,7 +99,7 @@ def cohort_of(clients, plan, t, generator):
     if rate == 1:
         return torch.arange(clients, device="cpu")
     if plan.sampler == "cyclic":
-        return torch.nonzero(groups_of(clients, plan.groups, plan.seed) == (t - 1) % plan.groups).flatten()
+        return torch.nonzero(groups_of(clients, plan.groups) == (t - 1) % plan.groups).flatten()
     if plan.sampler == "fixed":
         drawn = torch.randperm(clients, generator=generator, device="cpu")
         return drawn[: max(1, round(rate * clients))].sort().values

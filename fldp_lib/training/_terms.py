@@ -85,6 +85,18 @@ def check_workers(workers, plan):
         )
 
 
+def neighbours(plans):
+    """Return the neighbouring relation of some plans with one adjacency, run one after the other, in words.
+
+    Where clients take turns the relation is over contributions, not over who is there: with one client more or fewer the
+    groups are dealt anew, and nearly everybody takes part in other rounds.
+    """
+    relation = plans[0].mechanism.adjacency
+    if relation == mechanisms.ADDED and any(plan.sampler == "cyclic" for plan in plans):
+        return "one client's contributions are all there or all zero (number of clients and turns are public)"
+    return relation
+
+
 def check_start(model, federation, plan, start):
     """Refuse to go on from what does not fit, and to draw a noise again whose result is known."""
     if start is not None:

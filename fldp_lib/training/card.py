@@ -70,7 +70,7 @@ def entry(
         },
         "privacy_loss": {
             "privacy_unit": f"{'Record' if mechanism.unit == 'record' else unit.capitalize()}-level",
-            "privacy_unit_details": f"Neighbours: {mechanism.adjacency} (a client is one {unit}); {PUBLIC}; {count}.",
+            "privacy_unit_details": f"Neighbours: {history.neighbours} (a client is one {unit}); {PUBLIC}; {count}.",
             "privacy_parameters": {"epsilon": epsilon, "delta": delta},
             "privacy_parameters_details": f"ε is the total over {_rounds(history)}, rounded up. "
             f"Against this very run, an attacker {history.attacker().said(who)}.",

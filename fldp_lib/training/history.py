@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..privacy import accounting
-from . import card, models
+from . import _terms, card, models
 
 UNCOVERED = ("cohort", "update_norms", "fraction_clipped", "dropped", "bytes", "seconds")  # what no ε here is about
 
@@ -140,6 +140,11 @@ class History:
         return self._ledger((plan, plan.rounds) for plan, _ in self.every_leg).attacker()
 
     @property
+    def neighbours(self):
+        """The neighbouring relation of all that was planned, in words."""
+        return _terms.neighbours([plan for plan, _ in self.every_leg])
+
+    @property
     def guarantee(self):
         """The promise in one sentence: ε (rounded up), δ, neighbours, trust, what is not covered; or why there is none."""
         if self.reason:
@@ -150,7 +155,7 @@ class History:
         seed = "" if self.plan.seed is None else f"; seed {self.plan.seed}: who knows it can subtract the noise"
         return (
             f"({accounting.rounded_up(self.total_epsilon)}, {self.delta:g})-differential privacy of theta over {rounds}; "
-            f"neighbours: {self.mechanism.adjacency}; {self.mechanism.trust}; not covered: {', '.join(UNCOVERED)}{seed}"
+            f"neighbours: {self.neighbours}; {self.mechanism.trust}; not covered: {', '.join(UNCOVERED)}{seed}"
         )
 
     def card(

@@ -26,7 +26,7 @@ class Plan:
         mechanism: a `mechanisms.Laplace` or `Gaussian`, or an `adaptive.AdaptiveGaussian`: one release a round
             (`unit="record"`: one a local step); or a `correlated.Correlated`: one release a run. None: no privacy.
         sampling_rate: probability that a client takes part in a round, in (0, 1].
-        sampler: "poisson" (each client by its own coin; the cohort may be empty), "cyclic" (1/sampling_rate fixed groups
+        sampler: "poisson" (each client by its own coin; the cohort may be empty), "cyclic" (1/sampling_rate public groups
             take turns, no secret) or "fixed" (a cohort of fixed size, only without noise: no accounting here covers it).
         local: how a client steps, from `algorithms`: `FedSGD()`, `FedAvg(steps=5)`, `FedProx`, `Scaffold`, `FedPer`.
         server: how the server steps, from `algorithms`: `ServerSGD(lr=1.0)`, `FedAvgM`, `FedAdam`, `FedYogi`, `FedAdagrad`.

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fldp_lib import accounting, mechanisms, models, train
-from fldp_lib.course.exhibits import _cohorts, _crowds, nb20, nb20_more
+from fldp_lib.course.exhibits import _cohorts, _crowds, nb20, nb20_more, nb20_runs
 from fldp_lib.privacy import participation, strategies
 
 MODEL = models.Linear(64, 10)
@@ -29,6 +29,10 @@ def test_every_way_costs_the_epsilon_that_is_said(kind):
     plan = _cohorts.planned(kind, 1.5, 0.5, 20)
     assert plan.epsilon() <= 1.5 * (1 + 1e-6) and plan.epsilon() > (1.3 if kind == "poisson" else 1.4999)
     assert plan.rounds == (10 if kind == "all" else 200)
+
+
+def test_the_explorer_says_how_far_its_bound_is_from_the_exact_epsilon():
+    assert round(_cohorts.planned("poisson", 1.0, 0.5, 20).epsilon(), 3) == nb20_runs.BOUND
 
 
 def test_runs_side_by_side_do_not_touch_each_other():

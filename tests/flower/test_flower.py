@@ -117,7 +117,7 @@ def test_a_node_answers_for_a_client_in_its_turn_only(seed, tmp_path):
     folder, _ = case(tmp_path / "run", Gaussian(1.0, 0.5, "client"), 1, **turns)
     agreed = agreement.read(folder / "node-0")
     theta = models.flatten(models.MLP(5, 4, 3))
-    groups = [torch.nonzero(groups_of(18, 3, seed) == group).flatten() for group in range(3)]
+    groups = [torch.nonzero(groups_of(18, 3) == group).flatten() for group in range(3)]
     for t, members in ((1, groups[1]), (1, groups[0][:1].new_tensor(range(18))), (2, groups[0])):
         refuses(lambda t=t, m=members: node.answer(folder / "node-0", agreed.settings(), t, theta, m), ValueError, "members")
     for t in range(1, 5):

@@ -109,6 +109,18 @@ def test_coming_back_sooner_moves_more():
 # Strategies ------------------------------------------------------------------------------------------------------------
 
 
+def test_a_negative_coefficient_is_refused():
+    """Its sensitivity would be understated: visits 2 apart, u = (1, −1) moves more than equal directions do."""
+    column = np.array([1.0, 0.3, -0.5, 0.0])
+    matrix = linalg.toeplitz(column, np.zeros(4))
+    assert np.linalg.norm(matrix[:, [0, 2]] @ [1, -1]) > np.linalg.norm(matrix[:, [0, 2]].sum(1)) + 0.1
+    for wrong in (column, [1.0, math.nan], [1.0, -1e-9]):
+        refuses(lambda c=wrong: strategies.Strategy(c, 4), ValueError, "coefficients", "negative")
+    for rounds in (1, 20, 50, 200):  # what the search finds has none
+        for band in {1, 2, rounds // 10 + 1, rounds // 2 + 1, rounds}:
+            assert strategies.strategy("optimised", rounds, min(band, rounds)).coefficients.min() >= 0
+
+
 def test_the_square_root_is_one():
     matrix = made("sqrt", 50, None).matrix()
     np.testing.assert_allclose(matrix @ matrix, np.tri(50), atol=1e-12)

@@ -82,7 +82,7 @@ def planned(epsilon, lr, clip, kind):
     return Plan(ROUNDS, lr, mechanism, 1 / GROUPS, sampler, delta=DELTA).calibrated(epsilon)
 
 
-@claim("20", "more in each of ten seeds, by 0.27, 0.13 and 0.05", quick=False)
+@claim("20", "more in each of ten seeds, by 0.27, 0.13 and 0.06; of these three ε, the smallest gains most", quick=False)
 def correlated_noise_leads(block):
     settings = {1.0: ((0.25, 0.25), (0.25, 0.5)), 2.0: ((0.5, 0.5), (1.0, 1.0)), 4.0: ((2.0, 0.7), (4.0, 2.8))}
     found = {}
@@ -90,27 +90,40 @@ def correlated_noise_leads(block):
         gain = scores(block, planned(epsilon, *together, "correlated"), 10)
         found[epsilon] = gain - scores(block, planned(epsilon, *alone, "independent"), 10)
     medians = [float(np.median(gain)) for gain in found.values()]
-    near = np.abs(np.array(medians) - (0.27, 0.13, 0.05)).max() < 0.06
+    near = (np.abs(np.array(medians) - (0.27, 0.13, 0.06)) < (0.08, 0.05, 0.035)).all() and medians[0] > max(medians[1:])
     return {"median gains": medians}, near and min(map(min, found.values())) > -0.01
 
 
-@claim("20", "at equal settings the matrix alone is worth 0.31, 0.15 and 0.10", quick=False)
+@claim("20", "at equal settings the matrix alone is worth 0.31, 0.15 and 0.11", quick=False)
 def the_matrix_alone(block):
     found = []
     for epsilon, lr, clip in ((1.0, 0.25, 0.5), (2.0, 1.0, 1.0), (4.0, 4.0, 2.8)):
         both = (scores(block, planned(epsilon, lr, clip, kind), 6) for kind in ("correlated", "independent"))
         found.append(float(np.median(np.subtract(*both))))
-    return {"median gains": found}, found[0] > 0.2 and found[1] > 0.1 and found[2] > 0.06
+    near = (np.abs(np.array(found) - (0.31, 0.15, 0.11)) < (0.1, 0.07, 0.05)).all()
+    return {"median gains": found}, near
 
 
-@claim("20", "nearly all that the secret would bring is had without it", quick=False)
+@claim("20", "at ε = 4 0.11 in place of 0.06", quick=False)
+def one_side_tuned_flatters(block):
+    """The same seeds with independent noise's own settings, and with those that suit correlated noise."""
+    together, own, borrowed = (
+        scores(block, planned(4.0, lr, clip, kind), 10)
+        for lr, clip, kind in ((4.0, 2.8, "correlated"), (2.0, 0.7, "independent"), (4.0, 2.8, "independent"))
+    )
+    both, one = float(np.median(together - own)), float(np.median(together - borrowed))
+    return {"both tuned": both, "one side tuned": one}, abs(both - 0.06) < 0.035 and one - both > 0.015
+
+
+@claim("20", "**the secret would bring 0.02, 0.01 and 0.00 more**", quick=False)
 def as_good_as_a_secret(block):
-    settings = {1.0: ((0.25, 0.5), (1.0, 0.7)), 4.0: ((4.0, 2.8), (4.0, 2.0))}
+    settings = {1.0: ((0.25, 0.5), (1.0, 0.7)), 2.0: ((1.0, 1.0), (4.0, 1.4)), 4.0: ((4.0, 2.8), (4.0, 2.0))}
     found = {}
     for epsilon, (open_, secret) in settings.items():
         known, hidden = planned(epsilon, *open_, "correlated"), planned(epsilon, *secret, "secret")
-        found[epsilon] = float(np.median(scores(block, hidden, 10)) - np.median(scores(block, known, 10)))
-    return {f"secret above correlated at ε = {e:g}": v for e, v in found.items()}, max(found.values()) < 0.04
+        found[epsilon] = float(np.median(scores(block, hidden, 10) - scores(block, known, 10)))
+    near = np.abs(np.array(list(found.values())) - (0.02, 0.01, 0.0)).max() < 0.025
+    return {f"secret above correlated at ε = {e:g}": v for e, v in found.items()}, near
 
 
 @claim("20", "the best of 65 pairs on held-out fifths of the *training* images", quick=False)

@@ -22,6 +22,7 @@ VALID = jsonschema.Draft7Validator(SCHEMA, format_checker=jsonschema.Draft7Valid
 GIVEN = dict(name="A model of ours", curators=["we"], description="what", use="what for", region="here", date="2026-11-28",
              authors=["I"])  # fmt: skip
 FED = federation([4, 1, 2, 3, 6, 2])
+TURNS = "one client's contributions are all there or all zero (number of clients and turns are public)"
 BASE = dict(rounds=3, delta=1e-4, seed=None)
 PLANS = {
     "central": Plan(**BASE, mechanism=Gaussian(4.0, 0.5)),
@@ -95,7 +96,8 @@ def test_trust_unit_and_neighbours_are_the_mechanisms(cards):
         found = cards[name][1]["deployment"]
         assert found["deployment_model"]["model_name"] == model
         assert found["privacy_loss"]["privacy_unit"] == unit
-        assert PLANS[name].mechanism.adjacency in found["privacy_loss"]["privacy_unit_details"]
+        relation = TURNS if PLANS[name].sampler == "cyclic" else PLANS[name].mechanism.adjacency
+        assert f"Neighbours: {relation} (" in found["privacy_loss"]["privacy_unit_details"]
     patients = cards["central"][0].card(**GIVEN, unit="patient")["deployment"]["privacy_loss"]
     assert patients["privacy_unit"] == "Patient-level" and "a patient was in" in patients["privacy_parameters_details"]
 

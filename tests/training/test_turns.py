@@ -52,13 +52,32 @@ def test_each_client_takes_part_in_every_fourth_round_and_in_no_other(seed):
     assert history.cohort.max() - history.cohort.min() <= 1 and history.cohort[:4].sum() == len(SIZES)
 
 
-def test_groups_are_dealt_by_the_seed_and_need_no_stream():
-    dealt = [tuple(_streams.groups_of(40, 4, seed).tolist()) for seed in (0, 1, 2, 2**40, None)]
-    assert len(set(dealt)) == 4 and dealt[0] == dealt[4]
+def test_groups_tell_nothing_of_the_seed_and_need_no_stream():
+    """A deal by the seed, which is public, would let everybody try seeds until one fits, and subtract the noise."""
     before = _streams.streams(3)[0]
     state = before.get_state()
-    _streams.cohort_of(40, plan(None), 3, before)
+    turns = [_streams.cohort_of(40, plan(None, seed=seed), 3, before).tolist() for seed in (0, 1, 2, 2**40, None)]
+    assert all(each == turns[0] for each in turns) and len(turns[0]) == 10
     assert torch.equal(before.get_state(), state)
+    runs = [train(*start(), plan(Correlated(1.0, 0.3), seed=seed)) for seed in (1, 2)]
+    there = [~np.isnan(run.update_norms) for run in runs]
+    assert (there[0] == there[1]).all() and not torch.equal(runs[0].theta, runs[1].theta)
+
+
+def test_where_turns_are_taken_the_neighbour_is_silent_and_not_gone():
+    """With one client fewer the groups are dealt anew: most have other turns, which the price has nothing for."""
+    whole, fewer = _streams.groups_of(40, 4), _streams.groups_of(39, 4)
+    assert (whole[:39] == fewer).float().mean() < 0.6  # by chance 1/4
+    silent = "one client's contributions are all there or all zero (number of clients and turns are public)"
+    model, fed = start()
+    for mechanism in (Correlated(2.0, 0.3), Gaussian(2.0, 0.3), Gaussian(2.0, 0.3, "shares"), AdaptiveGaussian(2.0, 0.3)):
+        assert f"neighbours: {silent};" in train(model, fed, plan(mechanism, 4, seed=None)).guarantee
+    for local in (Gaussian(2.0, 0.3, "client"), Gaussian(2.0, 0.3, "client", "record")):  # nobody leaves
+        assert f"neighbours: {local.adjacency};" in train(model, fed, plan(local, 4, seed=None)).guarantee
+    coins = train(model, fed, plan(Gaussian(2.0, 0.3), 4, sampler="poisson"))
+    assert "neighbours: add or remove one client;" in coins.guarantee
+    both = train(model, fed, plan(Gaussian(2.0, 0.3), 4), start=coins)  # what both runs keep
+    assert f"neighbours: {silent};" in both.guarantee
 
 
 def test_the_mean_is_over_the_expected_cohort_which_is_public():

@@ -228,11 +228,11 @@ QUIZ = (
         0,
     ),
     Question(
-        "A run was priced for ten visits, 20 rounds apart. One phone's clock was wrong, and its ten were 10 rounds apart.",
+        "A run was priced for ten visits, 20 rounds apart. One phone's clock was wrong: it came ten times, 10 rounds apart.",
         (
             (
                 "Its ε is the one that was promised: ten visits are ten visits.",
-                "so it is with independent noise; here overlapping columns add up.",
+                "so it is with independent noise; here overlapping columns add up. More visits cost more with both.",
             ),
             (
                 "The ε of all clients is void.",
@@ -249,8 +249,8 @@ QUIZ = (
         "Twelve hospitals, all of them in each of twenty rounds. Does the noise of this notebook help them?",
         (
             (
-                "No: who comes every round overlaps with itself in every row, and pays more than the sums gain.",
-                "at a separation of 1 every matrix here leaves more in the sums than independent noise does.",
+                "These matrices do not: who comes every round overlaps with itself, and pays more than the sums gain.",
+                "at a separation of 1 none of the matrices here leaves less in the sums than independent noise does.",
             ),
             (
                 "Yes, by the same factor of about three.",
@@ -258,7 +258,7 @@ QUIZ = (
             ),
             (
                 "Yes, and more than phones, since few clients need it most.",
-                "they need it, and cannot have it: the gain rests on the distance between visits.",
+                "they need it, and these matrices do not give it: their gain rests on the distance between visits.",
             ),
         ),
         0,

@@ -41,13 +41,13 @@ def planned(kind, epsilon, clip, groups, band=None):
 
 @lru_cache(maxsize=64)
 def cohorts_of(clients, kind, groups, rounds, seed):
-    """The members of each round as `train` draws them: by a plan's seed, of so many clients."""
+    """The members of each round as `train` has them: secret ones by a plan's seed, turns always alike."""
     if kind == "all":
         return [torch.arange(clients)] * rounds
     if kind == "poisson":
         generator = _streams.streams(seed)[_streams.COHORTS]
         return [torch.nonzero(_streams.coins(clients, 1 / groups, generator)).flatten() for _round in range(rounds)]
-    dealt = _streams.groups_of(clients, groups, seed)
+    dealt = _streams.groups_of(clients, groups)
     seats = [torch.nonzero(dealt == group).flatten() for group in range(groups)]
     return [seats[t % groups] for t in range(rounds)]
 

@@ -58,7 +58,7 @@ def returns():
     def say(r):
         return _(
             "A client with {visits}, {apart} rounds apart, moves the noisy rows by {here:.2f} clips (L2); with one visit, "
-            "by {one:.2f}; with as many that do not overlap, by {even:.2f}. The noise has to grow by as much."
+            "by {one:.2f}; if its columns did not overlap, by {even:.2f} at most. The noise has to grow by as much."
         ).format(**r | dict(visits=count(r["visits"], _("visit"), _("visits"))), even=r["one"] * r["visits"] ** 0.5)
 
     def because(_result):
@@ -84,7 +84,7 @@ def returns():
 
 
 def early():
-    """Ten visits were promised to lie 20 rounds apart; what the run costs a client whose visits lie closer."""
+    """Ten visits were promised to lie 20 rounds apart; what the run costs a client whose ten lie closer."""
     grid = np.arange(1, 21)
 
     def true(strategy, epsilon, apart):
@@ -113,9 +113,10 @@ def early():
 
     def say(r):
         return _(
-            "Priced for ten visits 20 rounds apart at total ε = {epsilon:.3g}. To a client whose ten visits lie {apart} "
-            "apart the run is ε = {real:.3g} with correlated noise, and {epsilon:.3g} with independent noise, which counts "
-            "visits only. The best attacker is right about {now} of 100 such clients in place of {then}."
+            "Priced for ten visits 20 rounds apart at total ε = {epsilon:.3g}. To a client whose visits lie {apart} "
+            "apart, if it still comes only ten times, the run is ε = {real:.3g} with correlated noise, and {epsilon:.3g} "
+            "with independent noise, which counts visits only. The best attacker is right "
+            "about {now} of 100 such clients in place of {then}."
         ).format(**r, now=r["attacker"].people, then=r["claimed"].people)
 
     panel = plots.Panel(_("The ε that such a client has"), _("rounds between its visits"), "ε", x=(1, 20), y=(0.1, 50),
@@ -131,7 +132,7 @@ def early():
 
 
 def widths():
-    """The noise left in the sums at equal ε for every band, plain or optimised, and the memory that it takes."""
+    """The noise left in the sums at equal ε for every band, plain or optimised for apart visits, and the memory it takes."""
 
     def error(name, band, apart):
         strategy, variance = fitted(name, band)
@@ -154,8 +155,8 @@ def widths():
     def say(r):
         return _(
             "Visits {apart} rounds apart, a band of {band}: {best:.1f} multipliers of noise in the sums (root mean square) "
-            "with the best coefficients, {plain:.1f} with the square root's first ones, {alone:.1f} with independent noise. "
-            "Kept in memory: {rows} times the model."
+            "with the coefficients that are best while visits do not overlap, {plain:.1f} with the square root's first "
+            "ones, {alone:.1f} with independent noise. Kept in memory: {rows} times the model."
         ).format(**r, rows=r["band"] - 1)
 
     def because(_result):
