@@ -61,14 +61,19 @@ class Tally:
         if self.private and mech.at == "client":
             noise = mech.noise_rows(len(updates), self.sum.shape, generator)
             updates = self.channel.send((noise.to(updates.device) + updates).to(updates.dtype), members)
-        elif self.private and mech.at == "shares":
+        self.sent = updates, weights  # before the shares, of which the sum alone is released, never one
+        if self.private and mech.at == "shares":
             updates = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator).to(updates.device) + updates
         self._count(members, norms, weights, sizes)
-        self.sent = updates, weights
         return self._keep(updates, torch.ones_like(norms, dtype=torch.bool) if self.private else weights > 0, sizes)
 
     def told(self):
-        """Return what the last `protect` let out for each row, its weight aside (members × parameters)."""
+        """Return what the last `protect` let out for each row, its weight aside (members × parameters).
+
+        Its own noise is in it where the row is released as a report (`at="client"`). A share is not, since no row with its
+        share is released: a client that remembered its share would take it out again in its next message, and the noise of
+        all rounds together would be that of one.
+        """
         updates, weights = self.sent
         if not self.linear or self.aggregator is aggregation.mean:
             return updates

@@ -18,7 +18,7 @@ class History:
 
     The guarantee covers `theta` and what depends on it alone: `loss` and `score`, on the public test set, and the `clip`.
     What `UNCOVERED` names comes from the private cohort and its updates without noise: it is for teaching, and releasing it
-    would cost budget.
+    would cost budget. So would `state`, which `guarantee` names too where clients remember something of their own in it.
 
     Attributes:
         model: the model as it was before training.
@@ -155,8 +155,14 @@ class History:
         seed = "" if self.plan.seed is None else f"; seed {self.plan.seed}: who knows it can subtract the noise"
         return (
             f"({accounting.rounded_up(self.total_epsilon)}, {self.delta:g})-differential privacy of theta over {rounds}; "
-            f"neighbours: {self.neighbours}; {self.mechanism.trust}; not covered: {', '.join(UNCOVERED)}{seed}"
+            f"neighbours: {self.neighbours}; {self.mechanism.trust}; not covered: "
+            f"{', '.join(self._uncovered())}{seed}"
         )
+
+    def _uncovered(self):
+        """`UNCOVERED`, and the state where it holds control variates, home parts or remainders of the clients."""
+        own = any(plan.local.remembers or plan.compressor is not None for plan, _ in self.every_leg)
+        return UNCOVERED + ("state",) * own
 
     def card(
         self, name, curators, description, use, region, date, authors, sector=None, unit="client", domain=None, tuning=None,
@@ -190,7 +196,7 @@ class History:
         """
         return card.entry(
             self,
-            UNCOVERED,
+            self._uncovered(),
             name,
             curators,
             description,

@@ -2,7 +2,8 @@
 
 What is made here is made at each client, of the released parameters and its own records, and stays there. So the global
 model's guarantee holds for everybody else, and a personal model costs nothing as long as nobody but its client sees it;
-shown to others it has no guarantee for that client (Hsu et al. 2014 call this joint differential privacy).
+shown to others it has no guarantee for that client. This is joint differential privacy (Kearns et al. 2014), by the
+billboard lemma (Hsu et al. 2014).
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ def ditto(model, theta, federation, strength, steps, lr, start=None, loss=None):
 
     λ = 0 is training alone, λ → ∞ the global model. The steps are gradient steps of size lr/(1 + lr·λ), which converge for
     every λ where those of size lr converge for λ = 0. In the paper the global model is trained meanwhile, by FedAvg, and
-    does not depend on the personal ones: trained after it they end at the same place, θ being the last one.
+    does not depend on the personal ones. Trained after it, towards the last θ, they end at the same place where the
+    objective has one minimiser and the steps go on until they rest there; after few steps they need not.
 
     Args:
         theta: global parameters θ (parameters,).

@@ -315,6 +315,52 @@ def test_leaving_a_client_out_moves_each_rounds_sum_by_the_clip_at_most(local, r
     assert moved[SIZES.index(0)] == 0
 
 
+def line_of_clients(count, present=True):
+    """One parameter, clients whose gradient is zero everywhere, and a first one whose gradient is beyond any clip."""
+    x, y = torch.zeros(count, 1, 1), torch.zeros(count, 1)
+    x[0], y[0], mask = 1.0, 1e4, torch.ones(count, 1, dtype=torch.bool)
+    mask[0] = present
+    return data.Federation(x, y, mask, torch.zeros(1, 1), torch.zeros(1), "regression")
+
+
+@pytest.mark.parametrize("at", ["server", "shares"])
+def test_what_is_released_of_all_rounds_tells_no_more_of_a_client_than_the_price(at):
+    """c after 16 rounds, with a client and without: means at most √T/σ deviations apart, as ε is priced.
+
+    The others' gradients are zero, so c is the noise and this client's messages. Clients that remember their shares take
+    the noise out again: 3.5 deviations then. 60 runs a side: the measured gap is off by 0.2; false alarm below 1e-6.
+    """
+    plan = Plan(rounds=16, lr=0.5, local=algorithms.Scaffold(1), mechanism=mechanisms.Gaussian(4.0, 1.0, at), delta=1e-3)
+    net = torch.nn.Linear(1, 1, bias=False)
+    ends = [
+        [float(train(net, line_of_clients(64, here), plan.changed(seed=seed), progress=False).state["local"]["c"])
+         for seed in range(60 * here, 60 * here + 60)]
+        for here in (False, True)
+    ]  # fmt: skip
+    apart = abs(np.mean(ends[1]) - np.mean(ends[0])) / np.sqrt((np.var(ends[1]) + np.var(ends[0])) / 2)
+    assert 0.2 < apart < 2.0, apart
+
+
+@pytest.mark.parametrize("at", ["server", "shares"])
+def test_a_client_remembers_its_clipped_message_alone_where_the_sum_is_released(at):
+    """c_k moves by at most C/(K·lr) a round, whatever the noise; with a report of its own it moves by the noise too."""
+    plan = Plan(rounds=1, lr=0.5, local=algorithms.Scaffold(2), mechanism=mechanisms.Gaussian(50.0, 0.1, at), delta=1e-3)
+    fed = federation(SIZES, scale=5.0)
+    moved = train(model(), fed, plan).state["local"]["c_k"].norm(dim=1)
+    assert moved.max() == pytest.approx(0.1 / (2 * 0.5), rel=1e-6) and moved[SIZES.index(0)] == 0
+    report = plan.changed(mechanism=mechanisms.Gaussian(50.0, 0.1, "client"))
+    assert train(model(), fed, report).state["local"]["c_k"].norm(dim=1).min() > 1
+
+
+@locals_
+def test_the_guarantee_names_the_state_where_clients_remember_in_it(local):
+    fed, plan = federation(SIZES), Plan(rounds=1, local=local, mechanism=NOISE, delta=1e-3)
+    assert ", seconds, state;" in train(model(), fed, plan).guarantee
+    assert ", seconds;" in train(model(), fed, plan.changed(local=clients.FedAvg(3))).guarantee
+    feedback = plan.changed(local=clients.FedAvg(3), compressor=compression.TopK(0.5))
+    assert ", seconds, state;" in train(model(), fed, feedback).guarantee
+
+
 @locals_
 def test_epsilon_is_that_of_fedavg(local):
     for mechanism in (NOISE, mechanisms.Gaussian(1.0, 1.0, "client", "record")):

@@ -56,7 +56,7 @@ def servers():
         rounds = np.arange(1, PRIVATE.rounds + 1)
         return [
             plots.line(rounds, r["bare"], "no privacy", _("no noise"), width=1.4),
-            *[plots.line(rounds, np.median(r["plain"], 0), 5, _("FedAvg, step 1"), width=1.4)]
+            *[plots.line(rounds, np.median(r["plain"], 0), 5, _("FedAvg, untuned"), width=1.4)]
             * (r["mine"] is not r["plain"]),
             plots.band(rounds, r["mine"].min(0), r["mine"].max(0), "private", opacity=0.25),
             plots.line(rounds, np.median(r["mine"], 0), "private", r["server"], width=2.4),
@@ -66,7 +66,7 @@ def servers():
         words = _("200 clients, of whom {some} hold images, of {kinds:.1f} digits each; total ε = {epsilon:.3g} (δ = 1e-5, "
                   "a client comes or goes), whatever the server's step: {server} with step {step:.2g} reads {low:.0f} to "
                   "{high:.0f} of 100 test digits in three draws of the noise, {bare:.0f} without clip and noise; FedAvg "
-                  "with step 1 reads {plain:.0f}.")  # fmt: skip
+                  "with step 1, untuned, reads {plain:.0f}.")  # fmt: skip
         fleet, kinds = unlike(0.02, CROWD, None)
         ends = r["mine"][:, -1]
         return words.format(some=int((fleet.federation.sizes > 0).sum()), kinds=kinds, epsilon=r["epsilon"],
@@ -142,9 +142,11 @@ def personal():
     def say(r):
         words = _("Forty clients with {kinds:.1f} digits each, who train on at most {records}. Of 100 own test images "
                   "they read {0:.0f} right alone, {1:.0f} with the shared model, {2:.0f} after {steps} from it, "
-                  "{3:.0f} with biases kept at home, {4:.0f} with Ditto at λ = {mu:.2g}.")  # fmt: skip
+                  "{3:.0f} with biases kept at home, {4:.0f} with Ditto at λ = {mu:.2g}, {more} from the shared "
+                  "model.")  # fmt: skip
         return words.format(*r["right"], kinds=r["kinds"], records=count(r["records"], _("image"), _("images")),
-                            steps=count(r["steps"], _("own step"), _("own steps")), mu=r["mu"])  # fmt: skip
+                            steps=count(r["steps"], _("own step"), _("own steps")), mu=r["mu"],
+                            more=count(DITTO, _("step"), _("steps")))  # fmt: skip
 
     names = [_("alone"), _("shared"), _("tuned"), _("biases"), _("Ditto")]
     panel = plots.Panel(_("right, of 100 own test images"), x=(-0.6, 4.6), y=(0, 112), xticks=dict(enumerate(names)),
@@ -154,7 +156,7 @@ def personal():
         [explorers.Slider("alpha", _("likeness α"), 0.02, 100, 0.1, step=0.05, log=True),
          explorers.Slider("records", _("own training images, at most"), 1, 30, 10, step=0.05, log=True, whole=True),
          explorers.Slider("steps", _("own steps from the shared model"), 0, 30, 5, whole=True),
-         explorers.Slider("mu", _("Ditto's pull to the shared model, λ"), 0, 1, 0.1, step=0.05)],
+         explorers.Slider("mu", _("Ditto's pull to the shared model, λ"), 0.05, 1, 0.1, step=0.05)],
         compute, plots.Chart([panel], size=(5.6, 3.2)), draw, say,
         predict=(
             "21.c",

@@ -15,9 +15,10 @@ class FedPer(FedAvg):
 
     A client begins at the global parameters with its own home part in their place, takes its steps on all of them, keeps
     the home part, and sends how far the rest came: one vector, shorter by the home part, which is clipped to C. Under a
-    mechanism C is its whole sensitivity, and noise is on what travels alone; ε is that of FedAvg. The home part depends on
-    the client's records and on what was released: shown to nobody but its client it costs nothing, and shown to others it
-    has no guarantee. A client that never takes part keeps the home part that the model began with.
+    mechanism with the client as unit C is its whole sensitivity, and noise is on what travels alone; ε is that of FedAvg.
+    The home part depends on the client's records and on what was released: shown to nobody but its client it costs nothing,
+    and shown to others it has no guarantee. With the record as unit each step is clipped and noised in all coordinates, the
+    home part's too, and ε covers both parts. A client that never takes part keeps the home part that the model began with.
 
     `History.theta` holds the shared part, and the first home part where nobody's is; `personal.thetas` gives each client's
     whole model.

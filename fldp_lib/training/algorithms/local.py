@@ -62,7 +62,7 @@ class Local:
         return updates
 
     def keep(self, told, state, members, lr):
-        """Let each member remember what went out for it (members × what travels), clipped and with its own noise if any."""
+        """Let each member remember what went out for it (members × what travels), clipped; a report with its noise."""
 
     def receive(self, update, state, share, lr):
         """Return the update of the global parameters (parameters,), and let the server remember it.

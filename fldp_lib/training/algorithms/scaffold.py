@@ -21,10 +21,11 @@ class Scaffold(FedAvg):
     **Sensitivity.** m_k is clipped to C; who is absent or has no records sends zero; all else follows from what was
     released. So the sum's sensitivity is C, and ε that of FedAvg. Two vectors, clipped to C each, would move the sum by
     √2·C: ε as with a noise multiplier √2 smaller; clipped together to C they share C, and twice the coordinates get noise.
-    A client moves c_k by what went out for it, clipped, compressed and with its own noise, so that c stays the mean of the
-    c_k. The server's noise alone is in c and in no c_k, and the sum over the rounds keeps it: the error of c is a random
-    walk with steps of σC/(N·Kη). With noise at the client there is none, correlated noise shortens it, and under
-    record-level DP c_k is made of noisy gradients.
+    A client moves c_k by what went out for it, clipped and compressed; with its noise only where each report is released
+    (`at="client"`), and c stays the mean of the c_k. The noise of a sum (`at="server"`, `at="shares"`) is in c and in no
+    c_k, and the sum over the rounds keeps it: the error of c is a random walk with steps of σC/(N·Kη). In c_k a share would
+    be taken out by the next message, and a client clipped in T rounds would stand T·C above one round's noise. Correlated
+    noise shortens the walk, and under record-level DP c_k is made of noisy gradients.
 
     c_k depends on the client's records and stays with it; here the server's process holds all (clients × parameters). Who
     publishes them, or a run's state, publishes the records' gradients.
