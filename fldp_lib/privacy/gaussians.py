@@ -38,20 +38,23 @@ def gaussian_epsilon(mu, delta):
 
 
 def _one_gaussian_epsilon(mu, delta):
-    """The same for one μ, in plain numbers: a tenth of the time."""
+    """The same for one μ, to the last bit, in plain numbers: a tenth of the time."""
+    from scipy.special import log_ndtr
+
     goal, low, high = math.log(delta), 0.0, mu * mu / 2 + mu * math.sqrt(2 * math.log(1 / delta))
-    if gaussian_holds(mu, 0.0, goal):
+    if gaussian_holds(mu, 0.0, goal, log_ndtr):
         return 0.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (low, middle) if gaussian_holds(mu, middle, goal) else (middle, high)
+        low, high = (low, middle) if gaussian_holds(mu, middle, goal, log_ndtr) else (middle, high)
     return high * (1 + 1e-12)
 
 
-def gaussian_holds(mu, epsilon, log_delta):
+def gaussian_holds(mu, epsilon, log_delta, log_ndtr=None):
     """Whether one Gaussian of parameter μ is (ε, δ)-private, for plain numbers; see `gaussian_delta`."""
-    inside = _log_ndtr(mu / 2 - epsilon / mu)
-    rest = -math.expm1(min(epsilon + _log_ndtr(-mu / 2 - epsilon / mu) - inside, 0.0))
+    log_ndtr = log_ndtr or _log_ndtr
+    inside = float(log_ndtr(mu / 2 - epsilon / mu))
+    rest = -math.expm1(min(epsilon + float(log_ndtr(-mu / 2 - epsilon / mu)) - inside, 0.0))
     return rest <= 0 or inside + math.log(rest) <= log_delta
 
 
