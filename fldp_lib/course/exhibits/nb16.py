@@ -15,7 +15,7 @@ __all__ = ["attack", "audit", "canaries", "chance", "crowd", "priced", "through_
 RUNS, THRESHOLDS, EDGES = 20_000, np.arange(-16, 20.5, 0.5), np.arange(-20, 24.5, 1.0)
 MADE = {"honest": (faults.honest, 1), "half the noise": (faults.halved_noise, 2), "clip forgotten": (faults.wrong_scale, 4)}
 AUDITS, GRID = 100, tuple(int(n) for n in np.geomspace(100, 1_000_000, 7).round(-1))
-PROGRAMS = {"honest": faults.honest} | {f.__name__.replace("_", " "): f for f in faults.FAULTS}
+PROGRAMS = {"honest": faults.honest} | {f.__name__.replace("_", " ").replace("nan", "no number"): f for f in faults.FAULTS}
 LOGS = {0.1: "0.1", 0.3: "0.3", 1: "1", 3: "3", 10: "10"}
 
 

@@ -53,9 +53,9 @@ def published():
     everything = _("all")
     units = {
         everything: "all",
-        _("a person, all data"): "person",
-        _("a person's day, month"): "period",
         _("an event"): "event",
+        _("a person's day, month"): "period",
+        _("a person, all data"): "person",
     }
     models = {everything: "all", _("central"): "Central", _("local"): "Local"}
 

@@ -78,7 +78,7 @@ def returns():
         _("The price of coming back"),
         [explorers.Choice("strategy", _("noise"), NAMES, "sqrt", buttons=True),
          explorers.Slider("apart", _("rounds between visits"), 2, 100, 20, step=0.05, log=True, whole=True),
-         explorers.Slider("visits", _("visits, at most"), 1, 20, 10, whole=True)],
+         explorers.Slider("visits", _("visits, at most"), 1, 10, 10, whole=True)],
         compute, plots.Chart(panels, size=(6.8, 3.1)), marks, say, predict=("20.b", question, options, 1, because),
     )  # fmt: skip
 
