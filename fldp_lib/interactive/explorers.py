@@ -60,9 +60,8 @@ class Explorer:
         if play is not None:
             checks.one_of("play", play, tuple(c.name for c in controls if isinstance(c, Slider) and c.whole))
         self.attacker, self.unit = attacker, unit
-        predict = predictions.checked(predict)
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
-        self.compute, self.draw, self.say, self.predict = compute, marks, say, predict
+        self.compute, self.draw, self.say, self.predict = compute, marks, say, predictions.checked(predict)
         self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
         self._pictures = [_wide() for _ in chart.layouts]  # in the order of the layouts
         self._status, self._crowd, self._back = made(widgets.HTML), _wide(), _wide(chart.backdrop(1))
@@ -74,14 +73,13 @@ class Explorer:
             rows += [part for part in parts[:1] if part is not None]
             near += [part for part in parts[1:] if part is not None]
         self._start, self._ahead = self.state, Ahead(self)
-        self._show(self._ahead(self.state), 1)  # what a wide place shows; the rest when there is time
+        self._show(self._ahead(self.state))  # what a wide place shows; the rest when there is time
         later(self._complete)
-        buttons = self._buttons()
         stage = made(widgets.Box, [self._back, *self._pictures])
         stage.add_class(STAGE)
         stage = around(stage, near, self.along, chart)
         played = [] if play is None else player(self.controls[play], self._holders[play])
-        controls = made(widgets.VBox, [*rows, *played, buttons])
+        controls = made(widgets.VBox, [*rows, *played, self._buttons()])
         body = made(widgets.Box, [controls, stage, *[self._crowd] * (attacker is not None)])
         body.add_class(BODY)
         if chart.size[0] > LOW * chart.size[1]:
@@ -89,8 +87,8 @@ class Explorer:
         heading = made(widgets.HTML, f'<p class="fldp-title">{html.escape(title)}</p>{SHEET}')
         self.panel = made(widgets.VBox, [heading, self._status, body, self._swept])
         self.panel.add_class(PANEL)
-        if predict is not None:
-            predictions.ask(predict, self.panel, lambda: self.result)
+        if self.predict is not None:
+            predictions.ask(self.predict, self.panel, lambda: self.result)
 
     @property
     def state(self):
@@ -144,26 +142,28 @@ class Explorer:
         if self.seconds > SLOW and not self._ahead.holds(state):  # what is seen stays, dimmed, until there is something new
             self._status.value = said.status("computing … " + self._said, busy=True)
         try:
-            self._show(self._ahead(state))
+            self._show(self._ahead(state)), self._show_narrow()
             self.error = None
         except Exception as error:  # a dead slider would hide it: show it where the learner looks
             self.error = error
             self._status.value = said.alert(error)
         self.seconds = time.perf_counter() - start
 
-    def _show(self, answer, until=None):
+    def _show(self, answer):
         self._answer, self.result, self._said = answer, answer.result, answer.words
         self._pictures[0].value = answer.layer(0)
         self._status.value = said.status(self._said, answer.marks)
         if self.attacker is not None:
             found = self.attacker(self.result)
             self._crowd.value = "" if found is None else said.crowd(found, self.unit)
-        for place, picture in enumerate(self._pictures[1:until], start=1):  # for narrow places, a moment later
-            picture.value = answer.layer(place)
+
+    def _show_narrow(self):
+        for place, picture in enumerate(self._pictures[1:], start=1):
+            picture.value = self._answer.layer(place)
 
     def _complete(self):
         self._back.value = self.chart.backdrop()
-        self._show(self._answer)
+        self._show_narrow()
 
     def layers(self, answer):
         """Return an `ahead.Answer`'s picture, layout by layout: its marks over what is pinned."""
@@ -206,7 +206,7 @@ class Explorer:
     def pin(self):
         """Keep the present curves, in grey, under what is drawn from now on."""
         self._keep(plots.pinned(self.marks))
-        self._show(self._answer)
+        self._show(self._answer), self._show_narrow()
         return self
 
     def _keep(self, marks):

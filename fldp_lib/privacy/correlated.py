@@ -46,17 +46,13 @@ class Correlated(mechanisms.Placed):
     at = "server"
     unit = "client"
     norm = 2
+    private = mechanisms.Gaussian.private
 
     def __post_init__(self):
         object.__setattr__(self, "noise_multiplier", checks.real("noise_multiplier", self.noise_multiplier, at_least=0))
         checks.one_of("strategy", self.strategy, strategies.STRATEGIES)
         object.__setattr__(self, "band", strategies.check_band(self.strategy, self.band))
         self._check()
-
-    @property
-    def private(self):
-        """Whether there is any noise."""
-        return self.noise_multiplier > 0
 
     @property
     def std(self):

@@ -224,9 +224,7 @@ def strategy(name, rounds, band=None):
 def _made(name, rounds, band):
     if name == "tree":
         return Tree(rounds)
-    if name in ("independent", "sqrt"):
-        return Strategy(square_root(band), rounds)
-    if name == "banded":
+    if name != "optimised":
         return Strategy(square_root(band), rounds)
     coefficients = optimised(rounds, band)
     squares = np.concatenate([np.cumsum(coefficients**2), np.full(rounds - band, (coefficients**2).sum())])

@@ -64,8 +64,8 @@ def _scores(model, thetas, federation, loss):
         residual = (outputs.squeeze(-1) - y).square().mean(1)
         scores = 1 - residual / y[0].var(correction=0)
     else:
-        guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
-        scores = (guess == y).double().mean(1).where(outputs.isfinite().flatten(1).all(1), torch.nan)  # NaN has no largest
+        finite = outputs.isfinite().flatten(1).all(1)  # NaN has no largest
+        scores = (_classes(outputs) == y).double().mean(1).where(finite, torch.nan)
     return losses.tolist(), scores.tolist()
 
 
@@ -76,6 +76,11 @@ def _losses(outputs, y, loss):
         got = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
         raise ValueError(f"loss must return losses of shape (clients, samples), {tuple(y.shape)} here, got {got}")
     return losses
+
+
+def _classes(outputs):
+    """The class that outputs (… × out) say: the largest, or for one output its sign."""
+    return outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
 
 
 def _outputs(model, thetas, x):
@@ -128,8 +133,7 @@ def score_clients(model, thetas, federation, loss=None):
         return values.double().where(fed.mask, 0.0).sum(1) / count
 
     if fed.task == "classification":
-        guess = outputs.argmax(-1) if outputs.shape[-1] > 1 else (outputs.squeeze(-1) > 0).long()
-        scores = mean(guess == fed.y)
+        scores = mean(_classes(outputs) == fed.y)
     else:
         own = mean((y - mean(y).unsqueeze(1)).square())
         scores = (1 - mean((outputs[..., 0] - y).square()) / own).where(own > 0, torch.nan)

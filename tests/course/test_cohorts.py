@@ -96,5 +96,5 @@ def test_a_round_undoes_the_last():
 
 
 def test_the_last_explorer_s_runs_share_nothing_but_the_turns():
-    theirs = torch.stack([_cohorts.unit_noise("independent", 4, None, (seed,))[:, 0] for seed in (0, 1)])
+    theirs = torch.stack([_cohorts.unit_noise(strategies.strategy("independent", 4), (seed,))[:, 0] for seed in (0, 1)])
     assert float(theirs.flatten(1).corrcoef()[0, 1].abs()) < 0.08  # 2,600 numbers each: four deviations

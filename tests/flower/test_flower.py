@@ -47,6 +47,18 @@ MECHANISMS = {
 }
 
 
+def killed_in(number, folder):
+    """Run a hub with its nodes, and kill it in the round of that number."""
+
+    def ask(settings, t, theta, groups):
+        if t == number:
+            raise KeyboardInterrupt
+        return {k: node.answer(folder / f"node-{k}", settings, t, theta, members) for k, members in groups.items()}
+
+    with pytest.raises(KeyboardInterrupt):
+        hub.run(folder / "server", ask, lambda line: None)
+
+
 def case(folder, mechanism, nodes=2, timeout=120.0, **others):
     """A prepared folder, and what `train` makes of the same federation."""
     fed = federation(SIZES, features=5, classes=3)
@@ -128,13 +140,7 @@ def test_a_hub_that_was_killed_goes_on_within_correlated_noise(tmp_path):
     others = {"sampling_rate": 0.5, "sampler": "cyclic", "rounds": 6}
     folder, expected = case(tmp_path / "run", Correlated(1.0, 0.5), 3, **others)
 
-    def killed(settings, t, theta, groups):
-        if t == 4:
-            raise KeyboardInterrupt
-        return {k: node.answer(folder / f"node-{k}", settings, t, theta, members) for k, members in groups.items()}
-
-    with pytest.raises(KeyboardInterrupt):
-        hub.run(folder / "server", killed, lambda line: None)
+    killed_in(4, folder)
     part = flower.history(folder)
     assert part.rounds == 3 and part.total_epsilon == expected.total_epsilon > part.epsilon[-1]
     np.testing.assert_array_equal(part.epsilon, expected.epsilon[:3])
@@ -277,13 +283,7 @@ def test_what_this_deployment_cannot_keep_is_refused_before_anything_is_written(
 def test_a_hub_that_was_killed_in_a_local_round_goes_on_and_never_asks_for_it_again(tmp_path):
     folder, expected = case(tmp_path / "run", Laplace(1.0, 0.5, "client"))
 
-    def killed(settings, t, theta, groups):
-        if t == 2:
-            raise KeyboardInterrupt
-        return {k: node.answer(folder / f"node-{k}", settings, t, theta, members) for k, members in groups.items()}
-
-    with pytest.raises(KeyboardInterrupt):
-        hub.run(folder / "server", killed, lambda line: None)
+    killed_in(2, folder)
     before = (folder / "server" / hub.STATE).read_bytes()
     seen = flower.history(folder)
     assert seen.lost.tolist() == [False, True] and seen.epsilon[-1] == pytest.approx(expected.epsilon[1], rel=1e-5)

@@ -53,22 +53,20 @@ def cohorts_of(clients, kind, groups, rounds, seed):
 
 
 @lru_cache(maxsize=64)
-def unit_noise(strategy, rounds, band, seeds):
-    """C⁻¹·Z, Z the standard normal numbers that `train` draws with these seeds (rounds × runs × 650)."""
-    drawn = torch.stack([_noise(seed, rounds) for seed in seeds], 1)
-    if strategy == "independent":
+def unit_noise(strategy, seeds):
+    """C⁻¹·Z, Z the standard normal numbers that `train` draws with these seeds (rounds × runs × 650), C a `Strategy`."""
+    drawn = torch.stack([_noise(seed, strategy.rounds) for seed in seeds], 1)
+    if strategy.band == 1:  # C = 1
         return drawn
-    inverse = torch.from_numpy(strategies.strategy(strategy, rounds, band).inverse())
-    return (inverse @ drawn.flatten(1)).view_as(drawn)
+    return (torch.from_numpy(strategy.inverse()) @ drawn.flatten(1)).view_as(drawn)
 
 
 def noise_of(plan, seeds):
     """What a plan's mechanism adds to the sums of the rounds (rounds × runs × 650), as `train` draws it."""
     if plan.correlated is None:
-        return plan.mechanism.std * unit_noise("independent", plan.rounds, None, seeds)
-    noise, strategy = plan.mechanism, plan.mechanism.fitted(plan.rounds, plan.groups)
-    band = (noise.band or plan.groups) if noise.strategy in ("banded", "optimised") else None
-    return noise.std * strategy.sensitivity(plan.groups) * unit_noise(noise.strategy, plan.rounds, band, seeds)
+        return plan.mechanism.std * unit_noise(strategies.strategy("independent", plan.rounds), seeds)
+    strategy = plan.correlated.fitted(plan.rounds, plan.groups)
+    return plan.mechanism.std * strategy.sensitivity(plan.groups) * unit_noise(strategy, seeds)
 
 
 @lru_cache(maxsize=512)

@@ -119,8 +119,13 @@ def unlike(alpha, count=10, few=FEW, seed=0):
     digits = data.load("digits")
     fed = data.split(replace(digits, x_train=digits.x_train[:few], y_train=digits.y_train[:few]), count, "dirichlet", alpha,
                      seed=seed)  # fmt: skip
-    kinds = [len(set(fed.client(k)[1].tolist())) for k in range(count)]
-    return Fleet(fed), float(np.mean([kind for kind in kinds if kind]))
+    return Fleet(fed), kinds(fed)
+
+
+def kinds(federation):
+    """How many classes a client holds, on average over those with any record."""
+    held = [len(set(federation.client(k)[1].tolist())) for k in range(federation.clients)]
+    return float(np.mean([some for some in held if some]))
 
 
 @lru_cache(maxsize=4)

@@ -4,12 +4,11 @@ from collections import namedtuple
 from dataclasses import replace
 from functools import lru_cache
 
-import numpy as np
 import torch
 
 from ... import data
 from ...training.plan import Plan
-from ._drifts import Fleet
+from ._drifts import Fleet, kinds
 from ._groups import Groups, noises, together
 
 Homes = namedtuple("Homes", "fleet groups x y mask kinds")
@@ -34,8 +33,7 @@ def homes(count, alpha, most=None, seed=0):
     if most is not None and most < kept.mask.shape[1]:
         parts = {name: getattr(kept, name)[:, :most] for name in ("x", "y", "mask")}
         kept = replace(kept, **parts)
-    kinds = [len(set(fed.client(k)[1].tolist())) for k in range(count)]
-    return Homes(Fleet(kept), Groups(kept), own.x, own.y, own.mask, float(np.mean([n for n in kinds if n])))
+    return Homes(Fleet(kept), Groups(kept), own.x, own.y, own.mask, kinds(fed))
 
 
 def right(home, thetas):

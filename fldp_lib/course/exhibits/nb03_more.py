@@ -9,13 +9,14 @@ from torch.nn import functional as F
 
 from ... import Plan, data
 from ...interactive import explorers, plots
+from ._drifts import unlike
 from ._groups import Groups, together
 from ._kit import _, clients, count
 
 MOST = 100
 SPLITS = {"iid: at random, equal parts": "iid", "label: two digits each": "label",
           "dirichlet: each digit by uneven shares": "dirichlet", "sizes: at random, uneven parts": "sizes"}  # fmt: skip
-FEW, TURNS = 500, 10  # images and rounds of the drift explorer
+TURNS = 10  # rounds of the drift explorer
 
 
 @lru_cache(maxsize=1)
@@ -140,13 +141,10 @@ def holdings():
     )  # fmt: skip
 
 
-@lru_cache(maxsize=128)
 def _unlike(alpha):
     """Ten clients, and how many digits the one or the other holds, on average over those that hold any."""
-    digits = data.load("digits")
-    fed = data.split(replace(digits, x_train=digits.x_train[:FEW], y_train=digits.y_train[:FEW]), 10, "dirichlet", alpha)
-    kinds = [len(set(fed.client(k)[1].tolist())) for k in range(10)]
-    return fed, np.mean([kind for kind in kinds if kind])
+    fleet, held = unlike(alpha)
+    return fleet.federation, held
 
 
 def _updates(fed, theta, steps, lr, mu):
