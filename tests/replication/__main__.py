@@ -17,6 +17,7 @@ def main(arguments=None):
     parser.add_argument("--block", type=int, nargs="+", default=list(claims.BLOCKS), help="blocks of seeds, from 0 on")
     parser.add_argument("--notebook", nargs="+", default=claims.notebooks(), help="numbers, such as 05")
     parser.add_argument("--claim", nargs="+", help="names of claims")
+    parser.add_argument("--untested", action="store_true", help="leave out what `pytest` takes of them")
     parser.add_argument("--quick", action="store_true", help="only the claims that take at most about 1.5 s a block")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args(arguments)
@@ -30,9 +31,13 @@ def main(arguments=None):
     chosen = [c for c in chosen if (c.quick or not given.quick) and (not given.claim or c.name in given.claim)]
     failed = []
     with concurrent.futures.ProcessPoolExecutor(given.workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = {c: [pool.submit(claims.measured, c.notebook, c.name, block) for block in given.block] for c in chosen}
+        waiting = {}
+        for c in chosen:
+            tested = claims.TESTED if given.untested and c.quick and c.often == 1 else ()
+            left = [block for block in given.block if block not in tested]
+            waiting[c] = {block: pool.submit(claims.measured, c.notebook, c.name, block) for block in left}
         for claim, futures in waiting.items():
-            found = [claims.Found(claim, b, *f.result()) for b, f in zip(given.block, futures, strict=True)]
+            found = [claims.Found(claim, block, *future.result()) for block, future in futures.items()]
             print(claims.table(found), flush=True)
             if not claims.enough(found):
                 failed.append(claim)
