@@ -83,7 +83,10 @@ def test_a_false_claim_and_a_lucky_one_are_caught(planted):
         "false",
         "lucky",
     ]  # and of these the two wrong ones fail already on the blocks that pytest takes
-    assert [c.name for c in planted if not claims.enough([claims.replicate(c, b) for b in claims.TESTED])] == ["false", "lucky"]
+    assert [c.name for c in planted if not claims.enough([claims.replicate(c, b) for b in claims.TESTED])] == [
+        "false",
+        "lucky",
+    ]
 
 
 def test_a_sentence_that_does_not_stand_is_caught(planted):
