@@ -25,36 +25,46 @@ def log_gaussian_delta(mu, epsilon):
 
 
 def gaussian_epsilon(mu, delta):
-    """Return ε at δ of Gaussians of parameter μ (…), by bisection of the exact δ(ε): the upper end, never too small."""
+    """Return ε at δ of Gaussians of parameter μ (…), the root of the exact δ(ε): from above, never too small."""
     if np.ndim(mu) == 0:
         return _one_gaussian_epsilon(float(mu), delta)
     mu = np.asarray(mu, dtype=float)
-    low, high = np.zeros_like(mu), mu**2 / 2 + mu * math.sqrt(2 * math.log(1 / delta))  # zCDP's ε: enough
-    for _ in range(60):
-        middle = (low + high) / 2
-        enough = log_gaussian_delta(mu, middle) <= math.log(delta)
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where(log_gaussian_delta(mu, np.zeros_like(mu)) <= math.log(delta), 0.0, high * (1 + 1e-12))
+    return np.array([_one_gaussian_epsilon(one, delta) for one in mu.ravel().tolist()]).reshape(mu.shape)
 
 
 def _one_gaussian_epsilon(mu, delta):
-    """The same for one μ, to the last bit, in plain numbers: a tenth of the time."""
-    from scipy.special import log_ndtr
+    """The same for one μ, by Newton's method on ln δ(ε), kept between what is too little and what is enough.
 
-    goal, low, high = math.log(delta), 0.0, mu * mu / 2 + mu * math.sqrt(2 * math.log(1 / delta))
-    if gaussian_holds(mu, 0.0, goal, log_ndtr):
+    ln δ(ε) falls and is concave, so that each step from zCDP's ε lands at or above the root. In plain numbers: scipy's `log_ndtr`
+    takes longer to load than a notebook's first picture may.
+    """
+    goal, low, high = math.log(delta), 0.0, mu * mu / 2 + mu * math.sqrt(2 * math.log(1 / delta))  # zCDP's ε: enough
+    if gaussian_holds(mu, 0.0, goal):
         return 0.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if gaussian_holds(mu, middle, goal, log_ndtr) else (middle, high)
-    return high * (1 + 1e-12)
+    if not math.isfinite(high):
+        return math.inf
+    epsilon = high
+    for _ in range(100):
+        inside, beyond = _log_ndtr(mu / 2 - epsilon / mu), epsilon + _log_ndtr(-mu / 2 - epsilon / mu)
+        rest = -math.expm1(min(beyond - inside, 0.0))  # δ is Φ(inside) times this
+        excess = inside + math.log(rest) - goal if rest > 0 else -math.inf
+        low, high = (low, epsilon) if excess <= 0 else (epsilon, high)
+        step = excess * rest * math.exp(inside - beyond) if rest > 0 else math.inf
+        last, epsilon = epsilon, epsilon + step
+        if abs(step) <= 1e-14 * last or high - low <= 1e-15 * high:
+            break
+        if not low < epsilon < high:
+            epsilon = (low + high) / 2
+    found, margin = min(max(epsilon, low), high), 1e-12
+    while not gaussian_holds(mu, found * (1 + margin), goal):  # rounding, where ln δ is flat
+        margin *= 2
+    return found * (1 + margin)
 
 
-def gaussian_holds(mu, epsilon, log_delta, log_ndtr=None):
+def gaussian_holds(mu, epsilon, log_delta):
     """Whether one Gaussian of parameter μ is (ε, δ)-private, for plain numbers; see `gaussian_delta`."""
-    log_ndtr = log_ndtr or _log_ndtr
-    inside = float(log_ndtr(mu / 2 - epsilon / mu))
-    rest = -math.expm1(min(epsilon + float(log_ndtr(-mu / 2 - epsilon / mu)) - inside, 0.0))
+    inside = _log_ndtr(mu / 2 - epsilon / mu)
+    rest = -math.expm1(min(epsilon + _log_ndtr(-mu / 2 - epsilon / mu) - inside, 0.0))
     return rest <= 0 or inside + math.log(rest) <= log_delta
 
 
