@@ -187,7 +187,11 @@ def test_a_process_with_another_frozen_body_refuses_to_take_part(tmp_path, monke
     agreed = agreement.read(folder / "node-0")
     request = agreed.settings() | {"body": "; frozen 0123456789abcdef"}
     refuses(
-        lambda: node.answer(folder / "node-0", request, 1, torch.zeros(15), torch.tensor([0])), ValueError, "body", "there", "here"
+        lambda: node.answer(folder / "node-0", request, 1, torch.zeros(15), torch.tensor([0])),
+        ValueError,
+        "body",
+        "there",
+        "here",
     )
 
 

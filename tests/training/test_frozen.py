@@ -84,7 +84,11 @@ def test_a_home_part_is_of_what_trains():
     expected = train(head, made, local=algorithms.FedPer(2, ("fc.bias",)), **options)
     close(personal.thetas(found), personal.thetas(expected))
     refuses(
-        lambda: train(whole, fed, local=algorithms.FedPer(2, ("fc1.bias",)), **options), ValueError, "home", "fc1.bias", "train"
+        lambda: train(whole, fed, local=algorithms.FedPer(2, ("fc1.bias",)), **options),
+        ValueError,
+        "home",
+        "fc1.bias",
+        "train",
     )
 
 
@@ -94,7 +98,9 @@ def test_personal_models_and_their_scores():
     tuned, expected = personal.fine_tune(whole, theta, fed, 4, 0.3), personal.fine_tune(head, theta, made, 4, 0.3)
     close(tuned, expected)
     close(personal.ditto(whole, theta, fed, 0.5, 4, 0.3), personal.ditto(head, theta, made, 0.5, 4, 0.3))
-    for one, other in zip(scoring.score_clients(whole, tuned, fed), scoring.score_clients(head, expected, made), strict=True):
+    for one, other in zip(
+        scoring.score_clients(whole, tuned, fed), scoring.score_clients(head, expected, made), strict=True
+    ):
         np.testing.assert_allclose(one, other, rtol=1e-5)
     np.testing.assert_allclose(scoring.evaluate(whole, theta, fed), scoring.evaluate(head, theta, made), rtol=1e-6)
 

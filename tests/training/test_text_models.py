@@ -45,7 +45,13 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("dtype", "error"), [(torch.float64, 1e-10), (torch.float32, 1e-5)], ids=["double", "single"])
-@given(samples=st.integers(1, 5), many=st.integers(1, 4), hidden=st.integers(1, 6), embed=st.integers(1, 5), seed=st.integers(0, 99))
+@given(
+    samples=st.integers(1, 5),
+    many=st.integers(1, 4),
+    hidden=st.integers(1, 6),
+    embed=st.integers(1, 5),
+    seed=st.integers(0, 99),
+)
 def test_outputs_and_gradients_are_torchs_own_client_by_client(kind, dtype, error, samples, many, hidden, embed, seed):
     build, theirs = KINDS[kind]
     model, oracle = build(hidden, embed).to(dtype), theirs(hidden, embed).to(dtype)
@@ -115,8 +121,13 @@ def test_codes_may_be_of_any_float_and_the_last_one_counts(kind):
 
 def test_seeds_repeat_the_weights_and_no_global_state_is_touched():
     with global_random_state_untouched():
-        for build in (lambda seed: text_models.CharGRU(V, 5, seed=seed), lambda seed: text_models.CharMLP(V, L, 5, seed=seed)):
-            assert torch.equal(theta_of(build(3)), theta_of(build(3))) and not torch.equal(theta_of(build(3)), theta_of(build(9)))
+        for build in (
+            lambda seed: text_models.CharGRU(V, 5, seed=seed),
+            lambda seed: text_models.CharMLP(V, L, 5, seed=seed),
+        ):
+            assert torch.equal(theta_of(build(3)), theta_of(build(3))) and not torch.equal(
+                theta_of(build(3)), theta_of(build(9))
+            )
 
 
 BAD = {
