@@ -11,6 +11,7 @@ the clients' products is not the product of their means. With `train_a=False` (F
 of W is linear in B, in its noise and in its mean, and half as much travels.
 """
 
+import collections
 import copy
 from dataclasses import dataclass
 
@@ -142,14 +143,17 @@ def add(model, rank, layers=None, alpha=None, seed=0, train=(), train_a=True):
     full = _named(model, train)
     parts = dict(model.named_modules())
     if layers is None:
-        within = {id(p) for p in full}
-        layers = [name for name, part in parts.items() if type(part) in KINDS and not _within(part, within)]
+        own = {id(p) for p in full}
+        layers = [
+            name for name, part in parts.items() if type(part) in KINDS and not own.issuperset(map(id, _weights(part)))
+        ]
     else:
         layers = _names("layers", layers)
     if not layers:
         raise ValueError(f"layers must be some of the model's layers, got none of {', '.join(filter(None, parts))}")
+    places = collections.Counter(id(p) for part in parts.values() for p in part._parameters.values())
     for name in layers:
-        _check_layer(parts, name, rank)
+        _check_layer(parts, name, rank, places)
     for p in model.parameters():
         p.requires_grad_(False)
     for p in full:
@@ -190,14 +194,9 @@ def share(model):
 
     Derived in: notebook 23.
     """
-    factors = {
-        id(each)
-        for part in _adapted(model).modules()
-        if isinstance(part, LowRank)
-        for name, _ in part.matrices()
-        for each in part.pair(name)
-    }
-    return Share(models.count(model), sum(p.numel() for p in model.parameters() if id(p) not in factors))
+    low = [part for part in _adapted(model).modules() if isinstance(part, LowRank)]
+    added = sum(p.numel() for part in low for p in part.parameters(recurse=False))
+    return Share(models.count(model), sum(p.numel() for p in model.parameters()) - added)
 
 
 def _adapted(model):
@@ -225,7 +224,11 @@ def _names(argument, names):
     return list(names)
 
 
-def _check_layer(parts, name, rank):
+def _weights(layer):
+    return [p for p in layer.parameters(recurse=False) if p.ndim == 2]
+
+
+def _check_layer(parts, name, rank, places):
     if name not in parts:
         raise ValueError(f"layers must be names of the model's layers, {', '.join(filter(None, parts))}; got {name!r}")
     layer = parts[name]
@@ -234,13 +237,11 @@ def _check_layer(parts, name, rank):
         raise ValueError(
             f"layers must be of {kinds} (recurrent.rewrite makes the last three); got {type(layer).__name__} at {name!r}"
         )
-    most = min(min(p.shape) for p in layer.parameters(recurse=False) if p.ndim == 2)
+    if any(places[id(p)] > 1 for p in _weights(layer)):
+        raise ValueError(f"layers must have weights of their own, got {name!r}, which shares its with another layer")
+    most = min(min(p.shape) for p in _weights(layer))
     if rank > most:
         raise ValueError(f"rank must be at most {most}, the least side of {name!r}'s weights, got {rank}")
-
-
-def _within(layer, full):
-    return all(id(p) in full for p in layer.parameters() if p.ndim == 2)
 
 
 def _replaced(model, new):
