@@ -78,9 +78,12 @@ def test_the_tree_answers_in_order_and_within_the_bounds():
 def test_every_level_of_the_tree_pays_its_share(monkeypatch):
     """Two, four, eight counts, a person in one of each: Laplace noise of scale levels/ε on all of them."""
     drawn = []
-    monkeypatch.setattr(
-        module, "laplace_noise", lambda shape, scale, generator: drawn.append((shape, scale)) or torch.zeros(shape)
-    )
+
+    def still(shape, scale, generator):
+        drawn.append((shape, scale))
+        return torch.zeros(shape)
+
+    monkeypatch.setattr(module, "laplace_noise", still)
     quantile_tree([1.0, 2.0], [0.5], 1.5, 0.0, 3.0, generator(), levels=3)
     assert drawn == [((2,), 2.0), ((4,), 2.0), ((8,), 2.0)]
 
