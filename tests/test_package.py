@@ -42,9 +42,10 @@ ROOMS = {
         "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
         "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
-    "vertical": ["parties", "curve", "transcript", "matching", "protection", "actors", "run", "split"],
+    "vertical": ["parties", "_curve", "_transcript", "matching", "protection", "_actors", "run", "split"],
     "adversary": [
-        "columns", "vertical", "inversion", "poisoning", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing", "faults",
+        "_patients", "columns", "vertical", "inversion", "poisoning", "floating", "_scores", "_worlds", "gaussian_audit",
+        "single_run", "auditing", "faults",
     ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",

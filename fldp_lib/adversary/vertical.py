@@ -10,7 +10,8 @@ import torch
 
 from .. import checks
 from ..vertical.parties import Aligned
-from .columns import explained, infer, known_places, messages, scaled, solve
+from ._patients import known_places, messages, scaled
+from .columns import explained, infer, solve
 
 __all__ = ["auc", "completion", "directions", "explained", "infer", "norms", "plant", "solve"]
 

@@ -4,7 +4,7 @@ An identifier is hashed to a point P of Curve25519, and a party with the secret 
 not matter, a·(b·P) = b·(a·P), so that twice-multiplied points are equal where the identifiers are; without a, the points a·P
 cannot be told from random ones (decisional Diffie-Hellman, the hash taken for a random function).
 
-What X25519 does to this stands in `curve`.
+What X25519 does to this stands in `_curve`.
 
 What holds: parties that follow the protocol, do not pool what they saw and do not stop early learn the identifiers they have
 in common, and how many the others entered. What does not: nothing binds a party to its true set. Who enters all birth dates
@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from .. import checks
-from . import curve
-from .curve import on_curve, point
-from .transcript import Matched, Message
+from . import _curve
+from ._curve import on_curve, point
+from ._transcript import Matched, Message
 
 __all__ = [
     "BROKER", "Matched", "Message", "Side", "dictionary", "hashed", "on_curve", "point", "probe", "several", "two",
@@ -58,12 +58,12 @@ class Side:
             secret = os.urandom(32)
         else:
             secret = hashlib.sha256(f"{checks.whole('seed', self.seed, at_least=0)} {self.name}".encode()).digest()
-        self._key = curve.library().X25519PrivateKey.from_private_bytes(secret)
+        self._key = _curve.library().X25519PrivateKey.from_private_bytes(secret)
         self._mine = {}  # own point under the own key: the identifier
 
     def opening(self):
         """Return a·P of every own identifier, sorted by their bytes: an order that says nothing about the identifiers."""
-        self._mine = dict(zip(self.blind([curve.point(name) for name in self.ids]), self.ids, strict=True))
+        self._mine = dict(zip(self.blind([_curve.point(name) for name in self.ids]), self.ids, strict=True))
         return tuple(sorted(self._mine))
 
     def blind(self, points):
@@ -75,9 +75,9 @@ class Side:
         Raises:
             TypeError, ValueError: no such points; one of small order, which no identifier has (who sends it is cheating).
         """
-        public = curve.library().X25519PublicKey.from_public_bytes
+        public = _curve.library().X25519PublicKey.from_public_bytes
         try:
-            return tuple(self._key.exchange(public(one)) for one in curve.points("points", points))
+            return tuple(self._key.exchange(public(one)) for one in _curve.points("points", points))
         except ValueError as error:
             if "points must be" in str(error):
                 raise
@@ -93,7 +93,7 @@ class Side:
         Raises:
             ValueError: `mine` is not as long as the opening.
         """
-        mine, theirs = curve.points("mine", mine), set(curve.points("theirs", theirs))
+        mine, theirs = _curve.points("mine", mine), set(_curve.points("theirs", theirs))
         return self.named([place for place, one in enumerate(mine) if one in theirs], len(mine))
 
     def named(self, places, length=None):

@@ -6,7 +6,7 @@ import torch
 
 from .. import checks
 from ..privacy import accounting, mechanisms
-from . import actors
+from . import _actors
 from .parties import Aligned
 from .protection import Guard, Promise
 
@@ -63,8 +63,8 @@ class Run:
             guard = self.settings["features"].get(name) if place != self.holder else None
             if messages is not None and place != self.holder:
                 guard = Guard(messages)
-            generator = actors.stream(seed, name, "new patients")
-            parts.append(actors.Bottom(x.double(), weights, self.settings["activation"], guard, generator, None).forward())
+            generator = _actors.stream(seed, name, "new patients")
+            parts.append(_actors.Bottom(x.double(), weights, self.settings["activation"], guard, generator, None).forward())
         joined = torch.cat(parts, 1) if self.settings["join"] == "concat" else torch.stack(parts).sum(0)
         return torch.sigmoid(joined @ self.top[0] + self.top[1])
 

@@ -8,7 +8,7 @@ import torch
 
 from .. import checks
 from ..privacy import mechanisms
-from . import actors
+from . import _actors
 from .parties import Aligned
 from .protection import Guard
 from .run import Run
@@ -51,21 +51,21 @@ def train(
     settings = _settings(table, steps, lr, momentum, cut, join, activation, fixed, features, labels, seed, record)
     guards, y = settings["features"], table.y
     if isinstance(labels, mechanisms.RandomisedResponse):
-        y = labels.randomise(y, actors.stream(seed, "labels"))
+        y = labels.randomise(y, _actors.stream(seed, "labels"))
     bottoms, top = beginning(table, cut, join, seed)
     if fixed == "mean":
-        bottoms = [weights if place == table.holder else actors.average(len(weights[0]))
+        bottoms = [weights if place == table.holder else _actors.average(len(weights[0]))
                    for place, weights in enumerate(bottoms)]  # fmt: skip
     people = []
     for place, (name, x, weights) in enumerate(zip(table.names, table.xs, bottoms, strict=True)):
-        generator = actors.stream(seed, name, "noise")
+        generator = _actors.stream(seed, name, "noise")
         if place == table.holder:
             guard = labels if isinstance(labels, Guard) else None
-            descent = actors.Descent([*weights, *top], lr, momentum)
-            holder = actors.Holder(x.double(), weights, activation, guard, generator, descent, y.double(), top, join, place)
+            descent = _actors.Descent([*weights, *top], lr, momentum)
+            holder = _actors.Holder(x.double(), weights, activation, guard, generator, descent, y.double(), top, join, place)
         else:
-            descent = None if fixed else actors.Descent(weights, lr, momentum)
-            people.append(actors.Bottom(x.double(), weights, activation, guards.get(name), generator, descent))
+            descent = None if fixed else _actors.Descent(weights, lr, momentum)
+            people.append(_actors.Bottom(x.double(), weights, activation, guards.get(name), generator, descent))
     forth, back, losses, sent = [], [], [], None
     for _ in range(steps):
         if sent is None or not fixed:
@@ -86,10 +86,10 @@ def train(
 
 def beginning(table, cut=2, join="concat", seed=0):
     """Return the first weights: (W, b) of each party and (v, c) of the top, double; arguments as in `train`."""
-    bottoms = [actors.start(x.shape[1], cut, actors.stream(seed, name, "weights"))
+    bottoms = [_actors.start(x.shape[1], cut, _actors.stream(seed, name, "weights"))
                for name, x in zip(table.names, table.xs, strict=True)]  # fmt: skip
     inputs = cut * len(table.xs) if join == "concat" else cut
-    weight, bias = actors.start(inputs, 1, actors.stream(seed, "top"))
+    weight, bias = _actors.start(inputs, 1, _actors.stream(seed, "top"))
     return bottoms, [weight.squeeze(1), bias]
 
 
@@ -108,11 +108,11 @@ def whole(table, steps=30, lr=1.0, momentum=0.9, cut=2, join="concat", activatio
     bottoms, top = beginning(table, cut, join, seed)
     weights = [weight.requires_grad_() for part in (*bottoms, top) for weight in part]
     optimiser = torch.optim.SGD(weights, lr=lr, momentum=momentum)
-    act = actors.ACTIVATIONS[activation]
+    act = _actors.ACTIVATIONS[activation]
     for _ in range(steps):
         parts = [act(x.double() @ weight + bias) for x, (weight, bias) in zip(table.xs, bottoms, strict=True)]
         joined = torch.cat(parts, 1) if join == "concat" else sum(parts)
-        loss = actors.logits(table.y.double(), joined @ top[0] + top[1]).mean()
+        loss = _actors.logits(table.y.double(), joined @ top[0] + top[1]).mean()
         optimiser.zero_grad()
         loss.backward(inputs=weights)
         optimiser.step()
@@ -123,7 +123,7 @@ def _settings(table, steps, lr, momentum, cut, join, activation, fixed, features
     checks.kind("table", table, Aligned, "an Aligned, such as from parties.align")
     checks.whole("steps", steps, at_least=1), checks.real("lr", lr, above=0)
     checks.real("momentum", momentum, at_least=0, below=1), checks.whole("cut", cut, at_least=1)
-    checks.one_of("join", join, JOINS), checks.one_of("activation", activation, tuple(actors.ACTIVATIONS))
+    checks.one_of("join", join, JOINS), checks.one_of("activation", activation, tuple(_actors.ACTIVATIONS))
     checks.whole("seed", seed, at_least=0), checks.flag("record", record)
     if fixed is not False:
         checks.one_of("fixed", fixed, FIXED)
