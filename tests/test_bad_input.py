@@ -880,8 +880,8 @@ VERTICAL = [
         seed="whole", messages=NO_NOISE), lambda: RUN),
     Target("vertical.run.Run.accuracy", lambda: dict(table=ALIGNED, seed=0, messages=None), dict(table="object",
         seed="whole", messages=NO_NOISE), lambda: RUN),
-    Target("vertical.run.Run.ledger", lambda: dict(whose="left", delta=1e-5), dict(whose="choice", delta="inside"),
-        lambda: RUN),
+    Target("vertical.run.Run.ledger", lambda: dict(whose="left", delta=1e-5, new=False), dict(whose="choice",
+        delta="inside", new="flag"), lambda: RUN),
     Target("vertical.run.Run.promises", lambda: dict(delta=1e-5), dict(delta="inside"), lambda: RUN),
     Target("adversary.vertical.auc", lambda: dict(scores=torch.arange(3.0), labels=torch.tensor([0, 1, 1])), dict(
         scores="tensor", labels=NO_COINS)),

@@ -257,6 +257,8 @@ def test_it_learns_and_new_patients_are_as_noisy_as_was_said():
     run = split.train(train, steps=40, lr=0.5)
     assert run.accuracy(test) > 0.75 > 0.6 > max(float(test.y.double().mean()), 1 - float(test.y.double().mean()))
     assert torch.equal(run.predict(test, seed=0), run.predict(test, seed=1))
+    guarded = split.train(train, steps=40, features=Guard(Gaussian(9.0, 1.0, "client"), Gaussian(9.0, 0.1, "client")))
+    assert guarded.ledger("a", new=True).epsilon < guarded.ledger("a").epsilon / 5
     loud = Gaussian(50.0, 1.0, "client")
     assert not torch.equal(run.predict(test, seed=0, messages=loud), run.predict(test, seed=1, messages=loud))
     assert np.mean([run.accuracy(test, seed, loud) for seed in range(20)]) < 0.65
