@@ -33,13 +33,13 @@ ROOMS = {
         "flights", "sources", "splits", "_columns", "_dealt", "tables", "generators",
     ],
     "privacy": [
-        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",
+        "clipping", "response", "mechanisms", "skellam", "integers", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",
         "correlated", "accountants", "calibration", "pricing", "attacker", "ledger", "accounting",
     ],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
         "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation",
-        "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
+        "transport.messages", "transport.compression", "transport.rounding", "_fingerprint", "_terms", "_json", "_calibrated",
         "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
     "adversary": [
