@@ -22,6 +22,7 @@ from . import mechanisms, skellam
 
 WRAP = 1e-6  # probability, in one round, that any number of the sum wraps round: what the step is chosen for
 MOST = 1.0 + 1e-12  # so that shares in floating point are never less than their part
+COUNTED = 1e4  # largest variance whose outcomes `exact_delta` adds up
 
 
 @dataclass(frozen=True)
@@ -228,18 +229,16 @@ def exact_delta(variance, shift, epsilon):
 
     Derived in: notebook 22.
     """
-    variance = checks.real("variance", variance, at_least=1e-3, at_most=LARGEST_SMALL)
+    variance = checks.real("variance", variance, at_least=1e-3, at_most=COUNTED)
     epsilon = checks.real("epsilon", epsilon, at_least=0)
-    shift = (shift,) if isinstance(shift, int) else tuple(checks.whole("shift", s, at_least=-(2**20)) for s in shift)
-    if len(shift) not in (1, 2):
+    moves = shift if isinstance(shift, (tuple, list)) else (shift,)
+    if len(moves) not in (1, 2):
         raise ValueError(f"shift must be one whole number or two, got {shift!r}")
+    moves = [abs(checks.whole("shift", move, at_least=-(2**20), at_most=2**20)) for move in moves]
     inside, outside = np.ones(1), np.ones(1)
-    for moved in shift:
+    for moved in moves:
         mass = skellam.masses(variance, 60.0)
         mass = np.concatenate([mass[:0:-1], mass])
-        still, there = np.pad(mass, (0, abs(moved))), np.pad(mass, (abs(moved), 0))
+        still, there = np.pad(mass, (0, moved)), np.pad(mass, (moved, 0))
         inside, outside = np.outer(inside, there).ravel(), np.outer(outside, still).ravel()
     return float(np.maximum(inside - math.exp(epsilon) * outside, 0.0).sum())
-
-
-LARGEST_SMALL = 1e4  # what can be added up in two dimensions

@@ -8,7 +8,8 @@ vector is one that the price covers, whatever the coins.
 import torch
 
 from ... import checks
-from .messages import coins
+from ...privacy import integers
+from .messages import check_rows, coins
 
 TRIES = 20  # of rounding; then towards zero, which makes no vector longer
 SIGNS = -1  # the number under which the signs are drawn: no client's
@@ -35,7 +36,10 @@ def rotate(rows, seed):
 
 def unrotate(rows, seed, parameters):
     """Return what was rotated (clients × parameters), from (clients × length); arguments as in `rotate`."""
+    rows = checks.tensor("rows", rows, ("clients", "length")).to("cpu", torch.float64)
     length = rows.shape[1]
+    if length & (length - 1):
+        raise ValueError(f"rows must be of a length that is a power of two, got {length}")
     return (_hadamard(rows) * _signs(seed, length))[:, : checks.whole("parameters", parameters, at_least=1, at_most=length)]
 
 
@@ -56,7 +60,9 @@ def encode(rows, grid, seed, members):
 
     Derived in: notebook 22.
     """
+    checks.kind("grid", grid, integers.Grid, "a Grid")
     exact = checks.finite("rows", rotate(rows, seed)) / grid.step  # clients × length
+    check_rows(exact, seed, checks.tensor("members", members, (len(exact),), "whole"))
     if exact.shape[1] != grid.length:
         raise ValueError(f"rows must be of a length that the grid pads to {grid.length}, got {rows.shape[1]}")
     members, low = members.cpu(), exact.floor()
@@ -76,12 +82,15 @@ def encode(rows, grid, seed, members):
 
 def decode(total, grid, seed, parameters):
     """Return the sum (parameters,), float64, of a sum modulo 2^bits (length,); right unless a number wrapped round."""
+    checks.kind("grid", grid, integers.Grid, "a Grid")
+    total = checks.tensor("total", total, (grid.length,), "whole")
     half = grid.modulus // 2
     signed = (total + half) % grid.modulus - half
     return unrotate(grid.step * signed.double().unsqueeze(0), seed, parameters)[0]
 
 
 def _signs(seed, length):
+    checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST)
     return torch.where(coins(seed, torch.tensor([SIGNS]), length) < 0.5, -1.0, 1.0).double()  # 1 × length
 
 
