@@ -15,14 +15,11 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from .. import checks
 from . import mechanisms, skellam
 
 WRAP = 1e-6  # probability, in one round, that any number of the sum wraps round: what the step is chosen for
 MOST = 1.0 + 1e-12  # so that shares in floating point are never less than their part
-COUNTED = 1e4  # largest variance whose outcomes `exact_delta` adds up
 
 
 @dataclass(frozen=True)
@@ -65,15 +62,22 @@ class Skellam(mechanisms.Gaussian):
         some = "" if self.answering == 1 else f" of at least {self.answering:.0%} of the clients"
         return f"distributed: the server sees only the noisy sum{some}, whole numbers of {self.bits} bits, every bit priced"
 
-    def grid(self, parameters, clients):
+    def grid(self, parameters, clients, step=None):
         """Return the `Grid` on which so many clients send vectors of so many parameters.
 
+        Args:
+            parameters, clients: at least 1.
+            step: in the units of the clip; None takes the shortest with which a number of the sum wraps round in a round
+                with a probability of at most `WRAP`, whatever the vectors.
+
         Raises:
-            TypeError, ValueError: too few bits for such a sum; the message says how many it takes.
+            TypeError, ValueError: too few bits for such a sum (the message says how many it takes), too short a step.
         """
         parameters = checks.whole("parameters", parameters, at_least=1, at_most=2**40)
         clients = checks.whole("clients", clients, at_least=1, at_most=2**40)
-        return _grid(self.noise_multiplier, self.clip, self.bits, self.answering, parameters, clients)
+        if step is not None:
+            step = checks.real("step", step, above=0) / self.clip
+        return _grid(self.noise_multiplier, self.clip, self.bits, self.answering, parameters, clients, step)
 
     def noise(self, shape, generator):
         """Draw the noise of a release of one number, in units of the clip, float64: to audit the mechanism."""
@@ -135,34 +139,42 @@ class Grid:
 
 
 @lru_cache(maxsize=256)
-def _grid(noise, clip, bits, answering, parameters, clients):
+def _grid(noise, clip, bits, answering, parameters, clients, step):
     length = 1 << (parameters - 1).bit_length()
-    must = math.ceil(answering * clients - 1e-9)
+    least = math.ceil(answering * clients - 1e-9)
+    step = step or _shortest(noise, bits, least, length, clients)
+    norm2 = rounded_norm2(1 / step, length, clients)
+    variance = needed_variance(noise, norm2)
+    share = variance / least * MOST
+    if share * clients > skellam.LARGEST:
+        raise ValueError(f"step must be so long that the noise's deviation is at most 8192 steps, got {step * clip:g}")
+    wrap = wrap_bound(1 / step, share * clients, length, clients, bits)
+    return Grid(clip * step, norm2, variance, share, clients, least, length, bits, wrap)
 
-    def tried(log_step):
-        """Step, bound, the noise's variance (of the least sum), and the bound of wrapping round."""
-        norm2 = rounded_norm2(math.exp(-log_step), length, clients)
-        variance = norm2 * noise**2 + 1 / 3 if noise else 0.0
-        return norm2, variance, wrap_bound(math.exp(-log_step), variance * clients / must, length, clients, bits)
 
-    fits = lambda x: tried(x)[2] <= 0.999 * WRAP and tried(x)[1] * clients / must <= skellam.LARGEST / 1.01  # noqa: E731
-    low, high = math.log(1e-9), math.log(1e3)  # of the step in units of the clip
-    if not fits(high):
-        most = tried(high)[1] * clients / must
-        needed = next((b for b in range(bits + 1, 33) if wrap_bound(1e-3, most, length, clients, b) <= WRAP), None)
+def _shortest(noise, bits, least, length, clients):
+    """The shortest step, in units of the clip, that holds the sum and whose noise can be drawn."""
+
+    def tried(step):
+        """Variance of the noise of all, and the bound of wrapping round."""
+        variance = (rounded_norm2(1 / step, length, clients) * noise**2 + 1 / 3) * clients / least if noise else 0.0
+        return variance, wrap_bound(1 / step, variance, length, clients, bits)
+
+    low, high = 1e-9, 1e3
+    most, wraps = tried(high)
+    if wraps > WRAP:
+        needed = next((b for b in range(bits + 1, 33) if wrap_bound(1 / high, most, length, clients, b) <= WRAP), None)
         more = f"at least {needed}" if needed else "more than this noise leaves room for"
         raise ValueError(
             f"bits must be {more} for a sum of {clients} vectors of {length} numbers with noise_multiplier {noise:g}, "
             f"got {bits}"
         )
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (low, middle) if fits(middle) else (middle, high)
-    norm2 = rounded_norm2(math.exp(-high), length, clients)
-    variance = needed_variance(noise, norm2)
-    share = variance / must * MOST
-    wrap = wrap_bound(math.exp(-high), share * clients, length, clients, bits)
-    return Grid(clip * math.exp(high), norm2, variance, share, clients, must, length, bits, wrap)
+    while high / low > 1 + 1e-9:
+        middle = math.sqrt(low * high)
+        variance, wraps = tried(middle)
+        fits = wraps <= 0.999 * WRAP and variance <= skellam.LARGEST / 1.01
+        low, high = (low, middle) if fits else (middle, high)
+    return high
 
 
 def rounded_norm2(norm, length, clients):
@@ -214,31 +226,3 @@ def wrap_bound(norm, variance, length, clients, bits):
         low, high = (middle, high) if spread * middle + variance * math.sinh(middle) < edge else (low, middle)
     exponent = spread * low**2 / 2 + 2 * variance * math.sinh(low / 2) ** 2 - low * edge
     return min(1.0, 2 * length * math.exp(min(exponent + 1 / 7, 0.0)))
-
-
-def exact_delta(variance, shift, epsilon):
-    """Return δ(ε) of Skellam noise against the same noise moved by whole numbers, by adding up all outcomes.
-
-    Args:
-        variance: of the noise on each number, in steps².
-        shift: one whole number, or two of two noisy numbers.
-        epsilon: at least 0.
-
-    Returns:
-        Σ max(0, P − e^ε·Q) over all outcomes but a mass of e^−60, P moved and Q not.
-
-    Derived in: notebook 22.
-    """
-    variance = checks.real("variance", variance, at_least=1e-3, at_most=COUNTED)
-    epsilon = checks.real("epsilon", epsilon, at_least=0)
-    moves = shift if isinstance(shift, (tuple, list)) else (shift,)
-    if len(moves) not in (1, 2):
-        raise ValueError(f"shift must be one whole number or two, got {shift!r}")
-    moves = [abs(checks.whole("shift", move, at_least=-(2**20), at_most=2**20)) for move in moves]
-    inside, outside = np.ones(1), np.ones(1)
-    for moved in moves:
-        mass = skellam.masses(variance, 60.0)
-        mass = np.concatenate([mass[:0:-1], mass])
-        still, there = np.pad(mass, (0, moved)), np.pad(mass, (moved, 0))
-        inside, outside = np.outer(inside, there).ravel(), np.outer(outside, still).ravel()
-    return float(np.maximum(inside - math.exp(epsilon) * outside, 0.0).sum())

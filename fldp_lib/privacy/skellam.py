@@ -20,6 +20,7 @@ WORD = 62  # bits of a random word: torch draws whole numbers below 2^62 without
 ERROR = 2.0**-104  # total variation between a draw and the law: rounding of at most 2^19 thresholds, and the mass cut off
 LARGEST = float(2**26)  # of a variance: a deviation of 8192 steps, beyond which a finer grid buys nothing
 ROUNDING = 1e-8  # relative error of `step_mu`'s arithmetic, with room: tests hold it to 40 digits
+COUNTED = 1e4  # largest variance whose outcomes `exact_delta` adds up
 FAR = 500.0  # −ln of the mass beyond the outputs that `step_mu` looks at
 
 
@@ -153,3 +154,31 @@ def _count(thresholds, value):
 def draw_rows(count, shape, variance, generator):
     """Draw one row for each of `count` clients (count × shape), alike however many are drawn at once."""
     return client_rows(lambda rows: draw(rows, variance, generator), count, shape)
+
+
+def exact_delta(variance, shift, epsilon):
+    """Return δ(ε) of Skellam noise against the same noise moved by whole numbers, by adding up all outcomes.
+
+    Args:
+        variance: of the noise on each number, in steps².
+        shift: one whole number, or two of two noisy numbers.
+        epsilon: at least 0.
+
+    Returns:
+        Σ max(0, P − e^ε·Q) over all outcomes but a mass of e^−60, P moved and Q not.
+
+    Derived in: notebook 22.
+    """
+    variance = checks.real("variance", variance, at_least=1e-3, at_most=COUNTED)
+    epsilon = checks.real("epsilon", epsilon, at_least=0)
+    moves = shift if isinstance(shift, (tuple, list)) else (shift,)
+    if len(moves) not in (1, 2):
+        raise ValueError(f"shift must be one whole number or two, got {shift!r}")
+    moves = [abs(checks.whole("shift", move, at_least=-(2**20), at_most=2**20)) for move in moves]
+    inside, outside = np.ones(1), np.ones(1)
+    for moved in moves:
+        mass = masses(variance, 60.0)
+        mass = np.concatenate([mass[:0:-1], mass])
+        still, there = np.pad(mass, (0, moved)), np.pad(mass, (moved, 0))
+        inside, outside = np.outer(inside, there).ravel(), np.outer(outside, still).ravel()
+    return float(np.maximum(inside - math.exp(epsilon) * outside, 0.0).sum())

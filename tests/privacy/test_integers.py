@@ -127,7 +127,7 @@ def test_mu_is_that_of_a_gaussian_but_for_a_sixth_of_a_step(variance):
 def test_the_price_is_never_below_what_all_outcomes_tell(variance, shift, epsilon):
     true = hockey_stick(*moved(law(variance), shift), epsilon)
     assert true <= gaussians.gaussian_delta(shift * skellam.step_mu(variance), epsilon) + 1e-13
-    assert integers.exact_delta(variance, shift, epsilon) == pytest.approx(true, abs=1e-12)
+    assert skellam.exact_delta(variance, shift, epsilon) == pytest.approx(true, abs=1e-12)
 
 
 @pytest.mark.parametrize(("noise", "norm2"), [(0.8, 5), (1.5, 10), (1.0, 26)])
@@ -136,7 +136,7 @@ def test_in_two_dimensions_no_neighbour_tells_more_than_the_price(noise, norm2):
     variance, reach = integers.needed_variance(noise, norm2), math.isqrt(norm2)
     shifts = [(a, b) for a in range(reach + 1) for b in range(a + 1) if 0 < a * a + b * b <= norm2]
     for epsilon in (0.0, 0.4, 1.0, 2.0):
-        worst = max(integers.exact_delta(variance, shift, epsilon) for shift in shifts)
+        worst = max(skellam.exact_delta(variance, shift, epsilon) for shift in shifts)
         assert worst <= gaussians.gaussian_delta(1 / noise, epsilon)
         assert epsilon > 0 or worst > 0.9 * gaussians.gaussian_delta(1 / noise, epsilon)
 
@@ -145,7 +145,7 @@ def test_the_price_is_close_where_the_grid_is_fine():
     """Ten steps of deviation: ε told is at most 2% above the smallest that holds, at δ = 1e-3."""
     variance = integers.needed_variance(1.0, 100)
     told = accounting.epsilon(integers.Skellam(1.0, 1.0), 1, delta=1e-3)
-    assert integers.exact_delta(variance, 10, told) <= 1e-3 < integers.exact_delta(variance, 10, told / 1.02)
+    assert skellam.exact_delta(variance, 10, told) <= 1e-3 < skellam.exact_delta(variance, 10, told / 1.02)
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.3])
@@ -253,4 +253,4 @@ def test_what_makes_no_sense_is_refused_by_name():
     with pytest.raises(ValueError, match=r"bits must be at least \d+ for a sum of 1000 vectors of 4096 numbers"):
         integers.Skellam(1.0, 1.0, bits=6).grid(2410, 1000)
     with pytest.raises(ValueError, match=r"^shift must be one whole number or two"):
-        integers.exact_delta(4.0, (1, 1, 1), 0.5)
+        skellam.exact_delta(4.0, (1, 1, 1), 0.5)
