@@ -131,7 +131,7 @@ def draw(shape, variance, generator):
     variance = checks.real("variance", variance, at_least=0, at_most=LARGEST)
     checks.generator("generator", generator)
     if variance == 0:
-        return torch.zeros(shape, dtype=torch.int64)
+        return torch.zeros(shape, dtype=torch.int64, device="cpu")
     least, thresholds, high = _words(variance)
     uniform = torch.randint(2**WORD, shape, generator=generator, device="cpu").numpy()
     found = np.searchsorted(high, uniform, side="right")

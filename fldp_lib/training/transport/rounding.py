@@ -67,7 +67,7 @@ def encode(rows, grid, seed, members):
         raise ValueError(f"rows must be of a length that the grid pads to {grid.length}, got {rows.shape[1]}")
     members, low = members.cpu(), exact.floor()
     part, found = exact - low, exact.trunc().long()
-    left = torch.arange(len(rows))
+    left = torch.arange(len(rows), device="cpu")
     for attempt in range(TRIES):
         tried = (low[left] + (coins((seed + attempt) % 2**62, members[left], grid.length) < part[left])).long()
         short = tried.square().sum(1) <= grid.norm2
@@ -91,7 +91,7 @@ def decode(total, grid, seed, parameters):
 
 def _signs(seed, length):
     checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST)
-    return torch.where(coins(seed, torch.tensor([SIGNS]), length) < 0.5, -1.0, 1.0).double()  # 1 × length
+    return torch.where(coins(seed, torch.tensor([SIGNS], device="cpu"), length) < 0.5, -1.0, 1.0).double()  # 1 × length
 
 
 def _hadamard(rows):
@@ -103,7 +103,7 @@ def _hadamard(rows):
 
 
 def _matrix(size):
-    found = torch.ones(1, 1, dtype=torch.float64)
+    found = torch.ones(1, 1, dtype=torch.float64, device="cpu")
     while len(found) < size:
         found = torch.cat([torch.cat([found, found], 1), torch.cat([found, -found], 1)])
     return found
