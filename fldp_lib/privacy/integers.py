@@ -144,10 +144,10 @@ def _grid(noise, clip, bits, answering, parameters, clients, step):
     least = math.ceil(answering * clients - 1e-9)
     step = step or _shortest(noise, bits, least, length, clients)
     norm2 = rounded_norm2(1 / step, length, clients)
+    if (norm2 * noise**2 + 1) * clients / least > skellam.LARGEST:
+        raise ValueError(f"step must be so long that the noise's deviation is at most 8192 steps, got {step * clip:g}")
     variance = needed_variance(noise, norm2)
     share = variance / least * MOST
-    if share * clients > skellam.LARGEST:
-        raise ValueError(f"step must be so long that the noise's deviation is at most 8192 steps, got {step * clip:g}")
     wrap = wrap_bound(1 / step, share * clients, length, clients, bits)
     return Grid(clip * step, norm2, variance, share, clients, least, length, bits, wrap)
 

@@ -254,3 +254,12 @@ def test_what_makes_no_sense_is_refused_by_name():
         integers.Skellam(1.0, 1.0, bits=6).grid(2410, 1000)
     with pytest.raises(ValueError, match=r"^shift must be one whole number or two"):
         skellam.exact_delta(4.0, (1, 1, 1), 0.5)
+
+
+def test_a_longer_step_costs_noise_and_wraps_less_and_too_short_a_one_is_refused():
+    mechanism = integers.Skellam(2.0, 1.0, bits=12)
+    grids = [mechanism.grid(64, 50, step) for step in (0.01, 0.02, 0.05)]
+    assert [g.step for g in grids] == [0.01, 0.02, 0.05]
+    assert grids[0].std < grids[1].std < grids[2].std and grids[0].wrap > grids[1].wrap > grids[2].wrap
+    with pytest.raises(ValueError, match=r"^step must be so long"):
+        mechanism.grid(64, 50, 1e-6)

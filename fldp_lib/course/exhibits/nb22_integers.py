@@ -12,7 +12,7 @@ from ._kit import _, clients, epsilon
 from ._singles import digits
 
 CLIP, DELTA, DRAWS, SEED = 4.0, 1e-5, 40, 3
-LONGER = np.geomspace(1 / 4, 4, 25)
+LONGER = np.geomspace(1 / 2, 4, 19)
 
 
 @lru_cache(maxsize=64)
@@ -29,13 +29,10 @@ def pictures(count):
 
 @lru_cache(maxsize=256)
 def grid(epsilon, clients, bits, longer):
-    """The package's grid, its step so many times as long; None where the bits are too few, or the step too short."""
+    """The package's grid, its step so many times as long."""
     mechanism = integers.Skellam(multiplier(epsilon), CLIP, bits=bits)
-    try:
-        found = mechanism.grid(64, clients)
-        return found if longer == 1 else mechanism.grid(64, clients, found.step * longer)
-    except ValueError:
-        return None
+    found = mechanism.grid(64, clients)
+    return found if longer == 1 else mechanism.grid(64, clients, found.step * longer)
 
 
 @lru_cache(maxsize=256)
@@ -66,33 +63,27 @@ def whole_numbers():
 
     def compute(epsilon, clients, bits, longer):
         base = grid(epsilon, clients, bits, 1.0)
-        here = base and grid(epsilon, clients, bits, longer)
+        here = grid(epsilon, clients, bits, longer)
         shown = dict(epsilon=epsilon, clients=clients, bits=bits, longer=longer, plain=multiplier(epsilon) * CLIP / clients,
                      attacker=against(epsilon))  # fmt: skip
-        if not here:
-            return shown | dict(error=None, bits_needed=needed(epsilon, clients, bits))
         error, wrapped = released(epsilon, clients, bits, longer)
         ratio, wrap = along(epsilon, clients, bits, base.step / CLIP)
         times = here.std / (multiplier(epsilon) * CLIP)
         return shown | dict(error=error, wrapped=wrapped, ratio=ratio, wrap=wrap, here=times, chance=here.wrap)
 
     def marks(r):
-        if r["error"] is None:
-            return [plots.text(0.3, 3, _("{} bits are too few here").format(r["bits"]), "no privacy")]
         cut = lambda values, low, high: np.where((values >= low) & (values <= high), values, np.nan)  # noqa: E731
         return [
-            plots.line((1 / 4, 4), (1, 1), 5, label=_("continuous"), width=1.2),
-            plots.line(LONGER, cut(r["ratio"], 0.9, 30), "private", label=_("whole")),
-            plots.dots([r["longer"]], [min(r["here"], 30)], "private", size=5),
-            plots.line((1 / 4, 4), (1e-6, 1e-6), 5, width=1.2, panel=1),
+            plots.line((1 / 2, 4), (1, 1), 5, label=_("continuous"), width=1.2),
+            plots.line(LONGER, r["ratio"], "private", label=_("whole")),
+            plots.dots([r["longer"]], [r["here"]], "private", size=5),
+            plots.line((1 / 2, 4), (1e-6, 1e-6), 5, width=1.2, panel=1),
             plots.line(LONGER, cut(r["wrap"], 1e-12, 1), "attacker", panel=1),
             plots.dots([r["longer"]], [np.clip(r["chance"], 1e-12, 1)], "attacker", size=5, panel=1),
         ]
 
     def say(r):
         start = _("{clients:,} people send a picture of 64 numbers; one sum, ε = {epsilon:.3g} at δ = 1e-5. ").format(**r)
-        if r["error"] is None:
-            return start + _("{bits} bits hold no such sum with its noise: it takes {bits_needed}.").format(**r)
         return start + _(
             "A pixel of the mean is off by {error:.3f} with whole numbers of {bits} bits, by {plain:.3f} with continuous "
             "noise. A number of the sum wraps round with a probability of at most {chance}; {wrapped} of {draws} draws did."
@@ -105,20 +96,20 @@ def whole_numbers():
                  "continuous noise with 10 bits, {b:.3f} with 16. ε is the same.").format(a=few.std / noise,
                                                                                           b=many.std / noise)  # fmt: skip
 
-    ticks = {1 / 4: "1/4", 1 / 2: "1/2", 1: "1", 2: "2", 4: "4"}
+    ticks = {1 / 2: "1/2", 1: "1", 2: "2", 4: "4"}
     panels = [
-        plots.Panel(_("Noise, against continuous noise"), _("length of a step"), _("times"), x=(1 / 4, 4), y=(0.9, 30),
-                    xlog=True, ylog=True, xticks=ticks, yticks={1: "1", 3: "3", 10: "10", 30: "30"}, right=0.3),
-        plots.Panel(_("Chance of wrapping round"), _("length of a step"), _("bound"), x=(1 / 4, 4), y=(1e-12, 1.5),
+        plots.Panel(_("Noise, against continuous noise"), _("length of a step"), _("times"), x=(1 / 2, 4), y=(0.9, 200),
+                    xlog=True, ylog=True, xticks=ticks, yticks={1: "1", 10: "10", 100: "100"}, right=0.3),
+        plots.Panel(_("Chance of wrapping round"), _("length of a step"), _("bound"), x=(1 / 2, 4), y=(1e-12, 1.5),
                     xlog=True, ylog=True, xticks=ticks, yticks={1: "1", 1e-6: "1e-6", 1e-12: "1e-12"}),
     ]  # fmt: skip
     question = _("Same ε, same people, 10 bits a number in place of 16. What do the missing bits cost?")
     options = [_("a larger ε"), _("more noise"), _("nothing: rounding is hidden by the noise")]
     return explorers.Explorer(
         _("Sums in whole numbers"),
-        [explorers.Slider("bits", _("bits a number"), 8, 16, 12, whole=True),
-         explorers.Slider("longer", _("step, times the package's"), 1 / 4, 4, 1.0, step=0.05, log=True),
-         epsilon(1.0, 0.25, 10.0, label=_("ε, of the one sum")), clients(300, 50, 1437, label=_("people"))],
+        [explorers.Slider("bits", _("bits a number"), 10, 16, 12, whole=True),
+         explorers.Slider("longer", _("step, times the package's"), 1 / 2, 4, 1.0, step=0.05, log=True),
+         epsilon(1.0, 0.5, 10.0, label=_("ε, of the one sum")), clients(300, 100, 1437, label=_("people"))],
         compute, plots.Chart(panels, size=(6.6, 3.1)), marks, say, attacker=lambda r: r["attacker"],
         predict=("22.integers", question, options, 1, because),
     )  # fmt: skip
@@ -128,8 +119,3 @@ def whole_numbers():
 def against(epsilon):
     """What can be done against one such release."""
     return attacker.of(integers.Skellam(multiplier(epsilon), CLIP), 1, 1.0, DELTA)
-
-
-def needed(epsilon, clients, bits):
-    """The fewest bits that hold the sum."""
-    return next(b for b in range(bits + 1, 33) if grid(epsilon, clients, b, 1.0))
