@@ -34,7 +34,7 @@ ROOMS = {
         "flights", "sources", "splits", "_columns", "_dealt", "tables", "generators",
     ],
     "privacy": [
-        "clipping", "response", "unary", "projection", "randomisers", "mechanisms", "adaptive", "laws", "losses",
+        "clipping", "response", "unary", "projection", "randomisers", "mechanisms", "skellam", "integers", "adaptive", "laws", "losses",
         "gaussians", "participation", "strategies", "correlated", "accountants", "calibration", "pricing", "attacker",
         "ledger", "accounting", "crossing", "shuffling", "allocation",
     ],
@@ -43,7 +43,7 @@ ROOMS = {
         "stackable", "_offers", "_vmapped", "models", "recurrent", "text_models", "_lowrank", "adapters", "_steps",
         "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives", "transport.signatures",
         "transport.grid", "transport.party", "transport.secure", "aggregation", "transport.messages",
-        "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated", "plan", "card", "history", "_lock",
+        "transport.compression", "transport.rounding", "_fingerprint", "_terms", "_json", "_calibrated", "plan", "card", "history", "_lock",
         "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
     "vertical": ["parties", "_curve", "_transcript", "matching", "protection", "_actors", "run", "split"],
