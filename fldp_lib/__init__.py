@@ -3,7 +3,8 @@
     from fldp_lib import data, models, mechanisms, accounting, aggregation, train
 
 In wings, each importing only from those above it: `data` and `privacy`; `training` (`models` → `clients` → `aggregation` →
-`server`, which has `train`); `adversary`; then what serves the notebooks, `interactive`, `course`, `flower` and `book`.
+`server`, which has `train`) and, beside it, `vertical` (columns apart instead of people); `adversary`; then what serves the
+notebooks, `interactive`, `course`, `flower` and `book`.
 """
 
 import gc as _gc

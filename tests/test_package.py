@@ -19,13 +19,13 @@ PACKAGE = ROOT / "fldp_lib"
 FLOORS = [
     {"checks"},
     {"data", "privacy", "interactive"},
-    {"training"},
+    {"training", "vertical"},
     {"adversary", "flower"},
     {"course"},
     {"book"},
 ]
 BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOORS) for wing in floor}
-CORE = ("checks", "data", "privacy", "training")
+CORE = ("checks", "data", "privacy", "training", "vertical")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": [
@@ -42,8 +42,10 @@ ROOMS = {
         "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
         "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
+    "vertical": ["parties", "_curve", "_transcript", "matching", "protection", "_actors", "run", "split"],
     "adversary": [
-        "inversion", "poisoning", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing", "faults",
+        "_patients", "columns", "vertical", "inversion", "poisoning", "floating", "_scores", "_worlds", "gaussian_audit",
+        "single_run", "auditing", "faults",
     ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",
@@ -60,6 +62,7 @@ LIBRARIES = {  # beyond the standard one
     "data": {"numpy", "torch", "sklearn"},
     "privacy": {"dp_accounting", "numpy", "scipy", "torch"},
     "training": {"cryptography", "mpyc", "numpy", "scipy", "torch", "tqdm"},
+    "vertical": {"cryptography", "numpy", "torch"},
 }
 LATE = {"cryptography", "dp_accounting", "mpyc", "sklearn", "scipy", "tqdm"}  # imported by the function that needs them
 

@@ -1,1 +1,2 @@
-"""Who works against it: `inversion` of updates, `poisoning`, and `auditing`, which has planted `faults` to catch."""
+"""Who works against it: `inversion` of updates, `poisoning`, `vertical` (split models), and `auditing`, which
+has planted `faults` to catch."""

@@ -4,13 +4,7 @@ An identifier is hashed to a point P of Curve25519, and a party with the secret 
 not matter, a·(b·P) = b·(a·P), so that twice-multiplied points are equal where the identifiers are; without a, the points a·P
 cannot be told from random ones (decisional Diffie-Hellman, the hash taken for a random function).
 
-What X25519 (RFC 7748) does to this, exactly:
-
-- A point is its u-coordinate: P and −P are one. Two identifiers meet there only if their hashes do.
-- Half of all 32-byte strings are no point of the curve but of its twist, and stay there under every key: whoever sees a·P
-  would learn that bit of the hash. `point` therefore hashes again until the point lies on the curve.
-- Keys are clamped: multiples of 8, of fixed top bit. The factor 8 takes every point into the subgroup of prime order; no key
-  has an inverse among keys, so that nothing is ever unwrapped here: points meet under *all* keys.
+What X25519 does to this stands in `_curve`.
 
 What holds: parties that follow the protocol, do not pool what they saw and do not stop early learn the identifiers they have
 in common, and how many the others entered. What does not: nothing binds a party to its true set. Who enters all birth dates
@@ -18,91 +12,24 @@ as its own learns who is there (`probe`); only a limit on how many may be entere
 somebody is *in* the intersection is learnt by all its parties: no ε covers it.
 
 Derived in: notebook 24.
-Source: Meadows 1986; Huberman, Franklin & Hogg 1999 (the protocol); Bernstein 2006, Langley, Hamburg & Turner 2016, RFC 7748
-    (X25519).
+Source: Meadows 1986; Huberman, Franklin & Hogg 1999.
 """
 
 import hashlib
 import os
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import pairwise
 
 from .. import checks
+from . import _curve
+from ._curve import on_curve, point
+from ._transcript import Matched, Message
 
-FIELD = 2**255 - 19
-MIDDLE = 486662  # v² = u³ + 486662·u² + u
+__all__ = [
+    "BROKER", "Matched", "Message", "Side", "dictionary", "hashed", "on_curve", "point", "probe", "several", "two",
+]  # fmt: skip
+
 BROKER = "broker"
-
-
-def on_curve(u):
-    """Return whether 32 bytes are the u-coordinate of a point of Curve25519; if not, they are one of its twist.
-
-    Args:
-        u: 32 bytes, little-endian; the top bit is not read (RFC 7748).
-
-    Raises:
-        TypeError, ValueError: not 32 bytes.
-    """
-    u = _number(_points("u", [u])[0])
-    return pow((u * u * u + MIDDLE * u * u + u) % FIELD, (FIELD - 1) // 2, FIELD) == 1
-
-
-def point(identifier):
-    """Return the identifier's point of the curve, 32 bytes: its hash with the first counter that gives one (two tries on average).
-
-    Args:
-        identifier: text; not even a space may differ between the parties.
-
-    Raises:
-        TypeError, ValueError: no text, or an empty one.
-    """
-    return _point(checks.text("identifier", identifier, some=True))
-
-
-@lru_cache(maxsize=100_000)
-def _point(identifier):
-    counter = 0
-    while True:
-        digest = hashlib.sha256(f"fldp_lib matching {counter} {identifier}".encode()).digest()
-        if on_curve(digest):
-            return digest
-        counter += 1
-
-
-@dataclass(frozen=True)
-class Message:
-    """Points that one party sent to another.
-
-    Args:
-        sender, receiver: names.
-        what: in words.
-        points: 32 bytes each, or positions in an earlier list.
-    """
-
-    sender: str
-    receiver: str
-    what: str
-    points: tuple
-
-    def __str__(self):
-        return f"{self.sender} → {self.receiver}: {len(self.points)} {self.what}"
-
-
-@dataclass(frozen=True)
-class Matched:
-    """What a protocol found, and everything that was sent.
-
-    Args:
-        ids: identifiers that all have, sorted.
-        messages: in the order of sending.
-    """
-
-    ids: tuple
-    messages: tuple
-
-    def seen_by(self, name):
-        """Return the messages that this party received."""
-        return [message for message in self.messages if message.receiver == name]
 
 
 @dataclass
@@ -131,12 +58,12 @@ class Side:
             secret = os.urandom(32)
         else:
             secret = hashlib.sha256(f"{checks.whole('seed', self.seed, at_least=0)} {self.name}".encode()).digest()
-        self._key = _library().X25519PrivateKey.from_private_bytes(secret)
+        self._key = _curve.library().X25519PrivateKey.from_private_bytes(secret)
         self._mine = {}  # own point under the own key: the identifier
 
     def opening(self):
         """Return a·P of every own identifier, sorted by their bytes: an order that says nothing about the identifiers."""
-        self._mine = dict(zip(self.blind([_point(name) for name in self.ids]), self.ids, strict=True))
+        self._mine = dict(zip(self.blind([_curve.point(name) for name in self.ids]), self.ids, strict=True))
         return tuple(sorted(self._mine))
 
     def blind(self, points):
@@ -148,9 +75,9 @@ class Side:
         Raises:
             TypeError, ValueError: no such points; one of small order, which no identifier has (who sends it is cheating).
         """
-        public = _library().X25519PublicKey.from_public_bytes
+        public = _curve.library().X25519PublicKey.from_public_bytes
         try:
-            return tuple(self._key.exchange(public(one)) for one in _points("points", points))
+            return tuple(self._key.exchange(public(one)) for one in _curve.points("points", points))
         except ValueError as error:
             if "points must be" in str(error):
                 raise
@@ -166,7 +93,7 @@ class Side:
         Raises:
             ValueError: `mine` is not as long as the opening.
         """
-        mine, theirs = _points("mine", mine), set(_points("theirs", theirs))
+        mine, theirs = _curve.points("mine", mine), set(_curve.points("theirs", theirs))
         return self.named([place for place, one in enumerate(mine) if one in theirs], len(mine))
 
     def named(self, places, length=None):
@@ -219,8 +146,8 @@ def several(sides):
 
     Every party's opening goes once round all the others, each of whom multiplies by its key; the last one hands it to the
     broker, who compares the lists and tells each party at which positions of its own opening the common ones stand. No party
-    sees two lists under all the keys, so that none learns what only some have; the broker sees only points under all keys: how
-    many each has, and how many any of them share. Two of them who pool what they saw learn more.
+    sees two lists under all the keys, so that none learns what only some have; the broker sees only points under all keys:
+    how many each has, and how many any of them share. Two of them who pool what they saw learn more.
 
     Args:
         sides: `Side`s of different names, two at least; none is called "broker".
@@ -238,7 +165,7 @@ def several(sides):
     for start, owner in enumerate(sides):
         points, under = owner.opening(), owner.name
         way = [*sides[start:], *sides[:start]]
-        for sender, receiver in zip(way, way[1:], strict=False):
+        for sender, receiver in pairwise(way):
             messages.append(Message(sender.name, receiver.name, f"of {owner.name}'s points, under {under}", points))
             points, under = receiver.blind(points), f"{under}+{receiver.name}"
         messages.append(Message(way[-1].name, BROKER, f"of {owner.name}'s points, under all keys", points))
@@ -293,35 +220,15 @@ def probe(side, candidates, seed=None):
     return two(side, Side("prober", candidates, seed)).ids
 
 
-def _library():
-    try:
-        from cryptography.hazmat.primitives.asymmetric import x25519
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("private matching needs one more package: pip install cryptography") from error
-    return x25519
-
-
-def _number(u):
-    return int.from_bytes(u, "little") % 2**255 % FIELD
-
-
 def _identifiers(name, ids):
     if isinstance(ids, (str, bytes)) or not hasattr(ids, "__iter__"):
         raise TypeError(f"{name} must be a list of identifiers, got {checks.shown(ids)}")
     ids = tuple(checks.text(name, one, some=True) for one in ids)
     if not ids or len(set(ids)) < len(ids):
-        raise ValueError(f"{name} must be identifiers, one at least and each once; got {len(ids)}, {len(set(ids))} different")
+        raise ValueError(
+            f"{name} must be identifiers, one at least and each once; got {len(ids)}, {len(set(ids))} different"
+        )
     return ids
-
-
-def _points(name, points):
-    if isinstance(points, (str, bytes)) or not hasattr(points, "__iter__"):
-        raise TypeError(f"{name} must be points of 32 bytes each, got {checks.shown(points)}")
-    points = tuple(points)
-    for one in points:
-        if not isinstance(one, bytes) or len(one) != 32:
-            raise ValueError(f"{name} must be points of 32 bytes each, got {checks.shown(one)} among them")
-    return points
 
 
 def _sides(sides):

@@ -1,8 +1,8 @@
 """Columns of the same patients at different parties, each with patients of its own, overlapping in part.
 
-The tumours of Wisconsin are cut as their file is: thirty columns are ten measures of a cell's nucleus, each as its mean, its
-error and its worst value. The identifiers are made up, and bad on purpose: a birth date, a sex and a number of two digits, as
-many a hospital joins by, are so few that they can be listed (`every_id`).
+The tumours of Wisconsin have thirty columns: ten measures of the cells' nuclei, each as its mean, its error and its worst
+value. The identifiers are made up, and bad on purpose: a birth date, a sex and a number are so few that they can be listed
+(`every_id`).
 """
 
 import datetime
@@ -119,7 +119,7 @@ def every_id():
     return [f"{date}/{sex}/{number}" for date in dates for sex in "FM" for number in range(1, NUMBERS + 1)]
 
 
-def deal(dataset, by="kind", labels="error", share=0.9, seed=0):
+def deal(dataset, by="measure", labels="texture", share=0.9, seed=0):
     """Deal a data set's columns to parties; each has patients of its own, chosen apart from the others'.
 
     Args:

@@ -47,7 +47,7 @@ class Guard:
             checks.kind(name, noise, mechanisms.Gaussian, "a mechanisms.Gaussian, at='client'")
             if noise.at != "client" or noise.unit != "client":
                 raise ValueError(
-                    f"{name} must be replace-one noise of a row, a Gaussian with at='client' and unit='client', got {noise!r}"
+                    f"{name} must be a Gaussian with at='client' and unit='client' (replace-one), got {noise!r}"
                 )
 
     def epsilon(self, steps, delta=1e-5, fixed=False):

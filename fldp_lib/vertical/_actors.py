@@ -1,7 +1,8 @@
 """The two kinds of parties in a split model, each with what it alone holds, and the messages they exchange.
 
-A `Bottom` holds columns and weights: it sends h = clip(act(x·W + b)) + noise and gets ∂loss/∂h back. The `Holder` has the labels,
-the top, and a bottom of its own, which sends nothing: it gets all h, and returns each patient's ∂loss/∂h. For `split` alone.
+A `Bottom` holds columns and weights: it sends h = clip(act(x·W + b)) + noise and gets ∂loss/∂h back. The `Holder` has the
+labels, the top, and a bottom of its own, which sends nothing: it gets all h, and returns each patient's ∂loss/∂h. For
+`split` and `run` alone.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import math
 
 import torch
 
-from ..privacy import clipping
+from ..privacy import clipping, mechanisms
 
 ACTIVATIONS = {"tanh": torch.tanh, "linear": lambda z: z}
 
@@ -23,6 +24,14 @@ def stream(seed, *words):
 def logits(table_y, z):
     """Return each patient's cross-entropy (n,) of logits z (n,) against labels (n,)."""
     return torch.nn.functional.binary_cross_entropy_with_logits(z, table_y, reduction="none")
+
+
+def reported(rows, response, generator):
+    """Return the signs of each row (n × k, ±1) as reported by randomised response: one of 2^k patterns."""
+    powers = 2 ** torch.arange(rows.shape[1])
+    pattern = ((rows > 0).long() * powers).sum(1)
+    told = response.randomise(pattern, generator)
+    return (told.unsqueeze(1) // powers % 2 * 2 - 1).double()
 
 
 def noisy(rows, noise, generator):
@@ -56,7 +65,7 @@ class Bottom:
         x: columns (n × d), double.
         weights: W (d × k) and b (k,), double, trained in place.
         activation: "tanh" or "linear".
-        guard: a `Guard`, or None.
+        guard: a `Guard`, a `RandomisedResponse` of the activations' signs (with fixed weights), or None.
         generator: of its noise.
         descent: a `Descent` of the weights; None where they are fixed.
     """
@@ -70,8 +79,10 @@ class Bottom:
         """Return the message: activations (n × k)."""
         weight, bias = self.weights
         self.raw = ACTIVATIONS[self.activation](torch.addmm(bias, self.x, weight))  # n × k
-        self.sent, self.factor = noisy(self.raw, self.guard and self.guard.messages, self.generator)
-        return self.sent
+        if isinstance(self.guard, mechanisms.RandomisedResponse):
+            return reported(self.raw, self.guard, self.generator)
+        sent, self.factor = noisy(self.raw, self.guard and self.guard.messages, self.generator)
+        return sent
 
     def slopes(self, gradient):
         """Return ∂loss/∂(x·W + b) (n × k) of a gradient with respect to what was sent: through clip and activation."""
@@ -157,3 +168,8 @@ def start(width, cut, generator):
     """Return W (width × cut) and b (cut,), double: small random weights."""
     weight = torch.randn(width, cut, generator=generator, dtype=torch.float64) / math.sqrt(width)
     return [weight, torch.zeros(cut, dtype=torch.float64)]
+
+
+def average(width):
+    """Return W (width × 1) and b (1,), double, of three times the mean of all columns: tanh then nearly fills (−1, 1)."""
+    return [torch.full((width, 1), 3 / width, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)]

@@ -1,0 +1,146 @@
+"""A trained split model: what it predicts, what each party saw, and what was promised to whom."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from .. import checks
+from ..privacy import accounting, mechanisms
+from . import _actors
+from .parties import Aligned
+from .protection import Guard, Promise
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained split model, and what each party saw of the training.
+
+    Args:
+        names, holder: of the parties; index of the one with the labels.
+        bottoms: (W, b) of each party: (d × cut) and (cut,).
+        top: v (inputs,) and c (1,).
+        activations: by feature party, what it sent (steps × n × cut); one step where it is sent once.
+        gradients: by feature party, what came back (steps × n × cut); of each patient's own loss.
+        loss: mean training loss before each step (steps,), on the labels that were trained on; for teaching alone.
+        settings: the arguments of `train`.
+    """
+
+    names: tuple
+    holder: int
+    bottoms: tuple
+    top: tuple
+    activations: dict
+    gradients: dict
+    loss: torch.Tensor
+    settings: dict = field(repr=False)
+
+    @property
+    def others(self):
+        """Names of the feature parties, in order."""
+        return tuple(name for place, name in enumerate(self.names) if place != self.holder)
+
+    def predict(self, table, seed=0, messages=None):
+        """Return the probability of label 1 (n,) for new patients, whose activations are sent once.
+
+        Args:
+            table: an `Aligned` with the same columns.
+            seed: of the noise on what the feature parties send.
+            messages: noise on it, a `Gaussian`; None takes each party's noise of the training.
+
+        Raises:
+            TypeError, ValueError: a table of other columns, no such noise.
+        """
+        (
+            checks.kind("table", table, Aligned, "an Aligned, such as from parties.align"),
+            checks.whole("seed", seed, at_least=0),
+        )
+        if [x.shape[1] for x in table.xs] != [weights[0].shape[0] for weights in self.bottoms]:
+            raise ValueError(f"table must have the columns of the training, got {[x.shape[1] for x in table.xs]}")
+        if messages is not None:
+            Guard(messages)
+        parts = []
+        for place, (name, x, weights) in enumerate(zip(self.names, table.xs, self.bottoms, strict=True)):
+            guard = self.settings["features"].get(name) if place != self.holder else None
+            if messages is not None and place != self.holder:
+                guard = Guard(messages)
+            generator = _actors.stream(seed, name, "new patients")
+            parts.append(_actors.Bottom(x.double(), weights, self.settings["activation"], guard, generator, None).forward())
+        joined = torch.cat(parts, 1) if self.settings["join"] == "concat" else torch.stack(parts).sum(0)
+        return torch.sigmoid(joined @ self.top[0] + self.top[1])
+
+    def accuracy(self, table, seed=0, messages=None):
+        """Return the share of new patients whose label is the likelier one; arguments as in `predict`."""
+        return float(((self.predict(table, seed, messages) > 0.5) == (table.y == 1)).double().mean())
+
+    def messages(self):
+        """Return who sent what to whom: (sender, receiver, what, shape of one, how many)."""
+        holder, steps = self.names[self.holder], len(self.loss)
+        shape = (self.settings["patients"], self.settings["cut"])
+        found = []
+        for name in self.others:
+            once = bool(self.settings["fixed"])
+            found.append((name, holder, "activations", shape, 1 if once else steps))
+            if not once:  # fixed weights need no gradients
+                found.append((holder, name, "gradients", shape, steps))
+        return found
+
+    def epsilon_features(self, delta=1e-5):
+        """Return, by feature party, the total ε of one patient's columns against all other parties; replace-one."""
+        fixed, steps = self.settings["fixed"], len(self.loss)
+        guards = self.settings["features"]
+        return {name: _spent(guards.get(name), steps, delta, bool(fixed)) for name in self.others}
+
+    def epsilon_labels(self, delta=1e-5):
+        """Return the total ε of one patient's label against the feature parties; replace-one; 0 where nothing comes back."""
+        labels = self.settings["labels"]
+        if self.settings["fixed"]:
+            return 0.0
+        if isinstance(labels, mechanisms.RandomisedResponse):
+            return accounting.epsilon(labels, 1, 1.0, delta)
+        return labels.epsilon(len(self.loss), delta) if isinstance(labels, Guard) else float("inf")
+
+    def promises(self, delta=1e-5):
+        """Return who is promised what against whom, one `Promise` a line; print them with `protection.table`.
+
+        Args:
+            delta: δ, in (0, 1).
+        """
+        delta = checks.real("delta", delta, above=0, below=1)
+        guards, labels, fixed = self.settings["features"], self.settings["labels"], self.settings["fixed"]
+        steps, holder = len(self.loss), self.names[self.holder]
+        found = []
+        for name, epsilon in self.epsilon_features(delta).items():
+            guard = guards.get(name)
+            if isinstance(guard, mechanisms.RandomisedResponse):
+                by, why = "randomised response", "signs of activations, sent once"
+            elif guard is None or not guard.messages.private:
+                by, why = "nothing", "activations are sent as they are"
+            elif fixed:
+                by, why = "noise on activations", "sent once, fixed weights"
+            elif guard.weights is None or not guard.weights.private:
+                by, why = "noise on activations", "its weights carry a patient into every row"
+            else:
+                by, why = "noise on activations and weights", f"{steps} steps of both"
+            found.append(Promise(name, "one patient's columns", "all other parties", by, epsilon, delta, why))
+        epsilon, against = self.epsilon_labels(delta), "feature parties"
+        own = float("inf")
+        if fixed:
+            by, why, own, own_why = "silence", "no gradient is sent", 0.0, "nothing is sent"
+        elif isinstance(labels, mechanisms.RandomisedResponse):
+            by, why, own_why = "randomised response", "once, before the training", "gradients depend on them"
+        elif isinstance(labels, Guard):
+            by, why, own, own_why = "noise on gradients and weights", f"{steps} steps of both", epsilon, "as its label"
+            if labels.weights is None:
+                why = own_why = "its weights carry a label into every gradient"
+        else:
+            by, why, own_why = "nothing", "gradients are sent as they are", "gradients depend on them"
+        found.append(Promise(holder, "one patient's label", against, by, epsilon, delta, why))
+        by = by if own < float("inf") else "nothing"
+        found.append(Promise(holder, "one patient's columns", against, by, own, delta, own_why))
+        return found
+
+
+def _spent(guard, steps, delta, fixed):
+    if isinstance(guard, mechanisms.RandomisedResponse):
+        return accounting.epsilon(guard, 1, 1.0, delta)
+    return float("inf") if guard is None else guard.epsilon(steps, delta, fixed)
