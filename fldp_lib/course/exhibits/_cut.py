@@ -11,10 +11,11 @@ import torch
 
 from ... import data
 from ...privacy import mechanisms
-from ...vertical import actors, bits, parties, protection, split
+from ...vertical import _actors, parties, protection, split
 
 CALLED = {"size": "clinic", "texture": "hospital", "shape": "laboratory"}
-STEPS, LR, MOMENTUM, CUT, DRAWS = 30, 1.0, 0.9, 2, 5
+ALL = tuple(sorted(CALLED.values()))
+STEPS, LR, MOMENTUM, CUT, DRAWS, FEW = 30, 1.0, 0.9, 2, 5, 3
 DELTA = 1e-5
 
 
@@ -34,7 +35,7 @@ def tables(seed=0):
 
 
 @lru_cache(maxsize=64)
-def table(patients=None, names=("clinic", "hospital", "laboratory"), seed=0):
+def table(patients=None, names=ALL, seed=0):
     """The first so many training patients' columns at some of the parties, and the test table of the same columns."""
     return tuple(_of(half, names, many) for half, many in zip(tables(seed), (patients, None), strict=True))
 
@@ -73,9 +74,9 @@ class Many:
         """What a party got back in one of the runs (steps × n × cut)."""
         return self.errors[:, :, draw, None] * self.tops[:, None, draw, self.of(name)]
 
-    def accuracy(self, test, messages=None):
-        """Share of test patients guessed right in each run (draws,); `messages`: noise on what is sent for them."""
-        h = self.sent(self.raw(torch.cat(test.xs, 1).double()), messages, "new patients")
+    def accuracy(self, test, noise=None):
+        """Share of test patients guessed right in each run (draws,); `noise` as in `sent`."""
+        h = self.sent(self.raw(torch.cat(test.xs, 1).double()), noise, "new patients")
         guessed = torch.einsum("nsa,sa->ns", h, self.weights[2]) + self.weights[3] > 0
         return (guessed == (test.y == 1)[:, None]).double().mean(0)
 
@@ -85,12 +86,19 @@ class Many:
         return torch.tanh((x @ weight.flatten(1)).unflatten(1, weight.shape[1:]) + bias)
 
     def sent(self, raw, noise, words):
-        """Activations of which the feature parties' are clipped, each draw with noise of its own; None leaves them."""
+        """Activations as they arrive: the feature parties' clipped and noisy, or their signs flipped now and then.
+
+        Args:
+            raw: from `raw`.
+            noise: a `Gaussian`, a `RandomisedResponse` of signs, or None; each draw has its own.
+            words: what the noise is drawn for.
+        """
         raw = raw if noise is None else raw.clone()
+        change = _actors.reported if isinstance(noise, mechanisms.RandomisedResponse) else lambda *of: _actors.noisy(*of)[0]
         for name in self.names[: self.holder] + self.names[self.holder + 1 :] if noise is not None else ():
             for draw in range(raw.shape[1]):
-                drawn = actors.stream(draw, name, words)
-                raw[:, draw, self.of(name)] = actors.noisy(raw[:, draw, self.of(name)], noise, drawn)[0]
+                drawn = _actors.stream(draw, name, words)
+                raw[:, draw, self.of(name)] = change(raw[:, draw, self.of(name)], noise, drawn)
         return raw
 
 
@@ -100,17 +108,21 @@ def together(table, labels=None, fixed=None, cut=CUT, draws=DRAWS):
     Args:
         table: an `Aligned`.
         labels: a `RandomisedResponse`, or None.
-        fixed: noise on activations that fixed bottoms send once, a `Gaussian`; None trains the bottoms and sends as it is.
+        fixed: noise on activations that fixed bottoms send once: a `Gaussian` on random ones, a `RandomisedResponse` of the
+            sign of the columns' mean; None trains the bottoms and sends as it is.
         cut: activations a party sends.
         draws: how many.
     """
     x, n = torch.cat(table.xs, 1).double(), len(table)
     mask = torch.block_diag(*(torch.ones(len(features), cut) for features in table.features)).double()
     begun = [split.beginning(table, cut, seed=seed) for seed in range(draws)]
+    if isinstance(fixed, mechanisms.RandomisedResponse):
+        begun = [([own if place == table.holder else _actors.average(len(own[0])) for place, own in enumerate(bottoms)], top)
+                 for bottoms, top in begun]  # fmt: skip
     weight = torch.stack([torch.block_diag(*(w for w, _ in bottoms)) for bottoms, _ in begun], 1)
     bias = torch.stack([torch.cat([b for _, b in bottoms]) for bottoms, _ in begun])
     v, c = torch.stack([top[0] for _, top in begun]), torch.cat([top[1] for _, top in begun])
-    y = torch.stack([table.y if labels is None else labels.randomise(table.y, actors.stream(seed, "labels"))
+    y = torch.stack([table.y if labels is None else labels.randomise(table.y, _actors.stream(seed, "labels"))
                      for seed in range(draws)], 1).double()  # fmt: skip
     run = Many(table.names, table.holder, cut, (weight, bias, v, c))
     moves = torch.ones(mask.shape[1], dtype=torch.float64)
@@ -133,30 +145,29 @@ def together(table, labels=None, fixed=None, cut=CUT, draws=DRAWS):
 
 
 @lru_cache(maxsize=256)
-def flipped(epsilon, patients, names=("clinic", "hospital", "laboratory")):
+def flipped(epsilon, patients, names=ALL, draws=DRAWS):
     """Runs on labels flipped once with ε, or as they are (None)."""
     labels = None if epsilon is None else mechanisms.RandomisedResponse(epsilon)
-    return together(table(patients, names)[0], labels)
+    return together(table(patients, names)[0], labels, draws=draws)
 
 
 @lru_cache(maxsize=256)
-def right(epsilon, patients, names=("clinic", "hospital", "laboratory")):
+def right(epsilon, patients, names=ALL, draws=DRAWS):
     """Right of 100 new patients in each of the runs (draws,)."""
-    return 100 * flipped(epsilon, patients, names).accuracy(table(patients, names)[1])
+    return 100 * flipped(epsilon, patients, names, draws).accuracy(table(patients, names)[1])
 
 
 @lru_cache(maxsize=256)
 def once(epsilon, patients, cut):
     """Right of 100 new patients where fixed bottoms send activations once, with noise for a total ε (draws,)."""
-    noise = protection.guard(epsilon, DELTA, fixed=True).messages
     few, test = table(patients)
+    noise = protection.guard(epsilon, DELTA, fixed=True).messages
     return 100 * together(few, fixed=noise, cut=cut).accuracy(test, noise)
 
 
 @lru_cache(maxsize=256)
-def answered(epsilon, labels, patients):
-    """Right of 100 new patients where each party answers with one flipped bit (draws,)."""
+def answered(epsilon, patients):
+    """Right of 100 new patients where each party sends the sign of its columns' mean, flipped with ε (draws,)."""
     few, test = table(patients)
-    told = None if labels is None else mechanisms.RandomisedResponse(labels)
-    runs = [bits.train(few, told, bits.answer(epsilon, DELTA), seed) for seed in range(DRAWS)]
-    return 100 * torch.tensor([run.accuracy(test, seed) for seed, run in enumerate(runs)])
+    flips = mechanisms.RandomisedResponse(epsilon)
+    return 100 * together(few, fixed=flips, cut=1).accuracy(test, flips)
