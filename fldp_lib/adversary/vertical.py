@@ -65,8 +65,8 @@ def directions(gradients, known, known_labels, measure="cosine"):
         gradients: what a feature party got back (steps × n × cut).
         known: indices of patients whose label the attacker knows (m,), of both labels.
         known_labels: (m,), 0 or 1.
-        measure: "cosine" (the mean of the cosines: each step counts alike, and how hard a patient is does not) or "matched"
-            (the sum of the products: a matched filter, for gradients under noise).
+        measure: "cosine" (gradients of length 1, so that how hard a patient is does not count) or "matched" (as they are:
+            a matched filter, for gradients under noise).
 
     Raises:
         TypeError, ValueError: shapes that do not fit, an index out of range, known labels of one class.
@@ -77,11 +77,11 @@ def directions(gradients, known, known_labels, measure="cosine"):
     gradients = messages("gradients", gradients)
     known, known_labels = known_places(known, gradients.shape[1]), _labels("known_labels", known_labels, len(known))
     checks.one_of("measure", measure, ("cosine", "matched"))
+    if measure == "cosine":
+        gradients = torch.nn.functional.normalize(gradients, dim=2)
     mine = gradients[:, known]  # steps × m × cut
     way = mine[:, known_labels == 1].mean(1) - mine[:, known_labels == 0].mean(1)  # steps × cut
-    if measure == "cosine":
-        return torch.cosine_similarity(gradients, way.unsqueeze(1), dim=2).mean(0)
-    return torch.einsum("tnk,tk->n", gradients, way)
+    return torch.einsum("tnk,tk->n", gradients, way) / len(gradients)
 
 
 def plant(table, count, seed=0):

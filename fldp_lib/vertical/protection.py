@@ -50,22 +50,19 @@ class Guard:
                     f"{name} must be a Gaussian with at='client' and unit='client' (replace-one), got {noise!r}"
                 )
 
-    def epsilon(self, steps, delta=1e-5, fixed=False):
-        """Return the total ε of a training run.
+    def ledger(self, steps, delta=1e-5, fixed=False):
+        """Return the ledger of a training run: its `epsilon`, its `attacker()`, its entries.
 
         Args:
             steps: of the training, at least 1.
             delta: δ, in (0, 1).
             fixed: whether the party's weights are public and never trained, so that its rows are sent once.
-
-        Returns:
-            ε; infinity where nothing is promised.
         """
         steps, fixed = checks.whole("steps", steps, at_least=1), checks.flag("fixed", fixed)
-        ledger = Ledger(delta).spend(self.messages, 1 if fixed else steps)
+        ledger = Ledger(delta).spend(self.messages, 1 if fixed else steps, note="messages")
         if not fixed:
-            ledger.spend(self.weights, steps)
-        return ledger.epsilon
+            ledger.spend(self.weights, steps, note="weights")
+        return ledger
 
 
 def guard(epsilon, delta=1e-5, steps=1, fixed=False, clip=1.0, weight_clip=0.1, weight_share=0.2):
@@ -81,7 +78,7 @@ def guard(epsilon, delta=1e-5, steps=1, fixed=False, clip=1.0, weight_clip=0.1, 
         weight_share: share of the run's μ² that the weights' noise has, in (0, 1); the messages have the rest.
 
     Returns:
-        A `Guard`; its `epsilon(steps, delta, fixed)` is at most the target.
+        A `Guard`; the ε of its `ledger(steps, delta, fixed)` is at most the target.
 
     Raises:
         TypeError, ValueError: an argument out of range.

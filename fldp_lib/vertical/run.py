@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import torch
 
 from .. import checks
-from ..privacy import accounting, mechanisms
+from ..privacy import mechanisms
+from ..privacy.ledger import Ledger
 from . import _actors
 from .parties import Aligned
 from .protection import Guard, Promise
@@ -84,20 +85,24 @@ class Run:
                 found.append((holder, name, "gradients", shape, steps))
         return found
 
-    def epsilon_features(self, delta=1e-5):
-        """Return, by feature party, the total ε of one patient's columns against all other parties; replace-one."""
-        fixed, steps = self.settings["fixed"], len(self.loss)
-        guards = self.settings["features"]
-        return {name: _spent(guards.get(name), steps, delta, bool(fixed)) for name in self.others}
+    def ledger(self, whose, delta=1e-5):
+        """Return the ledger of one patient's data in the training: its `epsilon`, and its `attacker()`, who knows the rest.
 
-    def epsilon_labels(self, delta=1e-5):
-        """Return the total ε of one patient's label against the feature parties; replace-one; 0 where nothing comes back."""
-        labels = self.settings["labels"]
-        if self.settings["fixed"]:
-            return 0.0
-        if isinstance(labels, mechanisms.RandomisedResponse):
-            return accounting.epsilon(labels, 1, 1.0, delta)
-        return labels.epsilon(len(self.loss), delta) if isinstance(labels, Guard) else float("inf")
+        Args:
+            whose: a feature party, whose columns all others see something of; or "labels", of which the feature parties do.
+            delta: δ, in (0, 1).
+
+        Returns:
+            A `privacy.ledger.Ledger`, replace-one; ε is infinite where nothing is promised, 0 where nothing is sent.
+        """
+        checks.one_of("whose", whose, (*self.others, "labels"))
+        fixed, steps = self.settings["fixed"], len(self.loss)
+        if whose == "labels" and fixed:
+            return Ledger(delta)
+        guard = self.settings["labels"] if whose == "labels" else self.settings["features"].get(whose)
+        if isinstance(guard, Guard):
+            return guard.ledger(steps, delta, bool(fixed))
+        return Ledger(delta).spend(guard)
 
     def promises(self, delta=1e-5):
         """Return who is promised what against whom, one `Promise` a line; print them with `protection.table`.
@@ -109,8 +114,8 @@ class Run:
         guards, labels, fixed = self.settings["features"], self.settings["labels"], self.settings["fixed"]
         steps, holder = len(self.loss), self.names[self.holder]
         found = []
-        for name, epsilon in self.epsilon_features(delta).items():
-            guard = guards.get(name)
+        for name in self.others:
+            guard, epsilon = guards.get(name), self.ledger(name, delta).epsilon
             if isinstance(guard, mechanisms.RandomisedResponse):
                 by, why = "randomised response", "signs of activations, sent once"
             elif guard is None or not guard.messages.private:
@@ -122,7 +127,7 @@ class Run:
             else:
                 by, why = "noise on activations and weights", f"{steps} steps of both"
             found.append(Promise(name, "one patient's columns", "all other parties", by, epsilon, delta, why))
-        epsilon, against = self.epsilon_labels(delta), "feature parties"
+        epsilon, against = self.ledger("labels", delta).epsilon, "feature parties"
         own = float("inf")
         if fixed:
             by, why, own, own_why = "silence", "no gradient is sent", 0.0, "nothing is sent"
@@ -138,9 +143,3 @@ class Run:
         by = by if own < float("inf") else "nothing"
         found.append(Promise(holder, "one patient's columns", against, by, own, delta, own_why))
         return found
-
-
-def _spent(guard, steps, delta, fixed):
-    if isinstance(guard, mechanisms.RandomisedResponse):
-        return accounting.epsilon(guard, 1, 1.0, delta)
-    return float("inf") if guard is None else guard.epsilon(steps, delta, fixed)
