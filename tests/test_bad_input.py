@@ -13,7 +13,7 @@ import tempfile
 import numpy as np
 import pytest
 import torch
-from bad_values import KINDS, Broken, Target, parameters, public, spy
+from bad_values import KINDS, NO_OBJECT, Broken, Target, parameters, public, spy
 from conftest import dataset, federation, generator
 from matplotlib.figure import Figure
 
@@ -25,6 +25,7 @@ from fldp_lib.privacy import attacker, strategies
 from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.training import algorithms
 from fldp_lib.training.transport import compression, signatures
+from fldp_lib.vertical import matching, parties, protection, split
 
 TOY = dataset(12, classes=2)
 FED = federation([3, 2, 4, 3])
@@ -803,7 +804,107 @@ FLOWER = [
 ]
 # fmt: on
 
-TARGETS = [*DATA, *SCORING, *ADVERSARY, *INTERACTIVE, *COURSE, *PRIVACY, *AUDITS, *TRAINING, *RUNS, *FLOWER]
+# fmt: off
+SIDE, OTHER = matching.Side("a", ["x", "y", "z"], 0), matching.Side("b", ["y", "z"], 0)
+OPENED = SIDE.opening()
+DEALT = [parties.Party("left", ("l", "m"), tuple("uvwxyz"), torch.arange(12.0).reshape(6, 2) / 12),
+    parties.Party("right", ("r",), tuple("zyxwvu"), torch.arange(6.0).reshape(6, 1) / 6, torch.tensor([0, 1, 0, 1, 1, 0]))]
+ALIGNED = parties.align(DEALT, tuple("uvwxyz"))
+RUN = split.train(ALIGNED, steps=2)
+GUARD = protection.guard(1.0, steps=2)
+NO_IDS = {"None": None, "5": 5, "text": "xy", "numbers": [1, 2], "none": [], "twice": ["x", "x"], "empty": [""],
+    "object": Broken()}
+NO_TEXTS = {"None": None, "5": 5, "numbers": [1, 2], "none": [], "twice": ["l", "l"], "object": Broken()}
+NO_POINTS_OF_32 = {"None": None, "5": 5, "text": "xy", "short": [b"a"], "numbers": [1], "object": Broken()}
+NO_PLACES = {"None": None, "text": "a", "negative": [-1], "too large": [6], "fraction": [0.5], "two axes": [[0, 1]],
+    "object": Broken()}
+NO_NOISE = {"5": 5, "text": "noise", "object": Broken(), "of a sum": mechanisms.Gaussian(1.0, 1.0),
+    "of bits": mechanisms.RandomisedResponse(1.0)}
+NO_PEOPLE = NO_PLACES | {"none": [], "twice": [0, 0]}
+NO_COINS = {"None": None, "text": "a", "one class": [1, 1, 1], "too few": [0, 1], "three classes": [0, 1, 2],
+    "fraction": [0.5, 1, 0], "object": Broken()}
+SPLIT = dict(steps="count", lr="positive", momentum=KINDS["from 0 to 1"] | {"1": 1}, cut="count", join="choice",
+    activation="choice", seed="whole")
+SPLITTING = dict(steps=2, lr=1.0, momentum=0.9, cut=2, join="sum", activation="tanh", seed=0)
+STEPS = (torch.arange(24.0).reshape(2, 6, 2) - 11) / 7
+SAME = dict(known=torch.tensor([0, 2, 5]), known_labels=torch.tensor([0, 1, 0]))
+VERTICAL = [
+    Target("vertical.parties.Party", lambda: dict(name="a", features=["c"], ids=["x", "y"], x=torch.ones(2, 1),
+        y=torch.tensor([0, 1])), dict(name="text", features=NO_TEXTS, ids=NO_TEXTS, x="tensor", y={"text": "a", "too few":
+        [0], "fraction": [0.5, 1], "object": Broken()})),
+    Target("vertical.parties.Aligned.rows", lambda: dict(places=[0, 2]), dict(places=NO_PLACES), lambda: ALIGNED),
+    Target("vertical.parties.Aligned.only", lambda: dict(names=["right"]), dict(names={"None": None, "5": 5, "text": "right",
+        "unknown": ["nobody"], "no holder": ["left"], "numbers": [1]}), lambda: ALIGNED),
+    Target("vertical.parties.Aligned.halves", lambda: dict(test=0.5, seed=0), dict(test="inside", seed="whole"),
+        lambda: ALIGNED),
+    Target("vertical.parties.deal", lambda: dict(dataset=MAPPED, by={"a": ["mean radius"], "b": ["mean texture"]},
+        labels="a", share=0.5, seed=0), dict(dataset="data set", by={"None": None, "5": 5, "unknown": "nobody", "none": {},
+        "one": {"a": ["mean radius"]}, "no columns": {"a": ["mean radius"], "b": []}, "a number": {"a": 1, "b": 2},
+        "twice": {"a": ["mean radius"], "b": ["mean radius"]}, "a word": "kind"}, labels="choice", share="share",
+        seed="whole")),
+    Target("vertical.parties.align", lambda: dict(parties=DEALT, ids=["x", "y"]), dict(parties={"None": None, "5": 5,
+        "text": "ab", "one": DEALT[1:], "no labels": [DEALT[0]] * 2, "names": ["a", "b"]}, ids=NO_IDS | {"text": "xy",
+        "unknown": ["nobody"]})),
+    Target("vertical.matching.Side", lambda: dict(name="a", ids=["x"], seed=0), dict(name="text", ids=NO_IDS,
+        seed="whole; fine: None")),
+    Target("vertical.matching.Side.blind", lambda: dict(points=OPENED), dict(points=NO_POINTS_OF_32 | {"small order":
+        [bytes(32)]}), lambda: SIDE),
+    Target("vertical.matching.Side.common", lambda: dict(mine=OPENED, theirs=OPENED), dict(mine=NO_POINTS_OF_32 | {
+        "too few": OPENED[:1]}, theirs=NO_POINTS_OF_32), lambda: SIDE),
+    Target("vertical.matching.two", lambda: dict(a=SIDE, b=OTHER), dict(a="object", b="object")),
+    Target("vertical.matching.two", lambda: dict(a=SIDE, b=OTHER), dict(b={"itself": SIDE}), called={"b": "sides"}),
+    Target("vertical.matching.several", lambda: dict(sides=[SIDE, OTHER]), dict(sides=NO_OBJECT | {"one": [SIDE],
+        "twice": [SIDE, SIDE], "names": ["a", "b"]})),
+    Target("vertical.matching.hashed", lambda: dict(ids=["x"]), dict(ids=NO_IDS)),
+    Target("vertical.matching.dictionary", lambda: dict(hashes=["x"], candidates=["x"]), dict(hashes={"None": None, "5": 5,
+        "text": "xy", "numbers": [1]}, candidates=NO_IDS)),
+    Target("vertical.matching.probe", lambda: dict(side=SIDE, candidates=["x"], seed=0), dict(side="object",
+        candidates=NO_IDS, seed="whole; fine: None")),
+    Target("vertical.protection.Guard", lambda: dict(messages=GUARD.messages, weights=GUARD.weights), dict(
+        messages=NO_NOISE | {"None": None}, weights=NO_NOISE)),
+    Target("vertical.protection.Guard.ledger", lambda: dict(steps=2, delta=1e-5, fixed=False), dict(steps="count",
+        delta="inside", fixed="flag"), lambda: GUARD),
+    Target("vertical.protection.guard", lambda: dict(epsilon=1.0, delta=1e-5, steps=2, fixed=False, clip=1.0,
+        weight_clip=1.0, weight_share=0.5), dict(epsilon="positive; fine: inf", delta="inside", steps="count", fixed="flag",
+        clip="positive", weight_clip="positive", weight_share="inside"), called={"weight_clip": "weight_clip|clip"}),
+    Target("vertical.protection.table", lambda: dict(promises=RUN.promises()), dict(promises={"None": None, "5": 5,
+        "text": "a", "numbers": [1]})),
+    Target("vertical.split.train", lambda: dict(table=ALIGNED, fixed=False, features=None, labels=None, record=True,
+        **SPLITTING), dict(table="object", fixed={"True": True, "None": None, "5": 5, "unknown": "nobody"},
+        features=NO_NOISE | {"unknown": {"nobody": GUARD}, "the holder": {"right": GUARD}}, labels={"5": 5, "text": "flip",
+        "object": Broken(), "noise of a sum": mechanisms.Gaussian(1.0, 1.0), "three": mechanisms.RandomisedResponse(1.0,
+        3)}, record="flag", **SPLIT)),
+    Target("vertical.split.train", lambda: dict(table=ALIGNED, fixed="mean", cut=1), dict(cut={"2": 2})),
+    Target("vertical.split.whole", lambda: dict(table=ALIGNED, **SPLITTING), dict(table="object", **SPLIT)),
+    Target("vertical.run.Run.predict", lambda: dict(table=ALIGNED, seed=0, messages=None), dict(table="object",
+        seed="whole", messages=NO_NOISE), lambda: RUN),
+    Target("vertical.run.Run.accuracy", lambda: dict(table=ALIGNED, seed=0, messages=None), dict(table="object",
+        seed="whole", messages=NO_NOISE), lambda: RUN),
+    Target("vertical.run.Run.ledger", lambda: dict(whose="left", delta=1e-5), dict(whose="choice", delta="inside"),
+        lambda: RUN),
+    Target("vertical.run.Run.promises", lambda: dict(delta=1e-5), dict(delta="inside"), lambda: RUN),
+    Target("adversary.vertical.auc", lambda: dict(scores=torch.arange(3.0), labels=torch.tensor([0, 1, 1])), dict(
+        scores="tensor", labels=NO_COINS)),
+    Target("adversary.vertical.norms", lambda: dict(gradients=STEPS, minority=1), dict(gradients="tensor",
+        minority="whole")),
+    Target("adversary.vertical.directions", lambda: dict(gradients=STEPS, measure="cosine", **SAME), dict(
+        gradients="tensor", known=NO_PEOPLE, known_labels=NO_COINS, measure="choice")),
+    Target("adversary.vertical.plant", lambda: dict(table=ALIGNED, count=2, seed=0), dict(table="object", count="two",
+        seed="whole")),
+    Target("adversary.vertical.completion", lambda: dict(columns=STEPS[0], ridge=0.1, **SAME), dict(columns="tensor",
+        known=NO_PEOPLE, known_labels=NO_COINS, ridge="positive")),
+    Target("adversary.columns.infer", lambda: dict(seen=STEPS, known=SAME["known"], known_x=torch.ones(3, 2), own=STEPS[0]),
+        dict(seen="tensor; fine: None", known=NO_PEOPLE | {"two": [0, 1]}, known_x="tensor", own="tensor; fine: None")),
+    Target("adversary.columns.infer", lambda: dict(seen=None, known=SAME["known"], known_x=torch.ones(3, 2), own=STEPS[0]),
+        dict(own={"None": None})),
+    Target("adversary.columns.explained", lambda: dict(x=STEPS[0], estimate=STEPS[1], leave_out=SAME["known"]), dict(
+        x="tensor", estimate="tensor", leave_out=NO_PEOPLE | {"all": list(range(6))})),
+    Target("adversary.columns.solve", lambda: dict(weight=torch.eye(2), bias=torch.zeros(2), activations=STEPS[0] / 9,
+        activation="tanh"), dict(weight="tensor", bias="tensor", activations="tensor", activation="choice")),
+]
+# fmt: on
+
+TARGETS = [*DATA, *SCORING, *ADVERSARY, *INTERACTIVE, *COURSE, *PRIVACY, *AUDITS, *TRAINING, *RUNS, *FLOWER, *VERTICAL]
 MADE = "made by a function that checks, and not by hand"
 INSIDE = "called in every step of a run, with what `train` has checked before it"
 PART = "a part of a name in the tables, called with what was checked there"
@@ -907,6 +1008,10 @@ EXEMPT = {
     "training.transport.signatures.Roster.[cs]*": "a protocol's messages: tests/training/test_signatures.py",
     "training.transport.secure.together": "a protocol's messages: tests/training/test_secure.py",
     "training.transport.secure.recover": "a protocol's messages: tests/training/test_secure.py",
+    "vertical.parties.Aligned": MADE,
+    "vertical.protection.Promise": MADE,
+    "vertical.run.Run": MADE,
+    "vertical.split.beginning": PART,
 }
 
 

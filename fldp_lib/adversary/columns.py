@@ -18,7 +18,7 @@ def infer(seen, known, known_x, own=None):
         own: the attacker's own columns and labels (n × d_own), or None.
 
     Of three readings of the messages (the last step's, the mean over all steps, which averages noise away, and all steps')
-    and seven penalties it takes what predicts the known patients best, each left out in turn.
+    and seven penalties, and of its own columns alone, it takes what predicts the known patients best, each left out in turn.
 
     Raises:
         TypeError, ValueError: shapes that do not fit, nothing to infer from.
@@ -34,9 +34,9 @@ def infer(seen, known, known_x, own=None):
     count = len(readings[0]) if seen is not None else None
     if own is not None:
         own = checks.finite("own", checks.tensor("own", own, (count or "n", "d"), "double"))
-        readings = [own if one is None else torch.cat([one, own], 1) for one in readings]
+        readings = [own, *(torch.cat([one, own], 1) for one in readings if one is not None)]
     elif seen is None:
-        raise ValueError("own must be the attacker's columns where seen is None: there is nothing to infer from")
+        raise ValueError("own must be the attacker's columns where seen is None, got None for both: nothing to infer from")
     known = known_places(known, len(readings[0]))
     if len(known) < 3:
         raise ValueError(f"known must be three patients at least, got {len(known)}")

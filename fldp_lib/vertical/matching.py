@@ -94,9 +94,9 @@ class Side:
             ValueError: `mine` is not as long as the opening.
         """
         mine, theirs = _curve.points("mine", mine), set(_curve.points("theirs", theirs))
-        return self.named([place for place, one in enumerate(mine) if one in theirs], len(mine))
+        return self._named([place for place, one in enumerate(mine) if one in theirs], len(mine))
 
-    def named(self, places, length=None):
+    def _named(self, places, length=None):
         """Return the identifiers at these positions of the own opening, sorted.
 
         Args:
@@ -125,6 +125,7 @@ def two(a, b):
 
     Derived in: notebook 24.
     """
+    checks.kind("a", a, Side, "a Side"), checks.kind("b", b, Side, "a Side of another name")
     _sides([a, b])
     opened = a.opening()
     answered, back = b.opening(), b.blind(opened)
@@ -175,7 +176,7 @@ def several(sides):
     for side, points in zip(sides, full, strict=True):
         places = tuple(place for place, one in enumerate(points) if one in shared)
         messages.append(Message(BROKER, side.name, "positions that all have", places))
-        found.append(side.named(places))
+        found.append(side._named(places))
     if len(set(found)) != 1:
         raise ValueError("sides must find the same identifiers; a point was changed on its way")
     return Matched(found[0], tuple(messages))
@@ -199,7 +200,9 @@ def dictionary(hashes, candidates):
 
     Derived in: notebook 24.
     """
-    wanted = {checks.text("hashes", one) for one in hashes}
+    if isinstance(hashes, (str, bytes)) or not hasattr(hashes, "__iter__"):
+        raise TypeError(f"hashes must be a list of texts, got {checks.shown(hashes)}")
+    wanted, candidates = {checks.text("hashes", one) for one in hashes}, _identifiers("candidates", candidates)
     found = zip(hashed(candidates), candidates, strict=True)
     return {digest: name for digest, name in found if digest in wanted}
 
@@ -217,7 +220,8 @@ def probe(side, candidates, seed=None):
 
     Derived in: notebook 24.
     """
-    return two(side, Side("prober", candidates, seed)).ids
+    checks.kind("side", side, Side, "a Side")
+    return two(side, Side(f"not {side.name}", _identifiers("candidates", candidates), seed)).ids
 
 
 def _identifiers(name, ids):

@@ -92,6 +92,24 @@ class Aligned:
         ids = tuple(self.ids[place] for place in places.tolist())
         return Aligned(self.names, self.features, xs, self.y[places], ids, self.holder)
 
+    def only(self, names):
+        """Return the table of these parties alone: what they could do without the others.
+
+        Args:
+            names: of parties, the holder of the labels among them.
+
+        Raises:
+            TypeError, ValueError: an unknown name, or no holder among them.
+        """
+        checks.kind("names", names, (tuple, list), "a list of parties' names")
+        for name in names:
+            checks.one_of("names", name, self.names)
+        if self.names[self.holder] not in names:
+            raise ValueError(f"names must have {self.names[self.holder]!r} among them, who holds the labels; got {names!r}")
+        places = [place for place, name in enumerate(self.names) if name in names]
+        kept = ([values[place] for place in places] for values in (self.names, self.features, self.xs))
+        return Aligned(*map(tuple, kept), self.y, self.ids, places.index(self.holder))
+
     def halves(self, test=0.25, seed=0):
         """Return a training and a test table, of random patients.
 

@@ -81,6 +81,15 @@ def test_messages_are_autograds_gradients_of_each_patients_own_loss_through_the_
             assert torch.allclose(after, (before - before.grad).detach())
 
 
+def test_alone_the_holder_trains_as_one_network_and_hears_nobody():
+    data = table()
+    alone = data.only(["b"])
+    run, (bottoms, top) = split.train(alone, steps=5), split.whole(alone, steps=5)
+    assert torch.allclose(run.bottoms[0][0], bottoms[0][0]) and torch.allclose(run.top[0], top[0])
+    assert run.messages() == [] and run.activations == {} and data.only(["a", "b", "c"]).names == data.names
+    assert data.only(["b", "c"]).holder == 0
+
+
 def test_seeds_repeat_and_differ():
     one, same, other = (split.train(table(), steps=3, labels=RandomisedResponse(1.0), seed=seed) for seed in (1, 1, 2))
     assert torch.equal(one.activations["a"], same.activations["a"]) and torch.equal(one.loss, same.loss)
@@ -274,3 +283,39 @@ def test_what_has_no_meaning_is_refused(settings, says):
 def test_a_guard_is_of_replace_one_gaussians(noise):
     with pytest.raises((TypeError, ValueError), match="messages must be"):
         Guard(noise)
+
+
+# The promise is met, and not by luck -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["label", "columns"])
+def test_who_knows_all_but_one_bit_guesses_as_well_as_the_messages_noise_allows(what):
+    """Two worlds that differ as far as the clip lets them: right with probability Φ(√steps/(2z)), by an exact test.
+
+    The rows are C and −C along a known way, the steps are too short to turn it; the guess is the sign of the rows'
+    sum along it. The run's own plan, which pays for the weights too, allows a little more.
+    """
+    steps, z, runs, right = 4, 3.0, 400, 0
+    guard = Guard(Gaussian(z, 0.005, "client"), Gaussian(30.0, 0.2, "client"))
+    data = table(n=8, seed=2)
+    x = data.xs[0].clone()
+    x[0] = 5.0
+    worlds = [data, relabelled(data)]
+    if what == "columns":
+        worlds = [
+            parties.Aligned(data.names, data.features, (sign * x, *data.xs[1:]), data.y, data.ids, 1) for sign in (1, -1)
+        ]
+    noise = {"labels" if what == "label" else "features": guard}
+
+    def rows(world, steps, seed, **noise):
+        run = split.train(worlds[world], steps=steps, lr=1e-9, cut=1, activation="linear", seed=seed, **noise)
+        if what == "label":  # the two feature parties pool what they got
+            return torch.cat([run.gradients["a"][:, 0], run.gradients["c"][:, 0]], 1)
+        return run.activations["a"][:, 0]
+
+    for seed in range(runs):
+        way = rows(0, 1, seed)[0]  # known: the weights are
+        right += bool(float(rows(seed % 2, steps, seed, **noise).sum(0) @ way) > 0) == (seed % 2 == 0)
+    reached = stats.norm.cdf(math.sqrt(steps) / (2 * z))
+    assert stats.binomtest(right, runs, reached).pvalue > 1e-6
+    assert reached < guard.ledger(steps).attacker().even_odds < reached + 0.01
