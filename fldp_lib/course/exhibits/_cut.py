@@ -161,7 +161,7 @@ def right(epsilon, patients, names=ALL, draws=DRAWS):
 def once(epsilon, patients, cut):
     """Right of 100 new patients where fixed bottoms send activations once, with noise for a total ε (draws,)."""
     few, test = table(patients)
-    noise = protection.guard(epsilon, DELTA, fixed=True).messages
+    noise = protection.guard(epsilon, DELTA, fixed=True, clip=0.5).messages
     return 100 * together(few, fixed=noise, cut=cut).accuracy(test, noise)
 
 

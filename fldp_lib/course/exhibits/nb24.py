@@ -58,8 +58,8 @@ def tables():
             marks.append(plots.people(np.full(ill.sum(), DIAGNOSIS), y[ill], (1, 2)[style], size=5.5))
         agree = (r["said"] == r["true"])[:ROWS].numpy()
         for good, style in ((True, "attacker"), (False, 5)):
-            here = agree == good
-            marks += [plots.people(np.full(here.sum(), READ), y[here], style, size=5.5)]
+            marks.append(plots.people(np.full((agree == good).sum(), READ), y[agree == good], style, size=5.5))
+        marks += [plots.text(24.5, ROWS - 0.1, _("▌read right"), "attacker"), plots.text(36.8, ROWS - 0.1, _("▌wrong"), 5)]
         places = np.arange(len(SETS))
         marks.append(plots.bars(places, r["plain"], "no privacy", panel=1, width=0.62, opacity=0.3))
         for place, found in enumerate(r["right"]):
@@ -80,8 +80,8 @@ def tables():
 
     names = {WHERE["clinic"] + 4: _("clinic"), WHERE["laboratory"] + 4: _("laboratory"), WHERE["hospital"] + 5.5: _("hospital"),
              DIAGNOSIS: _("ill?"), READ: _("read")}  # fmt: skip
-    panels = [plots.Panel(_("columns of the same patients"), x=(-1.2, 45.5), y=(-0.9, ROWS - 0.1), xticks=names, yticks=[]),
-              plots.Panel(_("right, of 100 new patients"), x=(-0.6, 2.6), y=(50, 106), yticks=[50, 75, 100],
+    panels = [plots.Panel(_("columns of the same patients"), x=(-1.2, 45.5), y=(-0.9, ROWS + 0.7), xticks=names, yticks=[]),
+              plots.Panel(_("right, of 100 new patients"), x=(-0.6, 2.6), y=(0, 106), yticks=[0, 50, 100],
                           xticks=dict(enumerate([_("alone"), _("+ clinic"), _("all three")])))]  # fmt: skip
     return explorers.Explorer(
         _("Three tables, one model"),

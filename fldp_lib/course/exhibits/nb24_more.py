@@ -203,7 +203,7 @@ def worth():
         return words.format(*(way.mean() for way in r["ways"]), n=r["patients"], epsilon=r["epsilon"], sent=sent)
 
     names = [_("alone"), _("noisy numbers"), _("one bit"), _("no privacy")]
-    panel = plots.Panel(_("right, of 100 new patients"), x=(-0.6, 3.6), y=(50, 106), yticks=[50, 75, 100],
+    panel = plots.Panel(_("right, of 100 new patients"), x=(-0.6, 3.6), y=(0, 106), yticks=[0, 50, 100],
                         xticks=dict(enumerate(names)))  # fmt: skip
     return explorers.Explorer(
         _("What to send for an ε"),
