@@ -880,15 +880,16 @@ VERTICAL = [
         seed="whole", messages=NO_NOISE), lambda: RUN),
     Target("vertical.run.Run.accuracy", lambda: dict(table=ALIGNED, seed=0, messages=None), dict(table="object",
         seed="whole", messages=NO_NOISE), lambda: RUN),
-    Target("vertical.run.Run.ledger", lambda: dict(whose="left", delta=1e-5), dict(whose="choice", delta="inside"),
-        lambda: RUN),
+    Target("vertical.run.Run.ledger", lambda: dict(whose="left", delta=1e-5, new=False), dict(whose="choice",
+        delta="inside", new="flag"), lambda: RUN),
     Target("vertical.run.Run.promises", lambda: dict(delta=1e-5), dict(delta="inside"), lambda: RUN),
     Target("adversary.vertical.auc", lambda: dict(scores=torch.arange(3.0), labels=torch.tensor([0, 1, 1])), dict(
         scores="tensor", labels=NO_COINS)),
     Target("adversary.vertical.norms", lambda: dict(gradients=STEPS, minority=1), dict(gradients="tensor",
         minority="whole")),
-    Target("adversary.vertical.directions", lambda: dict(gradients=STEPS, measure="cosine", **SAME), dict(
-        gradients="tensor", known=NO_PEOPLE, known_labels=NO_COINS, measure="choice")),
+    Target("adversary.vertical.directions", lambda: dict(gradients=STEPS, measure="cosine", way=None, **SAME),
+        dict(gradients="tensor", known=NO_PEOPLE, known_labels=NO_COINS, measure="choice", way={"text": "a", "too short":
+        [1.0], "NaN": [1.0, float("nan")], "object": Broken(), "two axes": STEPS[0]})),
     Target("adversary.vertical.plant", lambda: dict(table=ALIGNED, count=2, seed=0), dict(table="object", count="two",
         seed="whole")),
     Target("adversary.vertical.completion", lambda: dict(columns=STEPS[0], ridge=0.1, **SAME), dict(columns="tensor",

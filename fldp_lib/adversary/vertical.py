@@ -55,7 +55,7 @@ def norms(gradients, minority=1):
     return gradients.norm(dim=2).mean(0) * (2 * minority - 1)
 
 
-def directions(gradients, known, known_labels, measure="cosine"):
+def directions(gradients, known=None, known_labels=None, measure="cosine", way=None):
     """Return how far each patient's gradient points the way of the known patients of label 1 (n,), over the steps.
 
     The sign of p − y is the label's: gradients of label 1 and of label 0 point opposite ways along v. The way of a step is
@@ -63,10 +63,11 @@ def directions(gradients, known, known_labels, measure="cosine"):
 
     Args:
         gradients: what a feature party got back (steps × n × cut).
-        known: indices of patients whose label the attacker knows (m,), of both labels.
-        known_labels: (m,), 0 or 1.
+        known: indices of patients whose label the attacker knows (m,), of both labels; None where it knows the way.
+        known_labels: (m,), 0 or 1; None with `known`.
         measure: "cosine" (gradients of length 1, so that how hard a patient is does not count) or "matched" (as they are:
             a matched filter, for gradients under noise).
+        way: minus the top's weights (cut,), for the strongest attacker, who knows them; None takes the known patients'.
 
     Raises:
         TypeError, ValueError: shapes that do not fit, an index out of range, known labels of one class.
@@ -75,12 +76,16 @@ def directions(gradients, known, known_labels, measure="cosine"):
     Source: Li et al. 2022 (direction attack, by the cosine with one known patient).
     """
     gradients = messages("gradients", gradients)
-    known, known_labels = known_places(known, gradients.shape[1]), _labels("known_labels", known_labels, len(known))
     checks.one_of("measure", measure, ("cosine", "matched"))
     if measure == "cosine":
         gradients = torch.nn.functional.normalize(gradients, dim=2)
-    mine = gradients[:, known]  # steps × m × cut
-    way = mine[:, known_labels == 1].mean(1) - mine[:, known_labels == 0].mean(1)  # steps × cut
+    if way is not None:
+        way = checks.finite("way", checks.tensor("way", way, (gradients.shape[2],), "double")).expand(len(gradients), -1)
+    else:
+        known = known_places(known, gradients.shape[1])
+        known_labels = _labels("known_labels", known_labels, len(known))
+        mine = gradients[:, known]  # steps × m × cut
+        way = mine[:, known_labels == 1].mean(1) - mine[:, known_labels == 0].mean(1)  # steps × cut
     return torch.einsum("tnk,tk->n", gradients, way) / len(gradients)
 
 

@@ -85,23 +85,24 @@ class Run:
                 found.append((holder, name, "gradients", shape, steps))
         return found
 
-    def ledger(self, whose, delta=1e-5):
+    def ledger(self, whose, delta=1e-5, new=False):
         """Return the ledger of one patient's data in the training: its `epsilon`, and its `attacker()`, who knows the rest.
 
         Args:
             whose: a feature party, whose columns all others see something of; or "labels", of which the feature parties do.
             delta: δ, in (0, 1).
+            new: whether it is of a new patient, whose row is sent once, to be predicted with the training's noise.
 
         Returns:
             A `privacy.ledger.Ledger`, replace-one; ε is infinite where nothing is promised, 0 where nothing is sent.
         """
-        checks.one_of("whose", whose, (*self.others, "labels"))
+        checks.one_of("whose", whose, (*self.others, "labels")), checks.flag("new", new)
         fixed, steps = self.settings["fixed"], len(self.loss)
-        if whose == "labels" and fixed:
+        if whose == "labels" and (fixed or new):
             return Ledger(delta)
         guard = self.settings["labels"] if whose == "labels" else self.settings["features"].get(whose)
         if isinstance(guard, Guard):
-            return guard.ledger(steps, delta, bool(fixed))
+            return guard.ledger(steps, delta, new or bool(fixed))
         return Ledger(delta).spend(guard)
 
     def promises(self, delta=1e-5):

@@ -113,15 +113,22 @@ def test_after_randomised_response_a_coin_is_told_as_often_as_it_was_kept(tables
 @pytest.mark.parametrize("measure", ["cosine", "matched"])
 def test_under_noise_on_gradients_no_attack_beats_its_promise(tables, measure):
     """And at ε = 2 it is close to guessing. One-sided exact test at the share that the run's own plan allows."""
-    right, count, found = 0, 0, []
+    right, count, found, pooled = 0, 0, [], []
     for run, table, known, places in coins(tables, labels=protection.guard(2, steps=30, clip=0.2, weight_clip=0.5), lr=0.5):
         scores = attacks.directions(run.gradients["size"], known, table.y[known], measure)[places]
         found.append(attacks.auc(scores, table.y[places]))
-        guess = scores > scores.median()
+        both = torch.cat([run.gradients[name][:, places] for name in run.others], 2)  # who pools, and knows the top
+        top = run.top[0].reshape(len(run.names), -1)[[place for place in range(3) if place != run.holder]].flatten()
+        informed = attacks.directions(both, measure=measure, way=-top)
+        pooled.append(attacks.auc(informed, table.y[places]))
+        guess = informed > informed.median()
         right, count = right + int((guess == (table.y[places] == 1)).sum()), count + len(places)
         allowed = run.ledger("labels").attacker().even_odds
     assert allowed < 0.75 and stats.binomtest(right, count, allowed, alternative="greater").pvalue > 1e-6
     assert np.mean(found) < 0.65
+    assert (
+        0.5 < np.mean(pooled) < stats.norm.cdf(2 * stats.norm.ppf(allowed) / math.sqrt(2)) + 0.05
+    )  # AUC of N(0, 1), N(μ, 1)
 
 
 def test_completion_is_scikit_learns_logistic_regression():

@@ -257,6 +257,8 @@ def test_it_learns_and_new_patients_are_as_noisy_as_was_said():
     run = split.train(train, steps=40, lr=0.5)
     assert run.accuracy(test) > 0.75 > 0.6 > max(float(test.y.double().mean()), 1 - float(test.y.double().mean()))
     assert torch.equal(run.predict(test, seed=0), run.predict(test, seed=1))
+    guarded = split.train(train, steps=40, features=Guard(Gaussian(9.0, 1.0, "client"), Gaussian(9.0, 0.1, "client")))
+    assert guarded.ledger("a", new=True).epsilon < guarded.ledger("a").epsilon / 5
     loud = Gaussian(50.0, 1.0, "client")
     assert not torch.equal(run.predict(test, seed=0, messages=loud), run.predict(test, seed=1, messages=loud))
     assert np.mean([run.accuracy(test, seed, loud) for seed in range(20)]) < 0.65
@@ -319,3 +321,15 @@ def test_who_knows_all_but_one_bit_guesses_as_well_as_the_messages_noise_allows(
     reached = stats.norm.cdf(math.sqrt(steps) / (2 * z))
     assert stats.binomtest(right, runs, reached).pvalue > 1e-6
     assert reached < guard.ledger(steps).attacker().even_odds < reached + 0.01
+
+
+def test_the_holders_own_columns_move_its_messages_no_further_than_its_label():
+    """What `promises` says of them under noise on gradients: one row alone, two clips; and two of the weights'."""
+    data = table()
+    one, other = (
+        split.train(t, steps=1, lr=1.0, momentum=0.0, labels=clipping(0.05, 0.1)) for t in (data, replaced(data, 1))
+    )
+    moved = torch.cat([one.gradients[name][0] - other.gradients[name][0] for name in ("a", "c")], 1).norm(dim=1)
+    assert moved[0] <= 0.1 * (1 + 1e-6) and not moved[1:].any()
+    sums = [len(data) * (a - b) for a, b in zip((*one.bottoms[1], *one.top), (*other.bottoms[1], *other.top), strict=True)]
+    assert 0 < torch.cat([part.flatten() for part in sums]).norm() <= 0.2 * (1 + 1e-6)
