@@ -43,7 +43,10 @@ def _read(answer):
         rows = (odds - labels)[:, None] * v
         long = np.linalg.norm(rows, axis=1)
         slips = (
-            (1 - labels, "the wrong way round here: the known patient's row has the known patient's label, whichever that is"),
+            (
+                1 - labels,
+                "the wrong way round here: the known patient's row has the known patient's label, whichever that is",
+            ),
             (np.full(9, label), "not all have the same: rows that point the other way have the other diagnosis"),
             (long > np.median(long), "lengths only hint at it: use directions"),
         )
@@ -54,7 +57,9 @@ def _read(answer):
         while any((wrong == right).all() for wrong, _ in slips):
             inputs, right, slips = draw(label, up)
         got = tensor(call(answer, inputs[0].copy(), *inputs[1:]), (9,), "the diagnoses")
-        compare(got, torch.from_numpy(right), slips, "each should be 1 or 0: rows that point as the known one have its label")
+        compare(
+            got, torch.from_numpy(right), slips, "each should be 1 or 0: rows that point as the known one have its label"
+        )
 
 
 def _targets(answer):
@@ -64,13 +69,15 @@ def _targets(answer):
         epsilon, reports = float(rng.uniform(0.4, 2.5)), rng.permutation([0, 1, 1, 0, 1, 0, 0]).astype(float)
         q = 1 / (1 + math.exp(-epsilon))
         slips = (
-            (reports, "those are the reports as they are: on average they lie between the label and a half"),
+            (
+                reports,
+                "those are the reports as they are, or cut to 0 … 1, which is the same: on average they lie nearer to a "
+                "half",
+            ),
             ((reports - (1 - q)) / q, "a label of 1 raises the mean report by 2q − 1: divide by that"),
             ((reports - q) / (2 * q - 1), "a label of 0 is reported as 1 with probability 1 − q: take that away"),
             (reports / (2 * q - 1), "take away the 1 − q that a label of 0 gives on average"),
-            (reports * (2 * q - 1) + (1 - q), "that is the mean report: solve for the label"),
-            (((reports - (1 - q)) / (2 * q - 1)).clip(0, 1), "no cutting to 0 … 1: it would bring the bias back"),
-            (np.where(reports > 0, q, 1 - q), "that is the chance of a 1 if both labels are as frequent, not unbiased"),
+            (reports * (2 * q - 1) + (1 - q), "that is the mean report, or how likely a 1 is: solve for the label instead"),
             ((reports - q) / (1 - 2 * q), "q is the probability of the truth, e^ε / (e^ε + 1), not of the lie"),
         )
         return (reports, epsilon), (reports - (1 - q)) / (2 * q - 1), slips
@@ -162,7 +169,8 @@ QUIZ = (
         1,
     ),
     Question(
-        "The rows of the gradient are sent back clipped and with noise, fresh in each step. The hospital's own weights learn "
+        "The rows of the gradient are sent back clipped and with noise, fresh in each step. The hospital's own weights "
+        "learn "
         "from the exact diagnoses. Why is that no ε for a diagnosis?",
         (
             (

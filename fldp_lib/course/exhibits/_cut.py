@@ -1,7 +1,7 @@
 """The three parties of notebook 24, and many split models trained at once: runs of `vertical.split.train` on one table.
 
-All bottoms together are one layer with a mask: a run's network in one piece, which steps as the parties step. So five draws of
-flipped labels, or of noise on what is sent, take little longer than one.
+All bottoms together are one layer with a mask: a run's network in one piece, which steps as the parties step. So five
+draws of flipped labels, or of noise on what is sent, take little longer than one.
 """
 
 from dataclasses import dataclass, replace

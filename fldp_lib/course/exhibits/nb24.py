@@ -9,7 +9,8 @@ from ...adversary import vertical as attacks
 from ...interactive import explorers, plots
 from ...privacy import attacker, mechanisms
 from ...vertical import matching, parties
-from ._cut import FEW as DRAWS, flipped, right, table, three
+from ._cut import FEW as DRAWS
+from ._cut import flipped, right, table, three
 from ._kit import _, clients, epsilon
 from .nb24_more import columns, gradients, known_of, worth
 
@@ -22,7 +23,7 @@ DIAGNOSIS, READ = 37.5, 43.5
 
 @lru_cache(maxsize=256)
 def _read(epsilon, patients):
-    """What the clinic reads: of each patient, the diagnosis by the way the first gradients point (draws × n), true ones (n,)."""
+    """Each diagnosis as the clinic reads it off the first gradients' way (draws × n), true ones (n,), whom it knew."""
     few, run = table(patients)[0], flipped(epsilon, patients, draws=DRAWS)
     known = known_of(few)
     scores = [attacks.directions(run.gradients("clinic", draw)[:1], known, few.y[known]) for draw in range(DRAWS)]
@@ -69,17 +70,19 @@ def tables():
         return marks
 
     def say(r):
-        words = _("{n} common patients; {lies:.2g} of 100 diagnoses flipped before the training, ε = {epsilon:.3g}. From the "
-                  "first gradients that come back the clinic reads {read:.0f} of 100 diagnoses right. Of 100 new patients the model "
-                  "diagnoses {three:.0f} right with all three, {two:.0f} without the laboratory, the hospital alone {one:.0f}; "
+        words = _("{n} common patients; {lies:.2g} of 100 diagnoses flipped before the training, ε = {epsilon:.3g}. "
+                  "From the "
+                  "first gradients that come back the clinic reads {read:.0f} of 100 diagnoses right. Of 100 new "
+                  "patients the model "
+                  "diagnoses {three:.0f} right with all three, {two:.0f} without the laboratory, the hospital alone "
+                  "{one:.0f}; "
                   "without flips {plain:.0f} with all three. Means of three runs.")  # fmt: skip
         lies = 100 * (1 - mechanisms.RandomisedResponse(r["epsilon"]).keep)
         return words.format(lies=lies, epsilon=r["epsilon"], n=r["patients"], read=r["read"].mean(),
                             three=r["right"][2].mean(), two=r["right"][1].mean(), one=r["right"][0].mean(),
                             plain=r["plain"][2])  # fmt: skip
 
-    names = {WHERE["clinic"] + 4: _("clinic"), WHERE["laboratory"] + 4: _("laboratory"), WHERE["hospital"] + 5.5: _("hospital"),
-             DIAGNOSIS: _("ill?"), READ: _("read")}  # fmt: skip
+    names = {4: _("clinic"), 15: _("laboratory"), 27.5: _("hospital"), DIAGNOSIS: _("ill?"), READ: _("read")}
     panels = [plots.Panel(_("columns of the same patients"), x=(-1.2, 45.5), y=(-0.9, ROWS + 0.7), xticks=names, yticks=[]),
               plots.Panel(_("right, of 100 new patients"), x=(-0.6, 2.6), y=(0, 106), yticks=[0, 50, 100],
                           xticks=dict(enumerate([_("alone"), _("+ clinic"), _("all three")])))]  # fmt: skip
@@ -129,7 +132,10 @@ def matched():
     """Two lists of identifiers as points: hashed, under each owner's key, under both keys; what a patient attacker reads."""
 
     def compute(state, clients, hospital, guesses):
-        points, names = _points(state, clients, hospital), [n[:m] for n, m in zip(_lists(), (clients, hospital), strict=True)]
+        points, names = (
+            _points(state, clients, hospital),
+            [n[:m] for n, m in zip(_lists(), (clients, hospital), strict=True)],
+        )
         ranks = np.array([_ranks()[each] for each in (*names[0], *names[1])])
         plain = {bytes.fromhex(each) for each in matching.hashed(sorted({*names[0], *names[1]}))}
         plain |= {matching.point(each) for each in (*names[0], *names[1])}
@@ -144,7 +150,8 @@ def matched():
             marks.append(plots.dots(x, y, style, size=size))
         x, y = _places(sorted(r["both"]))
         marks += [plots.dots(x, y, "centralised", size=4.5), plots.text(0.0, 1.06, _("◆ clinic"), "alone"),
-                  plots.text(0.34, 1.06, _("◆ hospital"), "no privacy"), plots.text(0.75, 1.06, _("● equal"), "centralised")]  # fmt: skip
+                  plots.text(0.34, 1.06, _("◆ hospital"), "no privacy"),
+                  plots.text(0.75, 1.06, _("● equal"), "centralised")]  # fmt: skip
         all_, when = sum(r["sizes"]), r["when"]
         x = np.geomspace(1, len(_ranks()), 60)
         marks.append(plots.line(x, 100 * np.searchsorted(when, x, side="right") / all_, "attacker", panel=1, width=2.4))
@@ -154,7 +161,8 @@ def matched():
     def say(r):
         state = {HASHED: _("Hashed"), ONE: _("Each under its owner's key"), BOTH: _("Under both keys")}[r["state"]]
         words = _("{state}: {a} points of the clinic, {b} of the hospital; {same} are equal, and {common} patients are in "
-                  "common. Whoever sees the points and tries {tried:,} of the {all:,} identifiers that there are reads {read} "
+                  "common. Whoever sees the points and tries {tried:,} of the {all:,} identifiers that there are reads "
+                  "{read} "
                   "of the {sum} points.")  # fmt: skip
         read = int(np.searchsorted(r["when"], r["guesses"], side="right"))
         return words.format(state=state, a=r["sizes"][0], b=r["sizes"][1], same=len(r["both"]), common=r["common"],
@@ -174,7 +182,8 @@ def matched():
         compute, plots.Chart(panels, size=(6.6, 3.1)), draw, say,
         predict=(
             "24.a",
-            _("A clinic sends the SHA-256 of its patients' birth date, sex and a number. The hash cannot be inverted. Somebody "
+            _("A clinic sends the SHA-256 of its patients' birth date, sex and a number. The hash cannot be inverted. "
+              "Somebody "
               "who sees the list can read"),
             [_("none of them"), _("a few, by luck"), _("all of them, by hashing every identifier there is")],
             2,

@@ -1,4 +1,4 @@
-"""What notebook 24 shows of attacks on a cut model and of their price: gradients by diagnosis, columns read back, three ways."""
+"""What notebook 24 shows of attacks on a cut model and of their price: gradients, columns read back, what to send."""
 
 from functools import lru_cache
 
@@ -60,16 +60,17 @@ def gradients():
 
     def say(r):
         norm, way = 100 * r["scores"]
-        words = _("Step {step} of {steps}, {n} patients, diagnoses flipped once with ε = {epsilon:.3g}. A malignant patient's row is longer than a benign "
+        words = _("Step {step} of {steps}, {n} patients, diagnoses flipped once with ε = {epsilon:.3g}. A malignant "
+                  "patient's row is longer than a benign "
                   "one's in {norm:.0f} of 100 pairs ({a:.0f} to {b:.0f} in five runs), and points more the way of malignant "
                   "ones in {way:.0f} ({c:.0f} to {d:.0f}); a coin says 50.")  # fmt: skip
-        return words.format(step=r["step"], steps=STEPS, n=r["patients"], epsilon=r["epsilon"], norm=norm.mean(), a=norm.min(),
-                            b=norm.max(), way=way.mean(), c=way.min(), d=way.max())  # fmt: skip
+        return words.format(step=r["step"], steps=STEPS, n=r["patients"], epsilon=r["epsilon"], norm=norm.mean(),
+                            a=norm.min(), b=norm.max(), way=way.mean(), c=way.min(), d=way.max())  # fmt: skip
 
     panels = [plots.Panel(_("length, in the longest one's"), _("of 100 patients of either kind"), x=(0, 1), y=(0, 68),
                           yticks=[0, 20, 40, 60]),
-              plots.Panel(_("way (left: benign, right: malignant)"), _("beyond the edges: at the edge"), x=(-3, 3), y=(0, 68),
-                          yticks=[0, 20, 40, 60])]  # fmt: skip
+              plots.Panel(_("way (left: benign, right: malignant)"), _("beyond the edges: at the edge"), x=(-3, 3),
+                          y=(0, 68), yticks=[0, 20, 40, 60])]  # fmt: skip
     return explorers.Explorer(
         _("What comes back"),
         [epsilon(10.0, 0.1, 10.0, _("ε of a diagnosis")), clients(311, 40, 311, _("common patients")),
@@ -77,12 +78,14 @@ def gradients():
         compute, plots.Chart(panels, size=(6.6, 3.0)), draw, say, play="step",
         predict=(
             "24.b",
-            _("The hospital never sends a diagnosis. It sends, for each patient, two numbers: the gradient of that patient's "
+            _("The hospital never sends a diagnosis. It sends, for each patient, two numbers: the gradient of that "
+              "patient's "
               "loss. The clinic knows twenty patients' diagnoses. Of the others' it can read from one step"),
             [_("hardly more than a coin"), _("most of them"), _("every single one")],
             lambda r: 2 if _told(None, 311, 1)[3][1].min() == 1 else 1,
-            lambda r: _("the row is (p − y) times one vector that is the same for all: p lies between 0 and 1, so its sign is "
-                        "the diagnosis; {0:.0f} of 100 pairs are told apart.").format(100 * _told(None, 311, 1)[3][1].mean()),
+            lambda r: _("the row is (p − y) times one vector that is the same for all: p lies between 0 and 1, so its "
+                        "sign is the diagnosis; {0:.0f} of 100 pairs are told apart.").format(
+                100 * _told(None, 311, 1)[3][1].mean()),
         ),
     )  # fmt: skip
 
@@ -132,10 +135,13 @@ def columns():
 
     def say(r):
         sent = _("one number") if r["cut"] == 1 else _("{0} numbers").format(r["cut"])
-        words = _("The clinic sends {sent} a patient, with noise for ε = {epsilon:.3g}. The hospital knows the clinic's columns of {known} patients; of the "
-                  "others' variance it explains {share:.0f}% on average over nine columns ({column}: {one:.0f}%); from its own "
+        words = _("The clinic sends {sent} a patient, with noise for ε = {epsilon:.3g}. The hospital knows the clinic's "
+                  "columns of {known} patients; of the "
+                  "others' variance it explains {share:.0f}% on average over nine columns ({column}: {one:.0f}%); from "
+                  "its own "
                   "columns alone {base:.0f}%.")  # fmt: skip
-        return words.format(sent=sent, epsilon=r["epsilon"], known=r["known"], share=_hundred(r["share"].mean()), column=r["column"],
+        return words.format(sent=sent, epsilon=r["epsilon"], known=r["known"], share=_hundred(r["share"].mean()),
+                            column=r["column"],
                             one=_hundred(r["share"][r["place"]]), base=_hundred(r["base"].mean()))  # fmt: skip
 
     panels = [plots.Panel(_("true column, and inferred (upwards)"), x=(-1, 1), y=(-1.25, 1.25), xticks=[-1, 0, 1],
@@ -153,12 +159,14 @@ def columns():
         attacker=lambda r: _guard(r["epsilon"]), unit="which of two rows a patient has",
         predict=(
             "24.c",
-            _("The clinic holds nine columns and sends two numbers a patient, a tanh of random mixtures. How much of the nine "
+            _("The clinic holds nine columns and sends two numbers a patient, a tanh of random mixtures. How much of "
+              "the nine "
               "columns' variance can the hospital get back, if it knows 30 patients' columns?"),
             [_("two ninths at most: two numbers for nine columns"), _("what its own columns tell, and no more"),
              _("more than two thirds")],
             lambda r: 2 if _inferred(2, None, 311, 30)[1].mean() > 2 / 3 else 0,
-            lambda r: _("columns of one patient hang together: {0:.0f}% of the variance, where the hospital's own columns tell "
+            lambda r: _("columns of one patient hang together: {0:.0f}% of the variance, where the hospital's own "
+                        "columns tell "
                         "{1:.0f}%.").format(*(_hundred(each.mean()) for each in _inferred(2, None, 311, 30)[1:])),
         ),
     )  # fmt: skip
@@ -198,7 +206,8 @@ def worth():
     def say(r):
         sent = _("one noisy number") if r["cut"] == 1 else _("{0} noisy numbers").format(r["cut"])
         words = _("{n} patients, ε = {epsilon:.3g} for a patient's columns at either party, in all. Of 100 new patients the "
-                  "hospital diagnoses {0:.1f} right alone, {1:.1f} with {sent} from each party, {2:.1f} with one flipped bit "
+                  "hospital diagnoses {0:.1f} right alone, {1:.1f} with {sent} from each party, {2:.1f} with one "
+                  "flipped bit "
                   "from each, {3:.1f} without privacy. Means of five runs.")  # fmt: skip
         return words.format(*(way.mean() for way in r["ways"]), n=r["patients"], epsilon=r["epsilon"], sent=sent)
 
@@ -218,7 +227,8 @@ def worth():
               "noise, or one bit from each, flipped now and then?"),
             [_("two numbers: a bit throws nearly all away"), _("both the same: the ε is the same"), _("one bit")],
             lambda r: 2 if answered(4.0, 311).mean() > once(4.0, 311, 2).mean() + 2 else 1,
-            lambda r: _("{0:.0f} of 100 with a bit, {1:.0f} with two noisy numbers, {2:.0f} alone: noise that hides which of "
+            lambda r: _("{0:.0f} of 100 with a bit, {1:.0f} with two noisy numbers, {2:.0f} alone: noise that hides "
+                        "which of "
                         "two far rows it was hides everything; a bit can only be right or wrong.").format(
                 answered(4.0, 311).mean(), once(4.0, 311, 2).mean(), right(None, 311, ("hospital",)).mean()),
         ),

@@ -36,7 +36,9 @@ WRONG = {
         (lambda rows, known, label: (rows @ rows[known] > 0).astype(float), r"wrong way round"),
         (lambda rows, known, label: np.full(len(rows), float(label)), r"not all have the same"),
         (
-            lambda rows, known, label: (np.linalg.norm(rows, axis=1) > np.median(np.linalg.norm(rows, axis=1))).astype(float),
+            lambda rows, known, label: (np.linalg.norm(rows, axis=1) > np.median(np.linalg.norm(rows, axis=1))).astype(
+                float
+            ),
             r"lengths only hint",
         ),
         (lambda rows, known, label: (rows.sum(1) < 0).astype(float), r"wrong way round"),
@@ -49,8 +51,8 @@ WRONG = {
         (lambda r, e: (r - _keep(e)) / (2 * _keep(e) - 1), r"take that away"),
         (lambda r, e: r / (2 * _keep(e) - 1), r"take away the 1 − q"),
         (lambda r, e: r * (2 * _keep(e) - 1) + 1 - _keep(e), r"solve for the label"),
-        (lambda r, e: ((r - (1 - _keep(e))) / (2 * _keep(e) - 1)).clip(0, 1), r"bring the bias back"),
-        (lambda r, e: np.where(r > 0, _keep(e), 1 - _keep(e)), r"not unbiased"),
+        (lambda r, e: ((r - (1 - _keep(e))) / (2 * _keep(e) - 1)).clip(0, 1), r"cut to 0"),
+        (lambda r, e: np.where(r > 0, _keep(e), 1 - _keep(e)), r"how likely a 1 is"),
         (lambda r, e: (r - _keep(e)) / (1 - 2 * _keep(e)), r"not of the lie"),
         (lambda r, e: r * 7, r"over the flips"),
     ],
