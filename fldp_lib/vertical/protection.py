@@ -16,8 +16,6 @@ from .. import checks
 from ..privacy import accounting, mechanisms
 from ..privacy.ledger import Ledger
 
-PARTS = ("one patient's columns", "one patient's label", "one patient's columns and label")
-
 
 @dataclass(frozen=True)
 class Guard:
