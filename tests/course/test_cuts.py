@@ -61,6 +61,14 @@ def test_every_end_of_every_control_is_another_picture_and_another_sentence(make
     for name, control in explorer.controls.items():
         said, seen = set(), set()
         values = control.spread(2) if hasattr(control, "spread") else control.values
+        if hasattr(control, "spread"):  # and one key from the start, whichever way there is
+            now = control.value
+            keys = (
+                [now * 10**control.step, now / 10**control.step] if control.log else [now + control.step, now - control.step]
+            )
+            near = [control.tidy(key) for key in keys if control.low <= key <= control.high]
+            values = sorted({*values, now, *near})
+            assert near and now not in near, name
         for value in values:
             explorer.set(**{name: value})
             assert not re.search(r"\bnan\b", explorer.sentence)

@@ -61,7 +61,9 @@ def tables():
         for good, style in ((True, "attacker"), (False, 5)):
             marks.append(plots.people(np.full((agree == good).sum(), READ), y[agree == good], style, size=5.5))
         marks += [plots.text(24.5, ROWS - 0.1, _("▌read right"), "attacker"), plots.text(36.8, ROWS - 0.1, _("▌wrong"), 5)]
+        lies = _("flipped: {0:.2g} of 100").format(100 * (1 - mechanisms.RandomisedResponse(r["epsilon"]).keep))
         places = np.arange(len(SETS))
+        marks.append(plots.text(0.62, 6, lies, "private", 1))
         marks.append(plots.bars(places, r["plain"], "no privacy", panel=1, width=0.62, opacity=0.3))
         for place, found in enumerate(r["right"]):
             style = "private" if place else "alone"
@@ -178,7 +180,7 @@ def matched():
         [explorers.Choice("state", _("identifiers are sent"), states, ONE, buttons=True),
          clients(30, 4, MOST, _("clinic's patients")),
          explorers.Slider("hospital", _("hospital's patients"), 4, MOST, 40, step=0.05, log=True, whole=True),
-         explorers.Slider("guesses", _("identifiers tried"), 1, most, 1, step=0.1, log=True, whole=True)],
+         explorers.Slider("guesses", _("identifiers tried"), 1, most, 1, step=0.5, log=True, whole=True)],
         compute, plots.Chart(panels, size=(6.6, 3.1)), draw, say,
         predict=(
             "24.a",

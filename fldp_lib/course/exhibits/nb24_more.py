@@ -7,6 +7,7 @@ import torch
 
 from ...adversary import vertical as attacks
 from ...interactive import explorers, plots
+from ...privacy import mechanisms
 from ...vertical import protection, split
 from ._cut import DELTA, DRAWS, STEPS, answered, flipped, once, right, table
 from ._kit import _, clients, epsilon
@@ -46,7 +47,8 @@ def gradients():
         return dict(length=length[0], way=way[0], true=true, scores=scores, epsilon=epsilon, step=step, patients=clients)
 
     def draw(r):
-        marks = []
+        lies = 100 * (1 - mechanisms.RandomisedResponse(r["epsilon"]).keep)
+        marks = [plots.text(0.03, 53, _("flipped: {0:.2g} of 100").format(lies), "private")]
         for panel, values, low, high in ((0, r["length"] / max(r["length"].max(), 1e-12), 0, 1), (1, r["way"], -3, 3)):
             edges = np.linspace(low, high, 25)
             middle, wide = (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]
@@ -135,12 +137,12 @@ def columns():
 
     def say(r):
         sent = _("one number") if r["cut"] == 1 else _("{0} numbers").format(r["cut"])
-        words = _("The clinic sends {sent} a patient, with noise for ε = {epsilon:.3g}. The hospital knows the clinic's "
+        words = _("The clinic sends {sent} a patient, with noise for ε = {epsilon}. The hospital knows the clinic's "
                   "columns of {known} patients; of the "
                   "others' variance it explains {share:.0f}% on average over nine columns ({column}: {one:.0f}%); from "
                   "its own "
                   "columns alone {base:.0f}%.")  # fmt: skip
-        return words.format(sent=sent, epsilon=r["epsilon"], known=r["known"], share=_hundred(r["share"].mean()),
+        return words.format(sent=sent, epsilon=_few(r["epsilon"]), known=r["known"], share=_hundred(r["share"].mean()),
                             column=r["column"],
                             one=_hundred(r["share"][r["place"]]), base=_hundred(r["base"].mean()))  # fmt: skip
 
@@ -170,6 +172,11 @@ def columns():
                         "{1:.0f}%.").format(*(_hundred(each.mean()) for each in _inferred(2, None, 311, 30)[1:])),
         ),
     )  # fmt: skip
+
+
+def _few(epsilon):
+    """An ε in three digits, without an exponent."""
+    return f"{epsilon:.3g}" if epsilon < 1000 else f"{epsilon:,.0f}"
 
 
 def _hundred(share):
