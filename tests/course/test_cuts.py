@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fldp_lib import mechanisms
-from fldp_lib.course.exhibits import _cut, nb24, nb24_more
+from fldp_lib.course.exhibits import _cut, nb24
 from fldp_lib.vertical import matching, protection, split
 
 
@@ -81,5 +81,5 @@ def test_every_end_of_every_control_is_another_picture_and_another_sentence(make
 def test_half_of_the_known_patients_are_of_either_label():
     for patients in (40, 311):
         few = _cut.table(patients)[0]
-        known = nb24_more.known_of(few)
-        assert len(set(known.tolist())) == len(known) == nb24_more.KNOWN and int(few.y[known].sum()) == nb24_more.KNOWN // 2
+        known = _cut.known_of(few)
+        assert len(set(known.tolist())) == len(known) == _cut.KNOWN and int(few.y[known].sum()) == _cut.KNOWN // 2

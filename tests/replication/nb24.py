@@ -1,6 +1,7 @@
 """Claims of notebook 24 on fresh seeds: other dealings of patients, other first weights, keys, coins, flips and noise."""
 
 import functools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -155,6 +156,31 @@ def a_bit_carries_more_than_a_noisy_number(block):
     others = max(numbers["mixture"], numbers["mean"])
     holds = numbers["sign"] > max(others, numbers["alone"]) + 0.015 and better >= 0.7
     return numbers | {"above alone": better}, bool(holds and numbers["steps"] < numbers["alone"] - 0.02)
+
+
+def level(odds):
+    return mechanisms.RandomisedResponse(math.log(odds / (1 - odds)))
+
+
+@claim("24", "Flips that allow no more than 0.68 have ε = 0.75, and then noise is ahead")
+def noise_is_ahead_of_flips_at_the_same_attacker(block):
+    guard = protection.guard(4.0, steps=30, clip=0.1, weight_clip=1.0)
+    flips = level(guard.ledger(30).attacker().even_odds)
+    noise, flipped = ends(block, count=10, labels=guard, lr=0.3), ends(block, count=10, labels=flips, lr=0.1)
+    return {"noise": noise.mean(), "flips": flipped.mean()}, noise.mean() > flipped.mean()
+
+
+@claim("24", "The sign is no trick against the attacker", quick=False)
+def a_bit_and_a_number_are_level_at_the_same_attacker(block):
+    numbers, apart = {}, []
+    for epsilon in (4.0, 16.0):
+        guard = protection.guard(epsilon, fixed=True, clip=0.5)
+        bit = level(guard.ledger(1, fixed=True).attacker().even_odds)
+        for name, how in (("mean", guard), ("sign", bit)):
+            found = ends(block, count=10, steps=100, cut=1, fixed="mean", features=how)
+            numbers[f"{name}, {epsilon:g}"] = found.mean()
+        apart.append(abs(numbers[f"mean, {epsilon:g}"] - numbers[f"sign, {epsilon:g}"]))
+    return numbers, max(apart) < 0.025
 
 
 @claim("24", "What helps to diagnose helps to infer")

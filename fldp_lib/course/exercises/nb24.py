@@ -192,14 +192,15 @@ QUIZ = (
         2,
     ),
     Question(
-        "At the same ε for a patient's columns, what carries more of the diagnosis over the cut?",
+        "With one flipped bit a patient at ε = 4 the hospital diagnoses better than with numbers under Gaussian noise at "
+        "ε = 4, δ = 1e-5. Why is that no bargain?",
         (
-            ("Four numbers with Gaussian noise, since four say more than one", "Their noise is larger than what they say."),
+            ("Since a bit can be flipped back", "Nobody knows which bits were flipped."),
             (
-                "One bit, flipped now and then",
-                "It says only what is needed, and pays for nothing else.",
+                "Since the best guess against the bit is right far more often",
+                "ε bounds both. The flips use all of it, the noise only a part: compare at the same attacker.",
             ),
-            ("Both the same: ε fixes what can be learned", "ε bounds the worst case; how much of it is used differs."),
+            ("Since δ is missing for the bit", "A flip needs none: its ε is pure, which is a stronger promise."),
         ),
         1,
     ),

@@ -17,6 +17,7 @@ CALLED = {"size": "clinic", "texture": "hospital", "shape": "laboratory"}
 ALL = tuple(sorted(CALLED.values()))
 STEPS, LR, MOMENTUM, CUT, DRAWS, FEW = 30, 1.0, 0.9, 2, 5, 3
 DELTA = 1e-5
+KNOWN = 20  # patients whose diagnosis the clinic knows
 
 
 @lru_cache(maxsize=8)
@@ -45,6 +46,12 @@ def _of(whole, names, patients):
     few = whole.rows(torch.arange(len(whole))[:patients])
     picked = [[each[place] for place in held] for each in (few.names, few.features, few.xs)]
     return parties.Aligned(*map(tuple, picked), few.y, few.ids, held.index(whole.holder))
+
+
+def known_of(few):
+    """Places of a few patients of either diagnosis, as many of the one as of the other."""
+    ill, well = (torch.nonzero(few.y == label)[:, 0][: KNOWN // 2] for label in (1, 0))
+    return torch.cat([ill, well])
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ from ...interactive import explorers, plots
 from ...privacy import attacker, mechanisms
 from ...vertical import matching, parties
 from ._cut import FEW as DRAWS
-from ._cut import flipped, right, table, three
+from ._cut import flipped, known_of, right, table, three
 from ._kit import _, clients, epsilon
-from .nb24_more import columns, gradients, known_of, worth
+from .nb24_more import columns, gradients, worth
 
 __all__ = ["columns", "gradients", "matched", "tables", "worth"]
 ROWS = 10  # patients drawn

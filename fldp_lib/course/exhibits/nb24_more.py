@@ -9,17 +9,8 @@ from ...adversary import vertical as attacks
 from ...interactive import explorers, plots
 from ...privacy import mechanisms
 from ...vertical import protection, split
-from ._cut import DELTA, DRAWS, STEPS, answered, flipped, once, right, table
+from ._cut import DELTA, DRAWS, STEPS, answered, flipped, known_of, once, right, table
 from ._kit import _, clients, epsilon
-
-KNOWN = 20  # patients whose diagnosis the clinic knows
-
-
-def known_of(few):
-    """Places of a few patients of either diagnosis, as many of the one as of the other."""
-    ill, well = (torch.nonzero(few.y == label)[:, 0][: KNOWN // 2] for label in (1, 0))
-    return torch.cat([ill, well])
-
 
 # Gradients by diagnosis --------------------------------------------------------------------------------------------------
 
@@ -194,13 +185,21 @@ def _guard(epsilon):
 # Three ways to send ------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=256)
+def _level(epsilon):
+    """The ε of flips against which the best guess is right as often as against a number's noise for an ε."""
+    odds = _guard(epsilon).even_odds
+    return 20.0 if odds > 1 - 1e-8 else float(np.log(odds / (1 - odds)))
+
+
 def worth():
     """How well the hospital diagnoses new patients, alone, with noisy numbers, with one flipped bit, without privacy."""
 
-    def compute(epsilon, cut, clients):
-        alone = right(None, clients, ("hospital",))
-        ways = [alone, once(epsilon, clients, cut), answered(epsilon, clients), right(None, clients)]
-        return dict(ways=[way.numpy() for way in ways], epsilon=epsilon, cut=cut, patients=clients)
+    def compute(equal, epsilon, cut, clients):
+        bit, alone = (_level(epsilon) if equal else epsilon), right(None, clients, ("hospital",))
+        ways = [alone, once(epsilon, clients, cut), answered(bit, clients), right(None, clients)]
+        guesses = [100 * _guard(epsilon).even_odds, 100 * mechanisms.RandomisedResponse(bit).keep]
+        return dict(ways=[way.numpy() for way in ways], epsilon=epsilon, bit=bit, cut=cut, patients=clients, guesses=guesses)
 
     def draw(r):
         marks = []
@@ -208,35 +207,38 @@ def worth():
             marks += [plots.bars([place], [way.mean()], style, width=0.62, opacity=0.45),
                       plots.dots(place + np.linspace(-0.2, 0.2, len(way)), way, style, size=2.6),
                       plots.text(place - 0.14, 101.5, f"{way.mean():.0f}", style)]  # fmt: skip
-        return marks
+        return marks + [
+            plots.text(k + 0.62, 8, _("guessed: {0:.1f}").format(g), "attacker") for k, g in enumerate(r["guesses"])
+        ]
 
     def say(r):
         sent = _("one noisy number") if r["cut"] == 1 else _("{0} noisy numbers").format(r["cut"])
-        words = _("{n} patients, ε = {epsilon:.3g} for a patient's columns at either party, in all. Of 100 new patients the "
-                  "hospital diagnoses {0:.1f} right alone, {1:.1f} with {sent} from each party, {2:.1f} with one "
-                  "flipped bit "
-                  "from each, {3:.1f} without privacy. Means of five runs.")  # fmt: skip
-        return words.format(*(way.mean() for way in r["ways"]), n=r["patients"], epsilon=r["epsilon"], sent=sent)
+        words = _("{n} patients. Of 100 new ones the hospital diagnoses {0:.1f} right alone; {1:.1f} with {sent} from each "
+                  "party, ε = {epsilon:.3g}, of which the best guess which of two rows it was is right for {a:.1f}; {2:.1f} "
+                  "with one flipped bit from each, ε = {bit:.3g}, guessed right for {b:.1f}; {3:.1f} without privacy. Means "
+                  "of five runs.")  # fmt: skip
+        return words.format(*(way.mean() for way in r["ways"]), n=r["patients"], epsilon=r["epsilon"], bit=r["bit"],
+                            sent=sent, a=r["guesses"][0], b=r["guesses"][1])  # fmt: skip
 
     names = [_("alone"), _("noisy numbers"), _("one bit"), _("no privacy")]
-    panel = plots.Panel(_("right, of 100 new patients"), x=(-0.6, 3.6), y=(0, 106), yticks=[0, 50, 100],
-                        xticks=dict(enumerate(names)))  # fmt: skip
+    panel = plots.Panel(_("right, of 100 new patients; guessed rows, of 100"), x=(-0.6, 3.6), y=(0, 110),
+                        yticks=[0, 50, 100], xticks=dict(enumerate(names)))  # fmt: skip
     return explorers.Explorer(
         _("What to send for an ε"),
-        [epsilon(4.0, 0.5, 100.0, _("ε of a patient's columns")),
+        [explorers.Choice("equal", _("number and bit have the same"), {_("ε"): False, _("attacker"): True}, False,
+                          buttons=True),
+         epsilon(4.0, 0.5, 100.0, _("ε of a patient's columns, numbers")),
          explorers.Slider("cut", _("noisy numbers a patient"), 1, 6, 2, whole=True),
          clients(311, 40, 311, _("common patients"))],
         compute, plots.Chart([panel], size=(5.6, 3.1)), draw, say,
-        attacker=lambda r: _guard(r["epsilon"]), unit="which of two rows a patient has",
         predict=(
             "24.d",
-            _("Total ε = 4 for a patient's columns. What helps the hospital more: two numbers from each party with Gaussian "
-              "noise, or one bit from each, flipped now and then?"),
-            [_("two numbers: a bit throws nearly all away"), _("both the same: the ε is the same"), _("one bit")],
+            _("The same total ε = 4 for a patient's columns. With what does the hospital diagnose better: two numbers from "
+              "each party with Gaussian noise, or one bit from each, flipped now and then?"),
+            [_("two numbers: a bit throws nearly all away"), _("both alike: the ε is the same"), _("one bit")],
             lambda r: 2 if answered(4.0, 311).mean() > once(4.0, 311, 2).mean() + 2 else 1,
-            lambda r: _("{0:.0f} of 100 with a bit, {1:.0f} with two noisy numbers, {2:.0f} alone: noise that hides "
-                        "which of "
-                        "two far rows it was hides everything; a bit can only be right or wrong.").format(
-                answered(4.0, 311).mean(), once(4.0, 311, 2).mean(), right(None, 311, ("hospital",)).mean()),
+            lambda r: _("{0:.0f} of 100 with a bit, {1:.0f} with two noisy numbers, {2:.0f} alone. Now give both the same "
+                        "attacker.").format(answered(4.0, 311).mean(), once(4.0, 311, 2).mean(),
+                                            right(None, 311, ("hospital",)).mean()),
         ),
     )  # fmt: skip
