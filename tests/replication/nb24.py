@@ -68,21 +68,23 @@ def known_of(table):
 
 @claim("24", "One step's directions give away **every** label")
 def one_step_tells_every_label(block):
-    directions, lengths, own = [], [], []
+    directions, lengths, later, own = [], [], [], []
     for seed in seeds(block, 10):
         table = world(seed)[0]
         known = known_of(table)
         rest = torch.ones(len(table), dtype=torch.bool)
         rest[known] = False
-        first = split.train(table, steps=1, seed=seed).gradients["clinic"]
+        first, second = split.train(table, steps=2, seed=seed).gradients["clinic"].split(1)
         for kept, score in (
             (directions, attacks.directions(first, known, table.y[known])),
             (lengths, attacks.norms(first)),
+            (later, attacks.norms(second)),
             (own, attacks.completion(table.xs[0], known, table.y[known])),
         ):
             kept.append(attacks.auc(score[rest], table.y[rest]))
     numbers = {"directions": min(directions), "least length": min(lengths), "most": max(lengths), "own": np.mean(own)}
-    return numbers, min(directions) == 1 and min(lengths) < 0.4 and max(lengths) > 0.8 and 0.92 < np.mean(own) < 1
+    numbers["second step"] = np.mean(later)
+    return numbers, min(directions) == 1 and min(lengths) < 0.4 and np.mean(later) > 0.85 and 0.92 < np.mean(own) < 1
 
 
 def coins(block, labels=None, count=20):
