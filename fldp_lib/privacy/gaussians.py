@@ -35,8 +35,8 @@ def gaussian_epsilon(mu, delta):
 def _one_gaussian_epsilon(mu, delta):
     """The same for one μ, by Newton's method on ln δ(ε), kept between what is too little and what is enough.
 
-    ln δ(ε) falls and is concave, so that each step from zCDP's ε lands at or above the root. In plain numbers: scipy's `log_ndtr`
-    takes longer to load than a notebook's first picture may.
+    ln δ(ε) falls and is concave, so that each step from zCDP's ε lands at or above the root. In plain numbers: scipy's
+    `log_ndtr` takes longer to load than a notebook's first picture may.
     """
     goal, low, high = math.log(delta), 0.0, mu * mu / 2 + mu * math.sqrt(2 * math.log(1 / delta))  # zCDP's ε: enough
     if gaussian_holds(mu, 0.0, goal):
