@@ -6,8 +6,11 @@ from ...interactive import explorers, plots
 from ...privacy import attacker, pricing
 from ._kit import _, clients, count, epsilon
 from ._names import PEOPLE, counted, everybody, released, shown, threshold
+from .nb12_phones import projected
+from .nb22_trees import amounts, letters, median
+from .nb22_trust import domains, three
 
-__all__ = ["names", "secret"]
+__all__ = ["amounts", "domains", "letters", "median", "names", "projected", "secret", "three"]
 FOLLOWED = (0, 4, 14, 39, 89, 179, 299, 439, 599, 1199, 2399)  # ranks of the names that the first picture follows
 
 

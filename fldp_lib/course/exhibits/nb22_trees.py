@@ -79,13 +79,13 @@ def letters():
     def say(r):
         right = len(r["heavy"] & set(r["found"]))
         return _(
-            "{people:,} people, asked in {levels} groups, a letter more each; ε = {epsilon:.3g} for each person, no δ. After "
+            "{people:,} people, asked in {groups} groups, a letter more each; ε = {epsilon:.3g} for each person, no δ. After "
             "{letter}, {alive} alive; complete so far: {found}. Of {heavy} that {bar} or more hold, {right} "
             "found."
         ).format(
             **r | dict(letter=count(r["letter"], _("letter"), _("letters")), heavy=count(len(r["heavy"]), _("name"), _("names")),
                        found=len(r["found"]), alive=count(r["alive"], _("beginning is"), _("beginnings are"))),
-            right=right, levels=LEVELS,
+            right=right, groups=LEVELS,
         )  # fmt: skip
 
     panel = plots.Panel("", _("letters said"), "", x=(0, LEVELS + 1.2), y=(0, 1), yticks={}, xticks=list(range(LEVELS + 1)))
@@ -100,12 +100,11 @@ def letters():
     )  # fmt: skip
 
 
-def _apart(prefixes, at, gap=0.045):
+def _apart(prefixes, at, gap=0.042):
     """The first of some prefixes whose words do not stand on those of another."""
-    taken, kept = [], []
+    kept = []
     for prefix in prefixes:
-        if all(abs(at[prefix] - one) >= gap for one in taken):
-            taken.append(at[prefix])
+        if all(abs(at[prefix] - at[one]) >= gap or abs(len(prefix) - len(one)) > 1 for one in kept):
             kept.append(prefix)
     return kept[:TALLEST]
 
