@@ -78,9 +78,10 @@ class Projection(Local):
 
     @property
     def blanket(self):
-        """Mass that every report gives to the points that fit the one and not the other of two categories; for `shuffling`."""
-        fits, both = (_points(self.prime, self.dimension - lost) for lost in (1, 2))
-        return (1 - self.kept) * (fits - both) / (self.points - fits)
+        """As in `Local.blanket`; U is even over all points."""
+        every, fits, both = (_points(self.prime, self.dimension - lost) for lost in (0, 1, 2))
+        share = (1 - self.kept) * every / (every - fits)
+        return share, share, (fits - both) / every, both / every
 
     def vectors(self, points):
         """Return points' vectors (n × t), whose first number that is not 0 is 1.

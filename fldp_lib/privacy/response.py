@@ -67,6 +67,16 @@ class Local:
         kept, other = self.kept, self.other
         return (share * kept * (1 - kept) + (1 - share) * other * (1 - other)) / (people * (kept - other) ** 2)
 
+    @property
+    def blanket(self):
+        """What `shuffling` needs of a report, four numbers; these hold for any report of this ε (a crowd of clones).
+
+        The probability that somebody's report is drawn from one law U that nobody's truth moves; the least density of one's
+        own report over U; U's mass on the reports that one of two truths makes e^ε times as likely as the other, on each
+        side; and U's mass on those that both make e^ε times as likely as the least.
+        """
+        return math.exp(-self.epsilon), 2 / (1 + math.exp(min(self.epsilon, 700.0))), 0.5, 0.0
+
     def _values(self, values, generator):
         checks.generator("generator", generator)
         return self._categories("values", values)
@@ -128,8 +138,9 @@ class RandomisedResponse(Local):
 
     @property
     def blanket(self):
-        """Mass that every report, whatever the truth, gives to each of two neighbours' telltale reports; for `shuffling`."""
-        return self.other
+        """What a report gives away whatever the truth, as in `Local.blanket`: with probability k·other all reports alike."""
+        share = self.categories * self.other
+        return share, share, 1 / self.categories, 0.0
 
     def randomise(self, values, generator):
         """Return one report for each true value.

@@ -44,11 +44,6 @@ class UnaryEncoding(Local):
         """Bits of one report: k."""
         return self.categories
 
-    @property
-    def blanket(self):
-        """As for any report of its ε: 1/(e^ε+1); see `shuffling`."""
-        return self.other
-
     def randomise(self, values, generator):
         """Return one report for each true value: n × k bits; arguments as in `RandomisedResponse.randomise`.
 
@@ -143,8 +138,10 @@ class SubsetSelection(Local):
 
     @property
     def blanket(self):
-        """Mass that every report gives to the sets that hold the one and not the other of two categories; for `shuffling`."""
-        return (1 - self.kept) * self.size / (self.categories - 1)
+        """As in `Local.blanket`; U is even over all sets."""
+        k, d = self.categories, self.size
+        share = (1 - self.kept) * k / (k - d)
+        return share, share, d * (k - d) / (k * (k - 1)), d * (d - 1) / (k * (k - 1))
 
     def randomise(self, values, generator):
         """Return one report for each true value: n × d categories, ascending; arguments as in `RandomisedResponse.randomise`."""
