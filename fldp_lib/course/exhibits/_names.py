@@ -3,8 +3,11 @@
 from functools import lru_cache
 
 import numpy as np
+import torch
 
+from ... import analytics
 from ...data import pets
+from ...privacy import mechanisms
 
 PEOPLE = 48_255
 
@@ -23,22 +26,18 @@ def counted(people):
     return np.bincount(held[:people], minlength=len(names))
 
 
-def threshold(epsilon, delta):
-    return 1 + np.log(1 / (2 * delta)) / epsilon
-
-
-@lru_cache(maxsize=1)
-def _noise():
-    return np.random.default_rng(3).laplace(size=len(everybody()[0]))
+def rule(epsilon, delta):
+    """The threshold of one item a person."""
+    return analytics.LaplaceThreshold(float(epsilon), float(delta))
 
 
 def released(epsilon, delta, people):
-    """Counts of the names that somebody holds, with noise, and whether each comes out (names,)."""
-    noisy = counted(people) + _noise() / epsilon
-    return noisy, (counted(people) > 0) & (noisy >= threshold(epsilon, delta))
+    """Counts with noise, and whether each name comes out (names,): what `release` does, by the same draws at every move."""
+    bar, true = rule(epsilon, delta), counted(people)
+    noisy = true + mechanisms.laplace_noise(true.shape, bar.scale, torch.Generator().manual_seed(3)).numpy()
+    return noisy, (true > 0) & (noisy > bar.threshold)
 
 
 def shown(held, epsilon, delta):
     """The chance that a name which so many people hold comes out."""
-    gap = epsilon * (threshold(epsilon, delta) - np.asarray(held, dtype=float))
-    return np.where(gap > 0, 0.5 * np.exp(-np.abs(gap)), 1 - 0.5 * np.exp(-np.abs(gap)))
+    return rule(epsilon, delta).chance(torch.as_tensor(held)).numpy()

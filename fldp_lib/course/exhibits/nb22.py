@@ -5,7 +5,7 @@ import numpy as np
 from ...interactive import explorers, plots
 from ...privacy import attacker, pricing
 from ._kit import _, clients, count, epsilon
-from ._names import PEOPLE, counted, everybody, released, shown, threshold
+from ._names import PEOPLE, counted, everybody, released, rule, shown
 from .nb12_phones import projected
 from .nb22_trees import amounts, letters, median
 from .nb22_trust import domains, three
@@ -45,7 +45,7 @@ def _rows(people):
 
 def names():
     """Names that nobody listed: how many people hold them, the noisy count, the threshold, and the chance to come out."""
-    grid = np.geomspace(1, 100, 60)
+    grid = np.unique(np.geomspace(1, 100, 60).round().astype(int))
 
     def compute(epsilon, delta, clients):
         noisy, out = released(epsilon, delta, clients)
@@ -54,7 +54,7 @@ def names():
         many = true >= 20
         return dict(
             epsilon=epsilon, delta=delta, people=clients, words=words, true=true[rows], noisy=noisy[rows], out=out[rows],
-            tau=threshold(epsilon, delta), names=int((true > 0).sum()), released=int(out.sum()),
+            tau=rule(epsilon, delta).threshold, names=int((true > 0).sum()), released=int(out.sum()),
             covered=true[out].sum() / clients, many=int(many.sum()), found=int((many & out).sum()),
             single=int((true == 1).sum()), leaked=int(((true == 1) & out).sum()), chance=shown(grid, epsilon, delta),
         )  # fmt: skip
@@ -82,12 +82,6 @@ def names():
             "hold {found} come out, of {single:,} that one person holds {leaked}."
         ).format(**r, share=r["covered"], small=small(r["delta"]))
 
-    def because(_result):
-        noisy, out = released(1.0, 1e-6, PEOPLE)
-        true = counted(PEOPLE)
-        return _("{out} come out; the threshold is {tau:.1f} people, and {many:,} of the names have fewer.").format(
-            out=int(out.sum()), tau=threshold(1.0, 1e-6), many=int(((true > 0) & (true < threshold(1.0, 1e-6))).sum()))
-
     panels = [
         plots.Panel(_("Held by …"), _("people"), "", x=(0.01, 900), y=(-0.6, len(FOLLOWED) + 1.6), xlog=True,
                     xticks={1: "1", 10: "10", 100: "100"}, yticks={}),
@@ -113,7 +107,7 @@ def secret():
     near = np.linspace(-14, 46, 241)
 
     def compute(holders, epsilon, delta, clients):
-        tau = threshold(epsilon, delta)
+        tau = rule(epsilon, delta).threshold
         law = 0.5 * epsilon * np.exp(-epsilon * np.abs(near - holders))
         noisy = holders + draws / epsilon
         return dict(

@@ -20,8 +20,7 @@ def grown(how, epsilon, bar, people):
     """The tree of the first so many people's names, asked for what at least `bar` of them hold."""
     names, held = everybody()
     words = [names[k] for k in held[:people]]
-    return analytics.heavy_hitters(words, epsilon, how=how, levels=LEVELS, at_least=bar,
-                                   generator=torch.Generator().manual_seed(4))  # fmt: skip
+    return analytics.heavy_hitters(words, epsilon, torch.Generator().manual_seed(4), how, levels=LEVELS, at_least=bar)
 
 
 def places(levels):
@@ -124,13 +123,8 @@ def amounts():
 
 
 def law(values, share, epsilon, low, high):
-    """The exponential mechanism for a quantile: the gaps' ends (n + 2,) and how likely it draws from each gap (n + 1,)."""
-    ends = np.concatenate([[low], np.sort(np.clip(values, low, high)), [high]])
-    score = -np.abs(np.arange(len(values) + 1) - share * len(values))
-    with np.errstate(divide="ignore"):
-        logs = np.log(np.diff(ends)) + epsilon * score / 2
-    chance = np.exp(logs - logs.max())
-    return ends, chance / chance.sum()
+    """`analytics.quantile_law` in NumPy's numbers."""
+    return [part.numpy() for part in analytics.quantile_law(torch.from_numpy(values), share, float(epsilon), low, float(high))]
 
 
 def quantile_of(ends, chance, shares):
