@@ -19,23 +19,26 @@ PACKAGE = ROOT / "fldp_lib"
 FLOORS = [
     {"checks"},
     {"data", "privacy", "interactive"},
-    {"training"},
+    {"training", "analytics"},
     {"adversary", "flower"},
     {"course"},
     {"book"},
 ]
 BELOW = {wing: set().union(*FLOORS[:number]) for number, floor in enumerate(FLOORS) for wing in floor}
-CORE = ("checks", "data", "privacy", "training")
+CORE = ("checks", "data", "privacy", "training", "analytics")
 # Within a wing, in the order that data flows; a module imports only from those before it.
 ROOMS = {
     "data": [
-        "places", "german", "hospitals", "movielens", "shipped", "swissmetro", "forms", "padding", "holdout", "federation",
+        "places", "german", "hospitals", "movielens", "shipped", "swissmetro", "pets", "forms", "padding", "holdout",
+        "federation",
         "flights", "sources", "splits", "_columns", "_dealt", "tables", "generators",
     ],
     "privacy": [
-        "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",
-        "correlated", "accountants", "calibration", "pricing", "attacker", "ledger", "accounting",
+        "clipping", "response", "unary", "projection", "randomisers", "mechanisms", "adaptive", "laws", "losses",
+        "gaussians", "participation", "strategies", "correlated", "accountants", "calibration", "pricing", "attacker",
+        "ledger", "accounting", "crossing", "shuffling", "allocation",
     ],
+    "analytics": ["people", "counting", "unknown", "quantiles", "trie", "comparison"],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
         "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation",
@@ -59,6 +62,7 @@ LIBRARIES = {  # beyond the standard one
     "checks": {"numpy", "torch"},
     "data": {"numpy", "torch", "sklearn"},
     "privacy": {"dp_accounting", "numpy", "scipy", "torch"},
+    "analytics": {"scipy", "torch"},
     "training": {"cryptography", "mpyc", "numpy", "scipy", "torch", "tqdm"},
 }
 LATE = {"cryptography", "dp_accounting", "mpyc", "sklearn", "scipy", "tqdm"}  # imported by the function that needs them

@@ -24,7 +24,7 @@ def _table():
 
 
 def table():
-    """Return the names (10,416) and how many pets bear each (10,416,), the most frequent first, ties in alphabetical order."""
+    """Return the names (10,416) and how many pets bear each (10,416,), the most frequent first, then alphabetical."""
     names, counts = _table()
     return names, torch.tensor(counts)
 

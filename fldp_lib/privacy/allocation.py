@@ -5,7 +5,7 @@ nobody is drawn twice. Without the person the t outputs are noise, N(0, σ²) ea
 is shifted by one. The likelihood ratio of all outputs is the mean W of t lognormal variables, and both directions of δ
 follow from one function, the mean of (a − W)₊ under pure noise, at a = e^ε and at a = e^−ε. It is bounded from both sides:
 the variables are put on a grid, split between neighbours so that means stay (W only gains spread, and δ grows), or rounded
-to the side on which δ shrinks, and added up by Fourier transforms; what exceeds a counts for nothing and is left out exactly.
+to the side on which δ shrinks, and added up by Fourier transforms; what exceeds a counts for nothing and is left out.
 
 Add-or-remove one person, Gaussian noise of `noise_multiplier` times the sensitivity in each step.
 
@@ -70,7 +70,7 @@ def epsilon(noise_multiplier, steps, delta, lower=False):
 
 
 def poisson(noise_multiplier, steps, delta):
-    """Return ε at δ where everybody takes part in each of t steps with probability 1/t instead; arguments as in `epsilon`."""
+    """Return ε at δ where everybody takes part in each of t steps with probability 1/t; arguments as in `epsilon`."""
     from . import accounting, mechanisms
 
     noise, steps = _checked(noise_multiplier, steps)
@@ -108,7 +108,7 @@ def _delta(noise, steps, epsilon, lower):
 
 
 def _short(law, step, steps, level):
-    """The mean of (level − W)₊, W the mean of t independent values of this law on the grid; more than level·t is left out."""
+    """The mean of (level − W)₊, W the mean of t independent values of this law on the grid; a sum beyond it is left out."""
     total, power, left = None, law, steps
     while True:  # the law of the sum, by squaring
         if left & 1:

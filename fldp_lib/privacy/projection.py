@@ -92,7 +92,7 @@ class Projection(Local):
         return _vectors(_below("points", points, self.points), self.prime, self.dimension)
 
     def randomise(self, values, generator):
-        """Return one report for each true value, the number of a point (n,); arguments as in `RandomisedResponse.randomise`."""
+        """Return one report for each true value, a point's number (n,); arguments as in `RandomisedResponse.randomise`."""
         values, q, t = self._values(values, generator), self.prime, self.dimension
         truth = _vectors(values, q, t)
         fits = torch.rand(len(values), generator=generator, dtype=torch.float64) < self.kept
@@ -174,7 +174,7 @@ def _weights(q, t):
 
 
 def _vectors(points, q, t):
-    """The number of a point with m free coordinates is (q^m − 1)/(q − 1) + r; its vector is 0 … 0 1 and the m digits of r."""
+    """A point with m free coordinates has the number (q^m − 1)/(q − 1) + r; its vector is 0 … 0 1 and the digits of r."""
     starts = torch.tensor([_points(q, free) for free in range(t + 1)])
     free = torch.searchsorted(starts, points, right=True) - 1
     codes = q**free + points - starts[free]

@@ -8,7 +8,6 @@ import torch
 from .. import checks
 
 
-
 class Local:
     """What local randomisers of one category share: a report supports some categories, the true one more often.
 

@@ -8,8 +8,9 @@ Two truths are told apart by a reports on the one's side and b on the other's, w
 
 and δ(ε) is the mean of what exceeds e^ε: a positive part of a sum of N independent terms, each of four values. Their law
 comes from one Fourier transform, on a grid between whose points values are split so that means stay, and N is put into
-bins that are counted at their smallest: both can only raise δ. An upper bound, close to the truth. k-ary response, subset selection and projection
-say what their crowd is (`blanket`); of any other ε₀-local report e^−ε₀ of the people are clones of the two truths.
+bins that are counted at their smallest: both can only raise δ. An upper bound, close to the truth. k-ary response, subset
+selection and projection say what their crowd is (`blanket`); of any other ε₀-local report e^−ε₀ of the people are clones of
+the two truths.
 
 Replace-one, the number of people public; one report a person, all in one shuffle.
 
@@ -130,9 +131,9 @@ def _with(law, chances):
     """The law of the counts of reports, one more report included."""
     found = np.zeros([length + 1 for length in law.shape])
     for category, chance in enumerate(chances):
-        found[tuple(slice(int(axis == category), length + int(axis == category)) for axis, length in enumerate(law.shape))] += (
-            chance * law
-        )
+        found[
+            tuple(slice(int(axis == category), length + int(axis == category)) for axis, length in enumerate(law.shape))
+        ] += chance * law
     return found
 
 

@@ -75,7 +75,7 @@ class UnaryEncoding(Local):
         return (ones / people - self.other) / (self.kept - self.other)
 
     def law(self, value):
-        """Return the probability of every report where `value` is true (2^k,); bit i of a report's number is category i's."""
+        """Return the probability of every report where `value` is true (2^k,); bit i of its number is category i's."""
         value = checks.whole("value", value, at_least=0, at_most=self.categories - 1)
         if 2**self.categories > LISTED:
             raise ValueError(f"categories must be at most 16 for the law of all 2^k reports, got {self.categories}")
@@ -144,7 +144,7 @@ class SubsetSelection(Local):
         return share, share, d * (k - d) / (k * (k - 1)), d * (d - 1) / (k * (k - 1))
 
     def randomise(self, values, generator):
-        """Return one report for each true value: n × d categories, ascending; arguments as in `RandomisedResponse.randomise`."""
+        """Return one report for each true value: n × d, ascending; arguments as in `RandomisedResponse.randomise`."""
         values = self._values(values, generator)
         size, kept = self.size, self.kept
         reports = torch.empty((len(values), size), dtype=torch.int64)
