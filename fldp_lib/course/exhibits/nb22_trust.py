@@ -1,13 +1,11 @@
-"""Notebook 22's trust: local randomisers as the list grows; local, shuffled and central at one promise; random allocation."""
-
-from functools import lru_cache
+"""Notebook 22's trust: local randomisers as the list grows; local, shuffled and central at one promise."""
 
 import numpy as np
 
-from ... import analytics
 from ...interactive import explorers, plots
-from ...privacy import allocation, randomisers
+from ...privacy import randomisers
 from ._kit import _, clients, epsilon
+from ._mixed import error
 from ._names import PEOPLE, counted
 from .nb12_phones import projected
 
@@ -89,18 +87,13 @@ CROWDS = tuple(int(n) for n in np.geomspace(1_000, 10_000_000, 9).round())
 ARMS = {"local": (9, _("local")), "shuffled": (2, _("shuffled")), "central": (0, _("central"))}
 
 
-@lru_cache(maxsize=512)
-def _arms(epsilon, people, listed):
-    return {name: (100 * arm.rms, arm.local_epsilon) for name, arm in
-            analytics.compare(epsilon, 1e-6, people, listed, 1 / listed).items()}  # fmt: skip
-
-
 def three():
     """One promise, three parties to trust: the error of a share by the number of people."""
 
     def compute(epsilon, clients, listed):
-        curves = {name: [_arms(epsilon, n, listed)[name][0] for n in CROWDS] for name in ARMS}
-        return dict(epsilon=epsilon, people=clients, listed=listed, curves=curves, here=_arms(epsilon, clients, listed))
+        curves = {name: [error(name, epsilon, n, listed)[0] for n in CROWDS] for name in ARMS}
+        return dict(epsilon=epsilon, people=clients, listed=listed, curves=curves,
+                    here={name: error(name, epsilon, clients, listed) for name in ARMS})  # fmt: skip
 
     def marks(r):
         drawn = [plots.line([CROWDS[0], CROWDS[-1]], [100 / r["listed"]] * 2, 5, _("share itself"), width=1.0)]
