@@ -10,6 +10,7 @@ import os
 import pathlib
 import tempfile
 
+import bad_analytics
 import numpy as np
 import pytest
 import torch
@@ -908,6 +909,9 @@ EXEMPT = {
     "training.transport.secure.together": "a protocol's messages: tests/training/test_secure.py",
     "training.transport.secure.recover": "a protocol's messages: tests/training/test_secure.py",
 }
+
+TARGETS += bad_analytics.TARGETS
+EXEMPT |= bad_analytics.EXEMPT
 
 
 def names():

@@ -9,8 +9,8 @@ to the side on which δ shrinks, and added up by Fourier transforms; what exceed
 
 Add-or-remove one person, Gaussian noise of `noise_multiplier` times the sensitivity in each step.
 
-Source: Feldman & Shenfeld 2025 (privacy amplification by random allocation); Chua, Ghazi, Harrison, Kamath, Kumar, Leeman,
-Manurangsi, Sinha & Zhang 2024 (balls and bins).
+Source: Feldman & Shenfeld 2025 (privacy amplification by random allocation); Chua, Ghazi, Harrison, Leeman, Kamath, Kumar,
+Manurangsi, Sinha & Zhang 2025 (balls and bins).
 """
 
 import math

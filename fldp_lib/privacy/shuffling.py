@@ -15,7 +15,8 @@ the two truths.
 Replace-one, the number of people public; one report a person, all in one shuffle.
 
 A later theorem with more clones, 2/(e^ε₀ + 1) of the people (Feldman, McMillan & Talwar 2023), is not used: its authors'
-erratum restricts it, and `exact_delta` shows a sum by its formula that falls below the truth.
+erratum restricts it. By its sum with fewer clones and a silent own report three-ary response seems more private than it is,
+which `exact_delta` shows.
 
 Source: Balle, Bell, Gascón & Nissim 2019 (the blanket); Feldman, McMillan & Talwar 2021 (clones).
 """
@@ -48,7 +49,7 @@ def delta(report, people, epsilon):
         TypeError, ValueError: arguments out of range.
 
     Derived in: notebook 22.
-    Source: Balle, Bell, Gascón & Nissim 2019; Feldman, McMillan & Talwar 2021, Theorem 3.1.
+    Source: Balle, Bell, Gascón & Nissim 2019; Feldman, McMillan & Talwar 2021.
     """
     local, crowd = _report(report)
     people = checks.whole("people", people, at_least=1, at_most=MOST)
@@ -113,7 +114,8 @@ def exact_delta(report, others, truths, epsilon):
     checks.kind("report", report, RandomisedResponse, "a RandomisedResponse")
     epsilon = checks.real("epsilon", epsilon, at_least=0)
     k = report.categories
-    others = [] if len(others) == 0 else report._categories("others", others).tolist()
+    others = checks.tensor("others", others, ("n",), "whole")
+    others = report._categories("others", others).tolist() if len(others) else []
     most = {2: 200, 3: 40}.get(k, 12)
     if len(others) > most or k > 6:
         raise ValueError(f"others must be at most {most} at {k} categories (at most 6), got {len(others)}")

@@ -170,7 +170,8 @@ class SubsetSelection(Local):
     def _reports(self, reports):
         reports = checks.tensor("reports", reports, ("n", self.size), "whole")
         if not len(reports) or reports.min() < 0 or reports.max() >= self.categories:
-            raise ValueError(f"reports must be sets of categories 0 … {self.categories - 1}, one at least")
+            got = f"{int(reports.min())} … {int(reports.max())}" if len(reports) else "none"
+            raise ValueError(f"reports must be sets of categories 0 … {self.categories - 1}, one at least, got {got}")
         return reports
 
     def _supports(self, reports):
