@@ -24,6 +24,7 @@ from fldp_lib.data import flights, generators
 from fldp_lib.interactive import explorers, plots, predictions
 from fldp_lib.privacy import attacker, strategies
 from fldp_lib.privacy.correlated import Correlated
+from fldp_lib.privacy.integers import Skellam
 from fldp_lib.training import algorithms
 from fldp_lib.training.transport import compression, signatures
 
@@ -36,6 +37,7 @@ PAIRS = [(-1.0, 1.0)] * 3
 CITY = generators.city(sensors=2, days=1, phones=3)
 CHART = plots.Chart([plots.Panel(x=(0, 1), y=(0, 60))])
 LINE = plots.line([0, 1], [0, 1])
+SKELLAM = Skellam(1.0, 1.0)
 SIGNERS, ROSTER = signatures.enrol(3)
 SLIDER = explorers.Slider("n", "number", 1, 9, 3, whole=True)
 CHOICE = explorers.Choice("kind", "kind", ["a", "b"], "a")
@@ -479,6 +481,24 @@ PRIVACY = [
     Target("privacy.adaptive.AdaptiveGaussian", lambda: dict(noise_multiplier=1.0, clip=1.0, at="server", unit="client",
         quantile=0.5, clip_lr=0.2, count_noise=10.0), dict(noise_multiplier="not negative", clip="positive", at="choice",
         unit="choice", quantile="inside", clip_lr="positive", count_noise="not negative")),
+    Target("privacy.integers.Skellam", lambda: dict(noise_multiplier=1.0, clip=1.0, at="shares", unit="client", bits=16,
+        answering=0.5), dict(noise_multiplier="not negative", clip="positive", at="choice", unit="choice", bits="two",
+        answering="share")),
+    Target("privacy.integers.Skellam.grid", lambda: dict(parameters=10, clients=5, step=0.1), dict(parameters="count",
+        clients="count", step="positive; fine: None"), lambda: SKELLAM),
+    Target("privacy.integers.Skellam.noise", lambda: dict(shape=(2, 3), generator=generator()), NOISED, lambda: SKELLAM),
+    Target("privacy.integers.Skellam.share", lambda: dict(shape=(2, 3), clients=5, generator=generator()),
+        dict(clients="count", **NOISED), lambda: SKELLAM),
+    Target("privacy.integers.Grid.noise", lambda: dict(generator=generator(), clients=3), dict(generator="generator",
+        clients={"-1": -1, "6": 6, "text": "3", "half": 0.5}), lambda: SKELLAM.grid(10, 5)),
+    Target("privacy.integers.Grid.share_rows", lambda: dict(count=3, generator=generator()), dict(count="whole",
+        generator="generator"), lambda: SKELLAM.grid(10, 5)),
+    Target("privacy.skellam.exact_delta", lambda: dict(variance=4.0, shift=2, epsilon=0.5), dict(variance="positive",
+        shift={"three": (1, 1, 1), "none": (), "half": 0.5, "text": "1", "None": None}, epsilon="not negative")),
+    Target("privacy.skellam.step_mu", lambda: dict(variance=4.0), dict(variance={"0": 0, "-1": -1, "huge": 1e9, "text": "1",
+        "NaN": float("nan"), "None": None})),
+    Target("privacy.skellam.draw", lambda: dict(shape=(2, 3), variance=4.0, generator=generator()),
+        dict(variance="not negative", **NOISED)),
     Target("privacy.participation.turns", lambda: dict(rounds=5, separation=2), dict(rounds="whole", separation="count")),
     Target("privacy.participation.banded", lambda: dict(norms=torch.ones(5), separation=2, participations=2),
         dict(norms="tensor", separation="count", participations="count; fine: None")),
@@ -661,8 +681,8 @@ TRAINING = [
         "5": 5, "theta": THETA, "object": Broken()})),
     Target("training.algorithms.plain.ServerSGD", lambda: dict(lr=1.0), dict(lr="positive")),
     Target("training.aggregation.WeightedMean", lambda: dict(cap=3.0), dict(cap="positive; fine: None")),
-    Target("training.aggregation.SecureMean", lambda: dict(bound=9.0, threshold=0.6, bits=24), dict(bound="positive",
-        threshold="inside", bits="two")),
+    Target("training.aggregation.SecureMean", lambda: dict(bound=9.0, threshold=0.6, bits=24),
+        dict(bound="positive; fine: None", threshold="inside", bits="two")),
     Target("training.aggregation.TrimmedMean", lambda: dict(trim=0.1), dict(trim="from 0 to 1")),
     Target("training.aggregation.Krum", lambda: dict(attackers=0.2, keep=0.5), dict(attackers="from 0 to 1",
         keep="share; fine: None")),
@@ -688,6 +708,16 @@ TRAINING = [
         dict(updates="tensor; fine: one more axis", bound="positive", bits="two")),
     Target("training.transport.grid.from_field", lambda: dict(total=np.arange(3), bound=9.0, bits=24),
         dict(total="labels; fine: one more axis", bound="positive", bits="two")),
+    Target("training.transport.rounding.rotate", lambda: dict(rows=ROWS, seed=3), dict(rows="tensor; fine: NaN, inf",
+        seed="whole")),
+    Target("training.transport.rounding.unrotate", lambda: dict(rows=torch.ones(2, 8).double(), seed=3, parameters=5),
+        dict(rows="tensor; fine: NaN, inf", seed="whole", parameters="index")),
+    Target("training.transport.rounding.encode", lambda: dict(rows=ROWS / 20, grid=SKELLAM.grid(3, 5), seed=3,
+        members=torch.arange(5)), dict(rows="tensor", grid="object", seed="whole", members="labels")),
+    Target("training.transport.rounding.decode", lambda: dict(total=torch.arange(4), grid=SKELLAM.grid(3, 5), seed=3,
+        parameters=3), dict(total="labels; fine: one more axis", grid="object", seed="whole", parameters="index")),
+    Target("training.transport.secure.aggregate", lambda: dict(vectors=np.ones((3, 2), int), threshold=2, modulus=16),
+        dict(modulus={"0": 0, "48": 48, "huge": 2**62, "None": None, "text": "16", "real": 16.0})),
     Target("training.transport.secure.aggregate", lambda: dict(vectors=np.ones((3, 2), int), threshold=2, dropped=(1,),
         entropy=os.urandom), dict(vectors=NO_VECTORS, threshold="index", entropy="function", dropped={"5": 5,
         "too many": (0, 1), "no client": (9,), "text": "a"}), called={"dropped": "dropped|survivors"}),
@@ -874,6 +904,13 @@ EXEMPT = {
     "privacy.attacker.of_parts": PART,
     "privacy.correlated.Stream.restored": "a state that the run itself left: tests/training/test_turns.py",
     "privacy.mechanisms.Placed*": "what Laplace and Gaussian have of it is in the tables",
+    "privacy.integers.Grid": MADE,
+    "privacy.integers.[nrw]*": PART,
+    "privacy.integers.Skellam.*_rows": "a Gaussian's methods, which are in the tables",
+    "privacy.skellam.[mrt]*": PART,
+    "privacy.skellam.draw_rows": PART,
+    "training.transport.party.check_modulus": PART,
+    "training.aggregation.SecureMean.total": INSIDE,
     "privacy.strategies.Strategy": "made by `strategies.strategy`, which checks",
     "privacy.strategies.Strategy.times": INSIDE,
     "privacy.strategies.Strategy.step": INSIDE,

@@ -34,16 +34,17 @@ ROOMS = {
         "flights", "sources", "splits", "_columns", "_dealt", "tables", "generators",
     ],
     "privacy": [
-        "clipping", "response", "unary", "projection", "randomisers", "mechanisms", "adaptive", "laws", "losses",
-        "gaussians", "participation", "strategies", "correlated", "accountants", "calibration", "pricing", "attacker",
-        "ledger", "accounting", "crossing", "shuffling", "allocation",
+        "clipping", "response", "unary", "projection", "randomisers", "mechanisms", "skellam", "integers", "adaptive",
+        "laws", "losses", "gaussians", "participation", "strategies", "correlated", "accountants", "calibration", "pricing",
+        "attacker", "ledger", "accounting", "crossing", "shuffling", "allocation",
     ],
     "analytics": ["people", "counting", "unknown", "quantiles", "trie", "comparison"],
     "training": [
         "models", "_steps", "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives",
         "transport.signatures", "transport.grid", "transport.party", "transport.secure", "aggregation",
-        "transport.messages", "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated",
-        "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
+        "transport.messages", "transport.compression", "transport.rounding", "_fingerprint", "_terms", "_json",
+        "_calibrated", "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server",
+        "personal",
     ],
     "adversary": [
         "inversion", "poisoning", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing", "faults",

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from .. import checks
-from . import accountants, attacker, mechanisms, pricing
+from . import accountants, attacker, integers, mechanisms, pricing
 
 
 @dataclass
@@ -84,5 +84,6 @@ def _total(parts, delta):
 
 def _name(mechanism):
     if isinstance(mechanism, mechanisms.Gaussian):
-        return f"Gaussian σ={mechanism.noise_multiplier:.4g} at {mechanism.at}"
+        kind = "Skellam" if isinstance(mechanism, integers.Skellam) else "Gaussian"
+        return f"{kind} σ={mechanism.noise_multiplier:.4g} at {mechanism.at}"
     return f"{type(mechanism).__name__} ε₁={mechanism.epsilon:.4g} at {mechanism.at}"

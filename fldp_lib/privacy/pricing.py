@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from .. import checks
-from . import mechanisms
+from . import integers, mechanisms
 
 
 def terms(mechanism, rounds, sampling_rate, delta, least=0):
@@ -20,7 +20,9 @@ def priced(mechanism, rate):
     """The mechanism and the rate as they are priced: whatever the clip, and without amplification where reports are seen."""
     if mechanism.at == "client" and mechanism.unit == "client":
         rate = 1.0
-    if not isinstance(mechanism, mechanisms.RandomisedResponse):
+    if isinstance(mechanism, integers.Skellam):  # at least as hard to see through
+        mechanism = mechanisms.Gaussian(mechanism.noise_multiplier, 1.0)
+    elif not isinstance(mechanism, mechanisms.RandomisedResponse):
         mechanism = replace(mechanism, clip=1.0, at="server", unit="client")
     return mechanism, rate
 

@@ -3,9 +3,13 @@
 from dataclasses import replace
 
 from .. import checks
-from ..privacy import accounting, adaptive, correlated, mechanisms, participation
+from ..privacy import accounting, adaptive, correlated, integers, mechanisms, participation
 
-TAILORED = (adaptive.AdaptiveGaussian, correlated.Correlated)  # Gaussians with terms of their own, which they keep
+TAILORED = (
+    adaptive.AdaptiveGaussian,
+    correlated.Correlated,
+    integers.Skellam,
+)  # Gaussians with terms of their own, which they keep
 
 
 def mechanism(plan, epsilon, kind=None, **terms):
@@ -35,4 +39,6 @@ def mechanism(plan, epsilon, kind=None, **terms):
         return built
     if plan.correlated and (built.at, built.unit) != (mine.at, mine.unit):
         raise ValueError(f"at must be 'server' and unit 'client' for correlated noise, got {built.at!r} and {built.unit!r}")
+    if isinstance(mine, integers.Skellam) and (built.at, built.unit) != ("shares", "client"):
+        raise ValueError(f"at must be 'shares' and unit 'client' for Skellam noise, got {built.at!r} and {built.unit!r}")
     return replace(mine, noise_multiplier=built.noise_multiplier, clip=built.clip)

@@ -3,11 +3,12 @@
 from dataclasses import asdict
 
 from .. import checks
-from ..privacy import adaptive, correlated, mechanisms
+from ..privacy import adaptive, correlated, integers, mechanisms
 from . import _terms, aggregation, algorithms
 
 KINDS = (
     mechanisms.Laplace, mechanisms.Gaussian, adaptive.AdaptiveGaussian, correlated.Correlated,
+    integers.Skellam,
     aggregation.Mean, aggregation.WeightedMean, aggregation.SecureMean, aggregation.Median, aggregation.TrimmedMean,
     aggregation.Krum, aggregation.NormBound,
     *_terms.COMPRESSORS,

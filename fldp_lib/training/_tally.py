@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from .. import checks
-from ..privacy import mechanisms
+from ..privacy import integers, mechanisms
 from . import aggregation
+from .transport import rounding
 
 
 class Tally:
@@ -28,6 +29,8 @@ class Tally:
         self.linear = getattr(aggregator, "weigh", None) is not None
         self.private = mech.private and mech.unit == "client"  # at record level the updates arrive private
         self.sum = torch.zeros_like(theta, dtype=torch.float64)
+        self.grid = mech.grid(len(theta), fed.clients) if isinstance(mech, integers.Skellam) else None
+        self.total = None if self.grid is None else torch.zeros(self.grid.length, dtype=torch.int64, device="cpu")
         self.norms = np.full(fed.clients, math.nan)
         self.rows, self.sizes = [], []  # only for an aggregator that needs all updates at once
         self.cohort = self.clipped = self.dropped = self.weight = self.squares = 0
@@ -62,7 +65,11 @@ class Tally:
             noise = mech.noise_rows(len(updates), self.sum.shape, generator)
             updates = self.channel.send((noise.to(updates.device) + updates).to(updates.dtype), members)
         self.sent = updates, weights  # before the shares, of which the sum alone is released, never one
-        if self.private and mech.at == "shares":
+        if self.grid is not None:  # on to whole numbers; who is dropped, or absent, adds a share all the same
+            updates = rounding.encode(updates, self.grid, self.channel.seed, members)
+            if not self.linear:
+                updates = updates + self.grid.share_rows(len(updates), generator)
+        elif self.private and mech.at == "shares":
             updates = mech.share_rows(len(updates), self.sum.shape, self.fed.clients, generator).to(updates.device) + updates
         self._count(members, norms, weights, sizes)
         return self._keep(updates, torch.ones_like(norms, dtype=torch.bool) if self.private else weights > 0, sizes)
@@ -88,7 +95,7 @@ class Tally:
     def _settle(self, updates):
         """Where the aggregator rounds: round before the noise, and towards zero, so that nothing grows beyond the clip."""
         settle = getattr(self.aggregator, "settle", None)
-        return updates if settle is None or self.mech.at == "client" else settle(updates)
+        return updates if settle is None or self.grid is not None or self.mech.at == "client" else settle(updates)
 
     def _receive(self, reports, members):
         """A report is taken as it is; a row that is not finite is none, and zero in the sum."""
@@ -121,7 +128,9 @@ class Tally:
 
     def add(self, updates):
         """Add the protected updates to the sum, or keep them for an aggregator that needs them all."""
-        if self.linear:
+        if self.grid is not None and self.linear:
+            self.total += updates.sum(0)
+        elif self.linear:
             # In double precision: a sum of many rows in single or half moves by more than the clip when one is left out.
             exact = self.private or updates.element_size() < 4
             self.sum += updates.sum(0, dtype=torch.float64 if exact else None)
@@ -133,7 +142,9 @@ class Tally:
         mech, update = self.mech, self.sum
         # Public under a mechanism: the sum of the weights is private, and so is who was dropped.
         self.denominator = rate * self.fed.clients if self.private else self.weight
-        if not self.linear:
+        if self.grid is not None:
+            update = self._decoded(generator) / self.denominator
+        elif not self.linear:
             if sum(map(len, self.rows)):
                 update = self._aggregated(self.aggregator(torch.cat(self.rows), torch.cat(self.sizes)))
         else:
@@ -147,6 +158,14 @@ class Tally:
             noise = mech.noise(update.shape, generator).to(update.device)
             update = update + noise / self.denominator  # in double precision, before it is rounded to the model's
         return update
+
+    def _decoded(self, generator):
+        """The sum in whole numbers with all its noise, modulo 2^bits, as floats again (parameters,)."""
+        if self.linear:  # nobody sees a row, so that all shares are drawn as their sum, which has one known law
+            total = self.total + self.grid.noise(generator)
+        else:
+            total = self.aggregator.total(torch.cat(self.rows), self.grid.modulus, self.grid.least)
+        return rounding.decode(total, self.grid, self.channel.seed, len(self.sum)).to(self.sum)
 
     def _aggregated(self, update):
         shape = tuple(update.shape) if isinstance(update, torch.Tensor) else type(update).__name__
@@ -165,7 +184,7 @@ class Tally:
     def record(self, lr, local_steps, batch_rate, copies=1):
         """Return what `History` keeps of this round, in which each client received so many `copies` of a model's bytes."""
         fed, mech = self.fed, self.mech
-        std = mech.std / self.denominator if self.denominator > 0 else 0.0
+        std = (mech if self.grid is None else self.grid).std / self.denominator if self.denominator > 0 else 0.0
         if mech.private and mech.unit == "record":
             std *= lr * math.sqrt(local_steps * self.squares) / batch_rate
         elif mech.at == "client":
@@ -179,6 +198,6 @@ class Tally:
             "fraction_clipped": math.nan if self.reported else clipped,
             "dropped": self.dropped,
             "noise_std": std,
-            "bytes_up": senders * self.channel.bytes,
+            "bytes_up": senders * (self.channel if self.grid is None else self.grid).bytes,
             "bytes_down": self.cohort * self.channel.plain * copies,
         }

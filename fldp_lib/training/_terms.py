@@ -5,7 +5,7 @@ import warnings
 import torch
 
 from .. import checks, data
-from ..privacy import accounting, correlated, mechanisms
+from ..privacy import accounting, correlated, integers, mechanisms
 from . import _probe, clients, models
 from .transport import compression
 
@@ -34,6 +34,9 @@ def check_plan(plan):
     if plan.local.summed and not is_sum(aggregator):
         raise ValueError(f"aggregator must be a sum with local={plan.local!r}, whose clients remember what they sent; "
                          f"got {aggregator!r}")  # fmt: skip
+    whole = isinstance(mechanism, integers.Skellam)
+    if hidden and not whole and getattr(aggregator, "bound", 1) is None:
+        raise ValueError(f"aggregator must have a bound unless the mechanism is an integers.Skellam, got {aggregator!r}")
     if mechanism is None:
         return
     if not isinstance(mechanism, (mechanisms.Laplace, mechanisms.Gaussian, correlated.Correlated)):
@@ -44,6 +47,10 @@ def check_plan(plan):
     if plan.compressor is not None and mechanism.at == "shares":
         raise ValueError("compressor must be None where at='shares': secure aggregation adds up whole vectors, each with "
                          f"its noise; got {plan.compressor!r}")  # fmt: skip
+    if whole and not is_sum(aggregator):
+        raise ValueError(f"aggregator must be a sum where vectors are whole numbers, got {aggregator!r}")
+    if whole and linear and not aggregator.bounded:
+        raise ValueError(f"aggregator must have weights of at most 1 where vectors are whole numbers, got {aggregator!r}")
     if not mechanism.private:
         return
     if rate < 1 and plan.sampler == "fixed" and mechanism.unit == "client":

@@ -80,11 +80,13 @@ class SecureMean:
     Runs the whole protocol of `secure` in every round, key agreement, secret sharing and signatures included, with
     identities made for that round: seconds for a hundred clients. With noise in shares (`at="shares"`) the sum is private,
     too, and no one ever holds a single update. Clipped updates are rounded towards zero before their noise (`settle`), so
-    that none grows beyond its clip; rounding each noisy update to 2^(1−bits)·bound is not in the accounting (Kairouz, Liu &
-    Steinke 2021 account for it).
+    that none grows beyond its clip; rounding each noisy update to 2^(1−bits)·bound is not in the accounting, whose promise
+    then stops before the last bit. With `integers.Skellam` it does not stop: updates and shares are whole numbers on the
+    mechanism's grid, and what is added up here is what is priced.
 
     Args:
-        bound: largest absolute value of an entry, noise included; positive. A larger one is an error, never clipped.
+        bound: largest absolute value of an entry, noise included; positive. A larger one is an error, never clipped. None
+            for `integers.Skellam` alone, whose grid takes the place of bound and bits.
         threshold: share of the clients that must survive, in [0.5, 1).
         bits: of one number, 2 … 40.
 
@@ -92,14 +94,16 @@ class SecureMean:
     Source: Bonawitz et al. 2017.
     """
 
-    bound: float
+    bound: float | None = None
     threshold: float = 2 / 3
     bits: int = 24
     weigh = None
     hidden = True  # nobody sees an update: noise in shares makes sense
 
     def __post_init__(self):
-        checks.real("bound", self.bound, above=0), checks.whole("bits", self.bits, at_least=2, at_most=40)
+        if self.bound is not None:
+            checks.real("bound", self.bound, above=0)
+        checks.whole("bits", self.bits, at_least=2, at_most=40)
         checks.real("threshold", self.threshold, at_least=0.5, below=1)
 
     def settle(self, updates):
@@ -116,9 +120,16 @@ class SecureMean:
         if len(updates) < 2:
             raise ValueError(f"updates must be those of at least two clients, got {len(updates)}")
         coded = secure.to_field(updates.cpu().numpy(), self.bound, self.bits)
-        enough = math.floor(self.threshold * len(updates)) + 1
-        total, _ = secure.aggregate(coded, enough)
+        total, _ = secure.aggregate(coded, self._enough(len(updates)))
         return torch.from_numpy(secure.from_field(total, self.bound, self.bits)).to(updates.device) / len(updates)
+
+    def total(self, rows, modulus, least):
+        """Return the sum of whole numbers (cohort × length), modulo a power of two, of at least so many clients."""
+        enough = max(least, self._enough(len(rows)))
+        return torch.from_numpy(secure.aggregate((rows % modulus).numpy(), enough, modulus=modulus)[0])
+
+    def _enough(self, cohort):
+        return math.floor(self.threshold * cohort) + 1
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import datetime
 import re
 
 from .. import checks
-from ..privacy import accountants, accounting
+from ..privacy import accountants, accounting, integers
 
 SECTORS = ("Technology", "Healthcare", "Education", "Government", "Energy", "Finance")  # the schema's
 METHODS = {
@@ -176,7 +176,13 @@ def _mechanisms(history):
         f"{plan.local!r}, server {plan.server!r}."
         for plan, _ in history.every_leg
     ]
-    return "\n".join([*lines, "- The noise is simulated in floating point, which leaks: no release-grade sampler."])
+    whole = all(isinstance(plan.mechanism, integers.Skellam) for plan, _ in history.every_leg)
+    how = (
+        "- The noise is drawn, added up and priced in whole numbers; its generator (Mersenne Twister) is not release-grade."
+        if whole
+        else "- The noise is simulated in floating point, which leaks: no release-grade sampler."
+    )
+    return "\n".join([*lines, how])
 
 
 def _without_none(fields):

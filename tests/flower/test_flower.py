@@ -23,6 +23,7 @@ from fldp_lib import Plan, accounting, aggregation, flower, models, train
 from fldp_lib.flower import agreement, deployment, hub, keys, node
 from fldp_lib.privacy.adaptive import AdaptiveGaussian
 from fldp_lib.privacy.correlated import Correlated
+from fldp_lib.privacy.integers import Skellam
 from fldp_lib.privacy.mechanisms import Gaussian, Laplace
 from fldp_lib.training import algorithms
 from fldp_lib.training._streams import groups_of
@@ -258,7 +259,8 @@ def test_what_this_deployment_cannot_keep_is_refused_before_anything_is_written(
         plan = Plan.of(**{"rounds": 2, "lr": 0.1, "delta": 1e-3, **others})
         return lambda: flower.prepare(folder, plan, build, sizes, fed, nodes, timeout=timeout, repeatable=repeatable)
 
-    refuses(prepare(mechanism=Gaussian(1.0, 1.0, "shares")), ValueError, "shares", "SecAgg+")
+    for shares in (Gaussian(1.0, 1.0, "shares"), Skellam(1.0, 1.0)):
+        refuses(prepare(mechanism=shares), ValueError, "shares", "SecAgg+")
     refuses(prepare(mechanism=Gaussian(1.0, 1.0), aggregator=aggregation.median), ValueError, "aggregator must be a sum")
     refuses(prepare(aggregator=aggregation.SecureMean(bound=1.0)), TypeError, "aggregator must be one of")
     refuses(prepare(aggregator=lambda updates, sizes: updates[0]), TypeError, "aggregator must be one of")

@@ -11,7 +11,7 @@ from torch import nn
 
 from fldp_lib import aggregation, clients, mechanisms, models, train
 from fldp_lib.adversary import inversion
-from fldp_lib.privacy import adaptive
+from fldp_lib.privacy import adaptive, integers
 from fldp_lib.training.transport import compression
 
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.filterwarnings("ignore:delta should be below")]
@@ -26,6 +26,8 @@ OPTIONS = {
     "client": {"mechanism": Laplace(1.0, 1.0, "client")},
     "shares": {"mechanism": Gaussian(1.0, 1.0, "shares")},
     "shares, Laplace": {"mechanism": Laplace(1.0, 1.0, "shares"), "sampling_rate": 0.5},
+    "whole": {"mechanism": integers.Skellam(1.0, 1.0), "sampling_rate": 0.5},
+    "whole, secure": {"mechanism": integers.Skellam(1.0, 1.0), "aggregator": aggregation.SecureMean()},
     "record": {"mechanism": Gaussian(1.0, 1.0, "client", "record"), "local_steps": 2, "batch_rate": 0.5},
     "adaptive": {"mechanism": adaptive.AdaptiveGaussian(1.0, 1.0)},
     "own loss": {"mechanism": Gaussian(1.0, 1.0), "loss": lambda o, t: clients.record_loss(o, t, "classification")},

@@ -19,12 +19,13 @@ class Client:
             only: who knows the seed knows every mask.
         identity: a `signatures.Identity`, with which it signs; None where the server is trusted to follow the protocol.
         roster: a `signatures.Roster` of all clients that it got from somebody it trusts; with `identity`, else None.
+        modulus: in which all numbers lie: `PRIME`, or a power of two below it, whose masked numbers take no more bits.
 
     Derived in: notebook 15.
     Source: Bonawitz et al. 2017, figure 4.
     """
 
-    def __init__(self, number, clients, threshold, entropy=os.urandom, identity=None, roster=None):
+    def __init__(self, number, clients, threshold, entropy=os.urandom, identity=None, roster=None, modulus=PRIME):
         self.clients = checks.whole("clients", clients, at_least=2)
         self.number = checks.whole("number", number, at_least=0, at_most=self.clients - 1)
         self.threshold = checks.whole("threshold", threshold, at_least=self.clients // 2 + 1, at_most=self.clients)
@@ -32,6 +33,7 @@ class Client:
         self.identity, self.roster = identity, roster
         if identity is not None or roster is not None:
             signatures.check(self.identity, self.roster, self.number, self.clients)
+        self.modulus = check_modulus(modulus)
         self.cipher, self.seed, self.own = entropy(32), entropy(16), entropy(16)  # two key pairs, and the own mask
         self.step = 0
 
@@ -72,11 +74,11 @@ class Client:
         """Step 3: return the masked vector.
 
         Args:
-            vector: whole numbers in 0 … `PRIME` − 1 (parameters,).
+            vector: whole numbers in 0 … modulus − 1 (parameters,).
             messages: the encrypted shares sent to this client, by sender.
 
         Returns:
-            The vector plus all masks, in the field (parameters,), int64.
+            The vector plus all masks, modulo the modulus (parameters,), int64.
         """
         self._due(3)
         enough({*messages, self.number}, self.threshold, "senders of shares")
@@ -85,11 +87,11 @@ class Client:
             self.held[other] = primitives.unseal(
                 primitives.agree(self.cipher, self.keys[other][0], b"share", other, self.number), sealed
             )
-        total = (vector + primitives.expand(self.own, len(vector))) % PRIME
+        total = (vector + primitives.expand(self.own, len(vector), self.modulus)) % self.modulus
         key = primitives.mask_key(self.seed)
         for other in messages:
-            both = primitives.expand(primitives.agree(key, self.keys[other][1], b"mask"), len(vector))
-            total = (total + both if self.number < other else total - both) % PRIME
+            both = primitives.expand(primitives.agree(key, self.keys[other][1], b"mask"), len(vector), self.modulus)
+            total = (total + both if self.number < other else total - both) % self.modulus
         return total
 
     def confirm(self, survivors):
@@ -145,3 +147,11 @@ def enough(things, threshold, what):
     """Raise a ValueError unless there are as many things as the threshold."""
     if len(things) < threshold:
         raise ValueError(f"{what} must be at least {threshold}, the threshold; got {len(things)}, and nothing is revealed")
+
+
+def check_modulus(modulus):
+    """Return the modulus if it is `PRIME` or a power of two below it, from 4."""
+    modulus = checks.whole("modulus", modulus, at_least=4, at_most=PRIME)
+    if modulus != PRIME and modulus & (modulus - 1):
+        raise ValueError(f"modulus must be {PRIME} or a power of two below it, on which masks are uniform; got {modulus}")
+    return modulus

@@ -69,11 +69,11 @@ def signed(public, signature, statement):
     return True
 
 
-def expand(key, length):
-    """A mask of `length` numbers of the field from a key that is used for this alone (AES-CTR)."""
+def expand(key, length, modulus=PRIME):
+    """A mask of `length` numbers below `PRIME` or a power of two, from a key that is used for this alone (AES-CTR)."""
     ciphers, *_ = library()
     stream = ciphers.Cipher(ciphers.algorithms.AES(key), ciphers.modes.CTR(bytes(16))).encryptor().update(bytes(8 * length))
-    return (np.frombuffer(stream, dtype="<u8") >> np.uint64(3)).astype(np.int64) % PRIME
+    return (np.frombuffer(stream, dtype="<u8") >> np.uint64(3)).astype(np.int64) % modulus
 
 
 def seal(key, pair):

@@ -17,7 +17,7 @@ if k side with it, as long as k < 2·threshold − clients (Bonawitz et al. 2017
 
 What it is not: a check that the sum is right or that vectors are honest; a guard against a server that refuses to go on,
 that enrols clients of its own in the roster, or that sends every client another model; and no protection of the *sum*,
-which is what noise in shares is for (`mechanisms`, `at="shares"`). X25519, Ed25519, HKDF, AES-CTR and AES-GCM are the
+which is what noise in shares is for (`mechanisms`, `integers`). X25519, Ed25519, HKDF, AES-CTR and AES-GCM are the
 library cryptography's, secret sharing is MPyC's.
 """
 
@@ -31,21 +31,21 @@ from .grid import from_field as from_field
 from .grid import step as step
 from .grid import to_field as to_field
 from .party import Client as Client
-from .party import enough
+from .party import check_modulus, enough
 from .primitives import PRIME
 
 
-def recover(masked, answers, keys, threshold):
+def recover(masked, answers, keys, threshold, modulus=PRIME):
     """What the server does: add the masked vectors up and take the masks off.
 
     Args:
         masked: the survivors' masked vectors (parameters,), by number.
         answers: what clients answered in step 5, by number; at least the threshold.
         keys: what each client advertised, by number.
-        threshold: as in `Client`.
+        threshold, modulus: as in `Client`.
 
     Returns:
-        The sum of the survivors' vectors in the field (parameters,), int64.
+        The sum of the survivors' vectors modulo the modulus (parameters,), int64.
 
     Raises:
         ValueError: too few masked vectors or answers.
@@ -59,16 +59,16 @@ def recover(masked, answers, keys, threshold):
     length = len(next(iter(masked.values())))
     total = np.zeros(length, dtype=np.int64)
     for vector in masked.values():
-        total = (total + vector) % PRIME
+        total = (total + vector) % modulus
     for owner, secret in zip(owners, found, strict=True):
         secret = secret.to_bytes(16, "little")
         if owner in masked:
-            total = (total - primitives.expand(secret, length)) % PRIME
+            total = (total - primitives.expand(secret, length, modulus)) % modulus
             continue
         key = primitives.mask_key(secret)
         for client in masked:  # the masks that the survivors share with one that dropped out
-            both = primitives.expand(primitives.agree(key, keys[client][1], b"mask"), length)
-            total = (total - both if client < owner else total + both) % PRIME
+            both = primitives.expand(primitives.agree(key, keys[client][1], b"mask"), length, modulus)
+            total = (total - both if client < owner else total + both) % modulus
     return total
 
 
@@ -77,7 +77,7 @@ def together(people, vectors, dropped=()):
 
     Args:
         people: the `Client`s, in the order of their numbers: all with an identity, or none.
-        vectors: whole numbers in 0 … `PRIME` − 1 (clients × parameters), int64.
+        vectors: whole numbers in 0 … modulus − 1 (clients × parameters), int64.
         dropped: numbers of the clients whose masked vectors never arrive.
 
     Returns:
@@ -100,20 +100,20 @@ def together(people, vectors, dropped=()):
     }
     signed = {person.number: person.confirm(masked) for person in alive if person.roster is not None}
     answers = {person.number: person.unmask(masked, signed) for person in alive}
-    return recover(masked, answers, keys, threshold), masked
+    return recover(masked, answers, keys, threshold, people[0].modulus), masked
 
 
-def aggregate(vectors, threshold, dropped=(), entropy=os.urandom):
+def aggregate(vectors, threshold, dropped=(), entropy=os.urandom, modulus=PRIME):
     """Run the protocol in one process, with identities made for this one call, of clients of which some drop out.
 
     Args:
-        vectors: whole numbers in 0 … `PRIME` − 1 (clients × parameters), int64.
+        vectors: whole numbers in 0 … modulus − 1 (clients × parameters), int64.
         threshold: as in `Client`.
         dropped: numbers of the clients whose masked vectors never arrive.
-        entropy: as in `Client`.
+        entropy, modulus: as in `Client`.
 
     Returns:
-        The sum of the others' vectors in the field (parameters,), and the masked vectors that the server saw, by number.
+        The sum of the others' vectors modulo the modulus (parameters,), and the masked vectors, by number.
 
     Raises:
         ValueError: fewer survivors than the threshold.
@@ -121,13 +121,14 @@ def aggregate(vectors, threshold, dropped=(), entropy=os.urandom):
     Derived in: notebook 15.
     """
     vectors = checks.tensor("vectors", vectors, ("clients", "parameters"), "whole").numpy()
-    if (vectors < 0).any() or (vectors >= PRIME).any() or len(vectors) < 2:
-        raise ValueError(f"vectors must be at least two, of whole numbers in 0 … {PRIME - 1}, got {checks.shown(vectors)}")
+    modulus = check_modulus(modulus)
+    if (vectors < 0).any() or (vectors >= modulus).any() or len(vectors) < 2:
+        raise ValueError(f"vectors must be at least two, of whole numbers in 0 … {modulus - 1}, got {checks.shown(vectors)}")
     checks.whole("threshold", threshold, at_least=len(vectors) // 2 + 1, at_most=len(vectors))
     checks.function("entropy", entropy, "of a number of bytes")
     dropped = checks.kind("dropped", dropped, (tuple, list, set, frozenset, range), "numbers of clients")
     dropped = {checks.whole("dropped", one, at_least=0, at_most=len(vectors) - 1) for one in dropped}
     enough({*range(len(vectors))} - dropped, threshold, "survivors")  # before any key is made
     identities, roster = signatures.enrol(len(vectors), entropy=entropy)
-    people = [Client(k, len(vectors), threshold, entropy, one, roster) for k, one in enumerate(identities)]
+    people = [Client(k, len(vectors), threshold, entropy, one, roster, modulus) for k, one in enumerate(identities)]
     return together(people, vectors, dropped)
