@@ -39,7 +39,7 @@ def _several(answer):
         each = 1 - (1 - delta) ** (1 / most)
         slips = (
             (1 + math.log(1 / (2 * delta)) / epsilon, "that is the threshold for one word each"),
-            (1 + most * math.log(1 / (2 * delta)) / epsilon, "each word alone may come out with chance δ there; together the "
+            (1 + most * math.log(1 / (2 * delta)) / epsilon, "each word alone may come out with chance δ; together the "
                                                             "person's words do more often"),
             (1 + math.log(1 / (2 * each)) / epsilon, "the noise has to hide all the words of a person: its scale is most/ε"),
             (1 + most * math.log(most / (2 * delta)) / epsilon, "δ/most for each word is enough, but not the smallest: the "
@@ -132,7 +132,7 @@ EXERCISES = (
         _several,
         (
             "The noise: one person moves up to `most` counts by 1 each.",
-            "The threshold: a person's words that nobody else holds all stay with chance (1 − p)^most, if each comes out with p.",
+            "The threshold: a person's words that nobody else has stay with chance (1 − p)^most, if each comes out with p.",
             "1 − (1 − p)^most = δ, and p = ½·exp(−(τ − 1)·ε/most).",
         ),
     ),
@@ -152,7 +152,7 @@ EXERCISES = (
         _subsets,
         (
             "With d names a report, the true one is in with p = d·e^ε/(d·e^ε + k − d).",
-            "Another one is in with q: of a report with the true name d − 1 places are left for k − 1 others, else d places.",
+            "Another one is in with q: of a report with the true name d − 1 places are left for k − 1 others; else d.",
             "(share of reports that hold the name − q)/(p − q), with q = (p(d − 1) + (1 − p)d)/(k − 1).",
         ),
     ),
@@ -162,10 +162,14 @@ QUIZ = (
     Question(
         "A table of words with noisy counts is published. Why does the noise not hide who alone holds a word?",
         (
-            ("Because Laplace noise is too small for a count of one.",
-             "more noise does not help: the word stands in the table or not."),
-            ("Because that the word stands there says already that somebody holds it.",
-             "the list is computed from people's data as the numbers are, and nothing random was done to it."),
+            (
+                "Because Laplace noise is too small for a count of one.",
+                "more noise does not help: the word stands in the table or not.",
+            ),
+            (
+                "Because that the word stands there says already that somebody holds it.",
+                "the list is computed from people's data as the numbers are, and nothing random was done to it.",
+            ),
             ("Because counts have to be whole numbers.", "rounding them hides nothing, and tells nothing."),
         ),
         1,
@@ -173,8 +177,7 @@ QUIZ = (
     Question(
         "Noise and threshold at ε = 1, δ = 1e-6. What has a person paid whose word a thousand others hold?",
         (
-            ("ε for the count, and nothing of δ.",
-             "its count is a Laplace release; δ is paid by who holds a word alone."),
+            ("ε for the count, and nothing of δ.", "its count is a Laplace release; δ is paid by who holds a word alone."),
             ("δ: the word might come out.", "it comes out with it and without it."),
             ("ε and δ, always both.", "the guarantee covers both cases with one pair; a person is in one of them."),
         ),
@@ -183,23 +186,33 @@ QUIZ = (
     Question(
         "Words are found letter by letter, each person asked once. Why is no δ needed?",
         (
-            ("Because the tree has a threshold of its own.",
-             "that bar keeps noise out of the tree; it is computed from noisy counts, and protects nobody."),
-            ("Because each group is only an eighth of the people.",
-             "a person pays ε once, since it speaks once; that is another matter."),
-            ("Because all continuations of the frontier are listed before anybody speaks.",
-             "every cell gets noise, the empty ones too, so nothing appears because somebody holds it."),
+            (
+                "Because the tree has a threshold of its own.",
+                "that bar keeps noise out of the tree; it is computed from noisy counts, and protects nobody.",
+            ),
+            (
+                "Because each group is only an eighth of the people.",
+                "a person pays ε once, since it speaks once; that is another matter.",
+            ),
+            (
+                "Because all continuations of the frontier are listed before anybody speaks.",
+                "every cell gets noise, the empty ones too, so nothing appears because somebody holds it.",
+            ),
         ),
         2,
     ),
     Question(
         "500 names on the list, nobody trusted, ε = 1. Which report tells most?",
         (
-            ("The true name as often as ε allows, else another.",
-             "at ε = 1 the true one of 500 is sent 0.5% of the time."),
-            ("A set of about a quarter of the names, which holds the true one half of the time.",
-             "d is about k/(e^ε + 1); the error hardly depends on k."),
-            ("Each name's indicator with Laplace noise of scale 2/ε.", "its error is larger at every ε; at this one about one and a half times."),
+            ("The true name as often as ε allows, else another.", "at ε = 1 the true one of 500 is sent 0.5% of the time."),
+            (
+                "A set of about a quarter of the names, which holds the true one half of the time.",
+                "d is about k/(e^ε + 1); the error hardly depends on k.",
+            ),
+            (
+                "Each name's indicator with Laplace noise of scale 2/ε.",
+                "its error is larger at every ε; at this one about one and a half times.",
+            ),
         ),
         1,
     ),

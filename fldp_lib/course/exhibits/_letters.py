@@ -25,7 +25,7 @@ class Tree:
 
 @lru_cache(maxsize=1)
 def prefixes():
-    """For each level: the prefixes that there are, which one each name has (names,), -1 if it has ended, and their parents."""
+    """For each level: the prefixes that there are, which one each name has (names,), -1 if it is over, and their parents."""
     words = [name + "$" for name in everybody()[0]]
     tables, before = [], {"": 0}
     for level in range(1, LEVELS + 1):

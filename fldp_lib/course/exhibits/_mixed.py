@@ -41,7 +41,7 @@ def local_epsilon(kind, epsilon, people, categories):
 
 @lru_cache(maxsize=4096)
 def error(place, epsilon, people, categories):
-    """The error of a share of 1/k, in percentage points, and a report's ε₀: the best of `analytics.compare`, by the table."""
+    """The error of a share of 1/k, in percentage points, and a report's ε₀: the best of `compare`, by the table."""
     share = 1 / categories
     if place == "central":
         gaussian = 2**0.5 * noise_scale(epsilon, 1, DELTA)

@@ -41,3 +41,8 @@ def released(epsilon, delta, people):
 def shown(held, epsilon, delta):
     """The chance that a name which so many people hold comes out."""
     return rule(epsilon, delta).chance(torch.as_tensor(held)).numpy()
+
+
+def small(number):
+    """A number of two digits as it is written here: 1e-6, 0.02, 480."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}".replace("e-0", "e-")

@@ -5,7 +5,7 @@ import numpy as np
 from ...interactive import explorers, plots
 from ...privacy import attacker, pricing
 from ._kit import _, clients, count, epsilon
-from ._names import PEOPLE, counted, everybody, released, rule, shown
+from ._names import PEOPLE, counted, everybody, released, rule, shown, small
 from .nb12_phones import projected
 from .nb22_trees import amounts, letters, median
 from .nb22_trust import domains, three
@@ -17,11 +17,6 @@ FOLLOWED = (0, 4, 14, 39, 89, 179, 299, 439, 599, 1199, 2399)  # ranks of the na
 def delta(value=1e-6, low=1e-9, high=1e-2):
     """The slider for δ, the chance of what ε does not bound."""
     return explorers.Slider("delta", "δ", low, high, value, step=0.25, log=True)
-
-
-def small(share):
-    """A small number as it is written here: 1e-6, 0.02."""
-    return f"{share:.2g}".replace("e-0", "e-")
 
 
 def told(epsilon, delta):

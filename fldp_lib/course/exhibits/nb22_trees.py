@@ -51,7 +51,10 @@ def letters():
         )  # fmt: skip
 
     def marks(r):
-        at, drawn, style = r["at"], [], "private"
+        at, style = r["at"], "private"
+        noise = 2**0.5 * LEVELS / r["epsilon"]  # the groups' noise, scaled up to all people; or that of ε/9
+        drawn = [plots.text(0.1, -0.1, _("bar {bar:,}; noise of a beginning ± {noise:.3g} people").format(
+            bar=r["bar"], noise=noise), 5)]  # fmt: skip
         for depth, level in enumerate(r["levels"], 1):
             xs, ys = [], []
             for prefix in level:
@@ -69,7 +72,8 @@ def letters():
             "{people:,} people, {asked:,} asked for letter {letter}; ε = {epsilon:.3g} for each person, no δ. {alive} "
             "alive, {found} complete. Of {heavy} that {bar:,} people or more hold, {right} found so far."
         ).format(
-            **r | dict(heavy=count(len(r["heavy"]), _("name"), _("names")), found=count(len(r["found"]), _("name"), _("names")),
+            **r | dict(heavy=count(len(r["heavy"]), _("name"), _("names")),
+                       found=count(len(r["found"]), _("name"), _("names")),
                        alive=count(r["alive"], _("beginning is"), _("beginnings are"))),
             right=len(r["heavy"] & set(r["found"])),
         )  # fmt: skip
@@ -80,9 +84,11 @@ def letters():
         return _("of {all} names that 100 hold {0} are found with groups, {1} with everybody at each letter: nine times the "
                  "noise is less than what a ninth of the people may miss.").format(*right, all=len(heavy))  # fmt: skip
 
-    panel = plots.Panel("", _("letters said"), "", x=(0, LEVELS + 1.2), y=(0, 1), yticks={}, xticks=list(range(LEVELS + 1)))
+    panel = plots.Panel(
+        "", _("letters said"), "", x=(0, LEVELS + 1.2), y=(-0.15, 1.02), yticks={}, xticks=list(range(LEVELS + 1))
+    )
     question = _("48,255 people, nine letters, ε = 1 in all. Either each is asked for one letter only, with the whole ε; or "
-                 "everybody is asked for every letter, with ε/9 each. Which finds more of the names that 100 hold?")  # fmt: skip
+                 "everybody for every letter, with ε/9 each. Which finds more of the names that 100 hold?")  # fmt: skip
     return explorers.Explorer(
         _("Letter by letter"),
         [explorers.Choice("deal", _("who is asked"), {_("a ninth, for each letter"): "people",
@@ -121,7 +127,9 @@ def amounts():
 
 def law(values, share, epsilon, low, high):
     """`analytics.quantile_law` in NumPy's numbers."""
-    return [part.numpy() for part in analytics.quantile_law(torch.from_numpy(values), share, float(epsilon), low, float(high))]
+    return [
+        part.numpy() for part in analytics.quantile_law(torch.from_numpy(values), share, float(epsilon), low, float(high))
+    ]
 
 
 def quantile_of(ends, chance, shares):
@@ -142,7 +150,8 @@ def median():
         mean = np.array([(t - LOW) * np.log(10) / (epsilon * clients) for t in TOPS])
         low, high = np.quantile(answers, (0.05, 0.95))
         return dict(share=share, top=top, epsilon=epsilon, people=clients, values=values, true=true, answers=answers,
-                    low=low, high=high, off=off, mean=mean, noise=(top - LOW) * np.log(10) / (epsilon * clients))  # fmt: skip
+                    low=low, high=high, off=off, mean=mean,
+                    noise=(top - LOW) * np.log(10) / (epsilon * clients))  # fmt: skip
 
     def marks(r):
         share = np.arange(1, len(r["values"]) + 1) / len(r["values"])
@@ -158,7 +167,7 @@ def median():
 
     def say(r):
         return _(
-            "Of {people:,} applicants {share:.0%} borrow less than {true:,.0f} DM. At ε = {epsilon:.3g}, with loans of up to "
+            "Of {people:,} applicants {share:.0%} borrow less than {true:,.0f} DM. At ε = {epsilon:.3g}, with loans up to "
             "{top:,.0f} DM thought possible, 9 of 10 answers lie between {low:,.0f} and {high:,.0f}; the mean's noise is "
             "below {noise:,.0f} as often."
         ).format(**r)
@@ -168,7 +177,7 @@ def median():
         errors = [np.quantile(np.abs(quantile_of(*law(values, 0.5, 1.0, LOW, t), np.linspace(0.0025, 0.9975, 200))
                                      - np.median(values)), 0.9) for t in (2e4, 1e7)]  # fmt: skip
         return _("nine of ten answers are off by less than {0:.0f} DM with the one bound and {1:.0f} with the other: what "
-                 "lies far out is chosen with a chance of e to the minus its distance in people.").format(*errors)  # fmt: skip
+                 "lies far out has a chance of e to the minus its distance in people.").format(*errors)  # fmt: skip
 
     panels = [
         plots.Panel(_("Applicants who borrow less"), _("DM"), _("share"), x=(LOW, 2 * HIGH), y=(0, 1), xlog=True,

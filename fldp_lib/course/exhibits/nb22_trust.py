@@ -4,9 +4,9 @@ import numpy as np
 
 from ...interactive import explorers, plots
 from ...privacy import randomisers
-from ._kit import _, clients, epsilon
+from ._kit import _, clients, count, epsilon
 from ._mixed import error
-from ._names import PEOPLE, counted
+from ._names import PEOPLE, counted, small
 from .nb12_phones import projected
 
 WAYS = {_("one name (k-RR)"): "k-RR", _("bits (OUE)"): "OUE", _("a subset"): "subset selection", _("a point"): "projection"}
@@ -42,7 +42,8 @@ def domains():
         curves = {each: [_error(each, epsilon, k, clients) for k in LISTS] for each in LOOKS}
         kind = randomisers.ALL[way](epsilon, listed)
         return dict(way=way, listed=listed, epsilon=epsilon, people=clients, curves=curves, raw=off[0], mended=off[1],
-                    wanted=_error(way, epsilon, listed, clients), bits=float(kind.bits), zero=100 / listed)  # fmt: skip
+                    wanted=_error(way, epsilon, listed, clients), zero=100 / listed,
+                    bits=count(int(kind.bits), _("bit"), _("bits")))  # fmt: skip
 
     def marks(r):
         names = {value: word for word, value in WAYS.items()}
@@ -56,19 +57,20 @@ def domains():
 
     def say(r):
         return _(
-            "{people:,} people, {listed:,} names on the list, ε = {epsilon:.3g} a report of {bits:,.0f} bits: a share, "
-            "{zero:.2g} points on average, is off by {raw:.2g} percentage points (formula {wanted:.2g}); as the nearest "
-            "shares that could be, by {mended:.2g}."
-        ).format(**r)
+            "{people:,} people, {listed:,} names on the list; each sends {what}, {bits}, at ε = {epsilon:.3g}. A share is "
+            "off by {raw} percentage points (formula {wanted}), as the nearest shares that could be by {mended}; the mean "
+            "share is {zero}."
+        ).format(**r | {k: small(r[k]) for k in ("raw", "wanted", "mended", "zero")},
+                 what={value: word for word, value in WAYS.items()}[r["way"]])  # fmt: skip
 
     def because(_result):
         errors = {way: _error(way, 1.0, 500, PEOPLE) for way in ("k-RR", "OUE", "subset selection")}
-        return _("{0:.1f}, {1:.2f} and {2:.2f} percentage points: with 500 names a true answer is too seldom to tell.").format(
-            *errors.values())  # fmt: skip
+        words = _("{0:.1f}, {1:.2f} and {2:.2f} percentage points: with 500 names a true answer is too seldom to tell.")
+        return words.format(*errors.values())
 
-    panel = plots.Panel(_("Error of a share"), _("names on the list"), _("percentage points"), x=(2, 2_000), y=(0.02, 100),
+    panel = plots.Panel(_("Error of a share"), _("names on the list"), _("percentage points"), x=(2, 2_000), y=(3e-4, 1_000),
                         xlog=True, ylog=True, xticks={2: "2", 10: "10", 100: "100", 1000: "1,000"},
-                        yticks={0.1: "0.1", 1: "1", 10: "10", 100: "100"}, right=0.3)  # fmt: skip
+                        yticks={0.001: "0.001", 0.01: "0.01", 1: "1", 10: "10", 100: "100"}, right=.3)  # fmt: skip
     question = _("Each phone reports one of 500 names, randomised at home at ε = 1. What comes nearest to the shares?")
     return explorers.Explorer(
         _("A longer list, a louder lie"),
@@ -105,13 +107,13 @@ def three():
     def say(r):
         here = r["here"]
         return _(
-            "{people:,} people, {listed:,} names, ε = {epsilon:.3g} at δ = 1e-6 for all three: a share, {zero:.2g} points on "
-            "average, is off by {local:.2g} where each phone randomises, by {shuffled:.2g} where a shuffler mixes reports "
-            "of ε = {inner:.2g} each, by {central:.2g} where a server is trusted."
-        ).format(**r, zero=100 / r["listed"], inner=here["shuffled"][1], **{k: v[0] for k, v in here.items()})
+            "{people:,} people, {listed:,} names, ε = {epsilon:.3g} at δ = 1e-6 for all three: a share is off by {local} "
+            "percentage points where each phone randomises, by {shuffled} where a shuffler mixes reports of ε = {inner:.2g} "
+            "each, by {central} where a server is trusted; the mean share is {zero}."
+        ).format(**r, zero=small(100 / r["listed"]), inner=here["shuffled"][1], **{k: small(v[0]) for k, v in here.items()})
 
     panel = plots.Panel(_("Error of a share, at one promise"), _("people"), _("percentage points"),
-                        x=(1_000, 10_000_000), y=(1e-6, 30), xlog=True, ylog=True,
+                        x=(1_000, 10_000_000), y=(1e-6, 100), xlog=True, ylog=True,
                         xticks={1e3: "1,000", 1e5: "100,000", 1e7: "10 million"},
                         yticks={1e-5: "0.00001", 1e-3: "0.001", 0.1: "0.1", 10: "10"}, right=0.2)  # fmt: skip
     return explorers.Explorer(
