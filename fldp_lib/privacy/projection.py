@@ -120,15 +120,18 @@ class Projection(Local):
 
     def _supports(self, reports):
         """Reports that fit each category: (n + Ĉ(v))/q, where Ĉ is the transform of the count of each vector's point."""
+        from scipy.fft import rfftn
+
         q, t = self.prime, self.dimension
         counts = torch.bincount(reports, minlength=self.points).double()
         every, table = _vectors(torch.arange(self.points), q, t), torch.zeros(q**t, dtype=torch.float64)
         weights = _weights(q, t)
         for multiple in range(1, q):
             table[(multiple * every % q) @ weights] = counts
-        transform = np.fft.fftn(table.reshape((q,) * t).numpy()).real.reshape(-1)
-        fit = transform[(every[: self.categories] @ weights).numpy()]
-        return torch.from_numpy(np.round((len(reports) + fit) / q))
+        transform = rfftn(table.reshape((q,) * t).numpy())  # half of it: a vector and its negative have the same
+        wanted = every[: self.categories]
+        wanted = torch.where(wanted[:, -1:] > q // 2, -wanted % q, wanted)
+        return torch.from_numpy(np.round((len(reports) + transform[tuple(wanted.T.numpy())].real) / q))
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fldp_lib.analytics import quantile, quantile_law, quantile_search, quantile_tree
+from fldp_lib.analytics import quantiles as module
 
 numbers = st.lists(st.floats(0, 10), min_size=0, max_size=12)
 
@@ -72,6 +73,19 @@ def test_the_tree_answers_in_order_and_within_the_bounds():
     found = quantile_tree(torch.rand(400, generator=generator(6)) * 9, [0.1, 0.5, 0.9], 5.0, 0.0, 9.0, generator(7))
     assert 0 < found[0] < found[1] < found[2] < 9
     refuses(lambda: quantile_tree([1.0], [], 1.0, 0.0, 1.0, generator()), TypeError, "shares")
+
+
+def test_every_level_of_the_tree_pays_its_share(monkeypatch):
+    """Two, four, eight counts, a person in one of each: Laplace noise of scale levels/ε on all of them."""
+    drawn = []
+
+    def still(shape, scale, generator):
+        drawn.append((shape, scale))
+        return torch.zeros(shape)
+
+    monkeypatch.setattr(module, "laplace_noise", still)
+    quantile_tree([1.0, 2.0], [0.5], 1.5, 0.0, 3.0, generator(), levels=3)
+    assert drawn == [((2,), 2.0), ((4,), 2.0), ((8,), 2.0)]
 
 
 def test_values_outside_the_bounds_are_set_to_them():

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+import torch
 from conftest import refuses
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from scipy import stats
 
 from fldp_lib.privacy import shuffling
 from fldp_lib.privacy.randomisers import ALL, Projection, RandomisedResponse, SubsetSelection, UnaryEncoding
+from fldp_lib.privacy.response import Local
 
 
 def shuffled(report, truths):
@@ -69,6 +71,19 @@ def test_binary_responses_meet_their_bound_where_the_blanket_is_all_there_is():
         total += stats.binom.pmf(clones, people - 1, 2 * other) * np.maximum(first - math.exp(epsilon) * second, 0).sum()
     assert shuffling.delta(report, people, epsilon) == pytest.approx(total, rel=1e-4)
     assert shuffling.delta(report, people, epsilon) >= total * (1 - 1e-9)
+
+
+def test_clones_lie_under_every_law_and_no_more_of_them_would():
+    """Whatever the truth, a report's law is at least e^−ε₀ of the mean of two truths' laws; a set with both and without the
+    own one meets that exactly."""
+    for kind in ALL.values():
+        report = kind(0.3, 5)
+        share, least, *_ = Local.blanket.fget(report)
+        laws = torch.stack([report.law(truth) for truth in range(5)])
+        room = (laws[2] / ((laws[0] + laws[1]) / 2)).min().item()
+        assert room >= share * (1 - 1e-9) and least == pytest.approx(2 / (1 + math.exp(0.3)))
+        if kind is SubsetSelection:
+            assert room == pytest.approx(share)
 
 
 def test_the_formula_with_a_silent_third_outcome_is_below_the_truth():
