@@ -13,6 +13,7 @@ step gets noise (DP-SGD); add-or-remove one record, sensitivity C. A record that
 many records a client has is public (the divisor is fixed by it).
 
 The noise is simulated in floating point, which leaks (Mironov 2012): good for teaching and experiments, not for a release.
+Shares in whole numbers, priced to the last bit, are `integers.Skellam`'s.
 """
 
 import math

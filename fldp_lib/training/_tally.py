@@ -114,7 +114,7 @@ class Tally:
         # How many records a client holds is part of what its noisy report hides: nobody but itself may weigh by it.
         hidden = self.mech.private and self.mech.unit == "client" and self.mech.at == "client"
         self.sizes.append((torch.ones_like(sizes) if hidden else sizes)[kept])
-        return updates[kept]
+        return updates[kept.to(updates.device)]  # whole numbers are on the CPU
 
     def _count(self, members, norms, weights, sizes):
         norms = norms.cpu().numpy()

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ..privacy import accounting
+from ..privacy import accounting, integers
 from . import _terms, card, models
 
 UNCOVERED = ("cohort", "update_norms", "fraction_clipped", "dropped", "bytes", "seconds")  # what no ε here is about
+BITS = ("the last bits, rounded after the noise",)  # nor, where shares are no whole numbers, this
 
 
 @dataclass(repr=False)
@@ -156,13 +157,22 @@ class History:
         return (
             f"({accounting.rounded_up(self.total_epsilon)}, {self.delta:g})-differential privacy of theta over {rounds}; "
             f"neighbours: {self.neighbours}; {self.mechanism.trust}; not covered: "
-            f"{', '.join(self._uncovered())}{seed}"
+            f"{', '.join(self._uncovered() + BITS * self._rounds_after())}{seed}"
         )
 
     def _uncovered(self):
         """`UNCOVERED`, and the state where it holds control variates, home parts or remainders of the clients."""
         own = any(plan.local.remembers or plan.compressor is not None for plan, _ in self.every_leg)
         return UNCOVERED + ("state",) * own
+
+    def _rounds_after(self):
+        """Whether clients round their vectors after adding floating-point shares, as `SecureMean` has them do."""
+        return any(
+            getattr(plan.aggregator, "hidden", False)
+            and plan.mechanism.at == "shares"
+            and not isinstance(plan.mechanism, integers.Skellam)
+            for plan, _ in self.every_leg
+        )
 
     def card(
         self, name, curators, description, use, region, date, authors, sector=None, unit="client", domain=None, tuning=None,

@@ -172,6 +172,18 @@ def test_the_history_says_it(tmp_path):
     assert "drawn, added up and priced in whole numbers" in str(card) and "floating point" not in str(card)
 
 
+def test_the_guarantee_says_whether_the_last_bits_are_in_it():
+    shares = mechanisms.Gaussian(1.0, 1.0, at="shares")
+    for mechanism, aggregator, out in (
+        (shares, aggregation.SecureMean(bound=40.0), True),
+        (shares, aggregation.mean, False),  # no rounding: a simulation of the sum
+        (mechanisms.Gaussian(1.0, 1.0), aggregation.SecureMean(bound=40.0), False),
+        (integers.Skellam(1.0, 1.0), aggregation.SecureMean(), False),
+    ):
+        found = run(mechanism, aggregator=aggregator, rounds=1)
+        assert ("the last bits, rounded after the noise" in found.guarantee) == out
+
+
 def test_a_run_goes_on_from_its_checkpoint(tmp_path):
     plan = Plan(rounds=4, lr=0.5, mechanism=integers.Skellam(1.0, 0.3), seed=3)
     straight = train(MODEL, FED, plan, progress=False)

@@ -69,7 +69,8 @@ def whole_numbers():
         error, wrapped = released(epsilon, clients, bits, longer)
         ratio, wrap = along(epsilon, clients, bits, base.step / CLIP)
         times = here.std / (multiplier(epsilon) * CLIP)
-        return shown | dict(error=error, wrapped=wrapped, ratio=ratio, wrap=wrap, here=times, chance=here.wrap)
+        return shown | dict(error=error, wrapped=wrapped, ratio=ratio, wrap=wrap, here=times, chance=here.wrap,
+                            step=here.step)  # fmt: skip
 
     def marks(r):
         cut = lambda values, low, high: np.where((values >= low) & (values <= high), values, np.nan)  # noqa: E731
@@ -85,8 +86,9 @@ def whole_numbers():
     def say(r):
         start = _("{clients:,} people send a picture of 64 numbers; one sum, ε = {epsilon:.3g} at δ = 1e-5. ").format(**r)
         return start + _(
-            "A pixel of the mean is off by {error:.3f} with whole numbers of {bits} bits, by {plain:.3f} with continuous "
-            "noise. A number of the sum wraps round with a probability of at most {chance}; {wrapped} of {draws} draws did."
+            "A pixel of the mean is off by {error:.3f} with whole numbers of {bits} bits, steps of {step:.3g}; by "
+            "{plain:.3f} with continuous noise. A number of the sum wraps round with a probability of at most {chance}; "
+            "{wrapped} of {draws} draws did."
         ).format(**r | dict(chance=f"{max(r['chance'], 1e-12):.2g}"), draws=DRAWS)
 
     def because(_result):

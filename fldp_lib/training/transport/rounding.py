@@ -46,6 +46,8 @@ def unrotate(rows, seed, parameters):
 def encode(rows, grid, seed, members):
     """Return clipped vectors as whole numbers.
 
+    How often somebody rounded again depends on the vector, and so does the time that it took: neither may be seen.
+
     Args:
         rows: (clients × parameters), each of L2 norm at most the clip.
         grid: an `integers.Grid`.
