@@ -55,7 +55,7 @@ def names():
         )  # fmt: skip
 
     def marks(r):
-        drawn = [plots.line([r["tau"]] * 2, [-0.6, len(r["words"]) - 0.4], "bound", width=1.4)]
+        drawn = [plots.line([r["tau"]] * 2, [-0.9, len(r["words"]) - 0.4], "bound", width=1.4)]
         for row, (word, held, noisy, out) in enumerate(zip(r["words"], r["true"], r["noisy"], r["out"], strict=True)):
             y, style = len(r["words"]) - 1 - row, "private" if out else 5
             if held:
@@ -78,7 +78,7 @@ def names():
         ).format(**r, share=r["covered"], small=small(r["delta"]))
 
     panels = [
-        plots.Panel(_("Held by …"), _("people"), "", x=(0.01, 900), y=(-0.6, len(FOLLOWED) + 1.6), xlog=True,
+        plots.Panel(_("Held by …"), _("people"), "", x=(0.01, 900), y=(-0.9, len(FOLLOWED) + 1.6), xlog=True,
                     xticks={1: "1", 10: "10", 100: "100"}, yticks={}),
         plots.Panel(_("Chance to come out"), _("people who hold the name"), "", x=(1, 100), y=(1e-10, 2), xlog=True,
                     ylog=True, xticks={1: "1", 10: "10", 100: "100"},
@@ -98,7 +98,7 @@ def names():
 def secret():
     """A word that so many people hold: where its noisy count falls, and how often one of many secrets comes out."""
     rng, places = np.random.default_rng(5), np.geomspace(1e-9, 1e-2, 40)
-    draws, high = rng.laplace(size=1_000), rng.uniform(0.04, 0.34, 1_000)
+    draws, high = rng.laplace(size=500), rng.uniform(0.04, 0.34, 500)
     near = np.linspace(-14, 46, 241)
 
     def compute(holders, epsilon, delta, clients):
@@ -129,7 +129,7 @@ def secret():
     def say(r):
         return _(
             "ε = {epsilon:.3g}, δ = {small}: a word that {held} comes out if its noisy count reaches {tau:.1f}, with "
-            "chance {chance}; in 1,000 draws it did {seen}. Of {people:,} people with a secret each, {mean} come out on "
+            "chance {chance}; in 500 draws it did {seen}. Of {people:,} people with a secret each, {mean} come out on "
             "average, at least one with chance {any}."
         ).format(**r | dict(chance=small(r["chance"]), mean=small(r["mean"]), any=small(r["any"])), small=small(r["delta"]),
                  held=count(r["holders"], _("person holds"), _("people hold")))  # fmt: skip

@@ -55,6 +55,7 @@ def letters():
         noise = 2**0.5 * LEVELS / r["epsilon"]  # the groups' noise, scaled up to all people; or that of ε/9
         drawn = [plots.text(0.1, -0.1, _("bar {bar:,}; noise of a beginning ± {noise:.3g} people").format(
             bar=r["bar"], noise=noise), 5)]  # fmt: skip
+        drawn.append(plots.line([r["letter"]] * 2, [-0.03, 1.02], 5, width=1.0))
         for depth, level in enumerate(r["levels"], 1):
             xs, ys = [], []
             for prefix in level:
