@@ -721,6 +721,8 @@ TRAINING = [
     Target("training.transport.secure.aggregate", lambda: dict(vectors=np.ones((3, 2), int), threshold=2, dropped=(1,),
         entropy=os.urandom), dict(vectors=NO_VECTORS, threshold="index", entropy="function", dropped={"5": 5,
         "too many": (0, 1), "no client": (9,), "text": "a"}), called={"dropped": "dropped|survivors"}),
+    Target("training.transport.party.Client", lambda: dict(number=0, clients=3, threshold=2, modulus=16),
+        dict(modulus={"0": 0, "48": 48, "huge": 2**62, "None": None, "text": "16", "real": 16.0})),
     Target("training.transport.party.Client", lambda: dict(number=0, clients=3, threshold=2, entropy=os.urandom,
         identity=SIGNERS[0], roster=ROSTER), dict(number="index", clients={"0": 0, "-1": -1, "4": 4, "text": "3"},
         threshold="index", entropy="function", identity={"None": None, "5": 5, "another's": SIGNERS[1], "object": Broken()},
