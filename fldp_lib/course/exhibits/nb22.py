@@ -14,9 +14,9 @@ __all__ = ["amounts", "domains", "letters", "median", "names", "projected", "sec
 FOLLOWED = (0, 4, 14, 39, 89, 179, 299, 439, 599, 1199, 2399)  # ranks of the names that the first picture follows
 
 
-def delta(value=1e-6, low=1e-9, high=1e-2):
+def delta():
     """The slider for δ, the chance of what ε does not bound."""
-    return explorers.Slider("delta", "δ", low, high, value, step=0.25, log=True)
+    return explorers.Slider("log_delta", _("δ: 10 to the power of"), -9, -2, -6, whole=True)
 
 
 def told(epsilon, delta):
@@ -42,7 +42,8 @@ def names():
     """Names that nobody listed: how many people hold them, the noisy count, the threshold, and the chance to come out."""
     grid = np.unique(np.geomspace(1, 100, 60).round().astype(int))
 
-    def compute(epsilon, delta, clients):
+    def compute(epsilon, log_delta, clients):
+        delta = 10.0**log_delta
         noisy, out = released(epsilon, delta, clients)
         true = counted(clients)
         words, rows = _rows(clients)
@@ -101,7 +102,8 @@ def secret():
     draws, high = rng.laplace(size=500), rng.uniform(0.04, 0.34, 500)
     near = np.linspace(-14, 46, 241)
 
-    def compute(holders, epsilon, delta, clients):
+    def compute(holders, epsilon, log_delta, clients):
+        delta = 10.0**log_delta
         tau = rule(epsilon, delta).threshold
         law = 0.5 * epsilon * np.exp(-epsilon * np.abs(near - holders))
         noisy = holders + draws / epsilon

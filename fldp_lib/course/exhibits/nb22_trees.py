@@ -83,7 +83,7 @@ def letters():
         heavy = {everybody()[0][k] for k in np.flatnonzero(counted(PEOPLE) >= 100)}
         right = [len(heavy & set(grown(deal, 1.0, 100, PEOPLE).found)) for deal in ("people", "budget")]
         return _("of {all} names that 100 hold {0} are found with groups, {1} with everybody at each letter: nine times the "
-                 "noise is less than what a ninth of the people may miss.").format(*right, all=len(heavy))  # fmt: skip
+                 "noise harms less than eight ninths of the people left out.").format(*right, all=len(heavy))  # fmt: skip
 
     panel = plots.Panel(
         "", _("letters said"), "", x=(0, LEVELS + 1.2), y=(-0.15, 1.02), yticks={}, xticks=list(range(LEVELS + 1))
