@@ -153,5 +153,5 @@ def secret():
         [explorers.Slider("holders", _("people who hold the word"), 1, 40, 1, whole=True), epsilon(1.0, 0.1, 10.0), delta(),
          clients(PEOPLE, 100, 10_000_000, _("people with a secret"))],
         compute, plots.Chart(panels, size=(6.8, 3.2)), marks, say,
-        predict=("22.b", question, [_("about 1 in 100,000"), _("about 1 in 100"), _("about 4 in 10")], 2, because),
+        predict=("22.b", question, [_("about 1 in 100,000"), _("about 1 in 100"), _("about 2 in 5")], 2, because),
     )  # fmt: skip
