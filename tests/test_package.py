@@ -35,9 +35,8 @@ ROOMS = {
     ],
     "privacy": [
         "clipping", "response", "unary", "projection", "randomisers", "mechanisms", "skellam", "integers", "adaptive",
-        "laws", "losses",
-        "gaussians", "participation", "strategies", "correlated", "accountants", "calibration", "pricing", "attacker",
-        "ledger", "accounting", "crossing", "shuffling", "allocation",
+        "laws", "losses", "gaussians", "participation", "strategies", "correlated", "accountants", "calibration", "pricing",
+        "attacker", "ledger", "accounting", "crossing", "shuffling", "allocation",
     ],
     "analytics": ["people", "counting", "unknown", "quantiles", "trie", "comparison"],
     "training": [
