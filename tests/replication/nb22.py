@@ -1,4 +1,4 @@
-"""Claims of notebook 22 on fresh seeds: what a threshold lets out, what letters find, what local reports and a turn tell, sums in integers."""
+"""Claims of notebook 22 on fresh seeds: thresholds, letters, local reports, a drawn turn, sums in integers."""
 
 from collections import Counter
 from functools import reduce
