@@ -30,7 +30,7 @@ CORE = ("checks", "data", "privacy", "training")
 ROOMS = {
     "data": [
         "places", "german", "hospitals", "movielens", "shipped", "swissmetro", "forms", "padding", "holdout", "federation",
-        "flights", "sources", "splits", "_columns", "_dealt", "tables", "generators",
+        "flights", "plays", "sources", "splits", "_columns", "_dealt", "tables", "generators",
     ],
     "privacy": [
         "clipping", "response", "mechanisms", "adaptive", "laws", "losses", "gaussians", "participation", "strategies",

