@@ -1,8 +1,11 @@
-"""Small torch models, and their parameters as one flat vector `theta` (parameters,).
+"""Small torch models, and what of them trains as one flat vector `theta` (parameters,).
 
 A federation trains every client's copy at once, so a model is also a function of stacked parameters: `unstack`
 cuts thetas (clients × parameters) into stacked weights, and `stacked_forward` maps those and x (clients × samples ×
 features) to outputs (clients × samples × out). `Linear` and `MLP` have their backward pass written out, too: `factors`.
+
+A parameter with `requires_grad=False` is frozen: the same for all clients, part of the model and not of theta. What is not
+in theta is not sent, not clipped, gets no noise and costs nothing.
 """
 
 import copy
@@ -10,9 +13,15 @@ import math
 
 import torch
 from torch import nn
-from torch.func import functional_call, vmap
 
 from .. import checks
+from ._stackable import check_stackable
+from ._vmapped import vmapped
+
+__all__ = [
+    "Linear", "MLP", "check_stackable", "check_theta", "count", "flatten", "frozen", "offers", "predict", "stacked_forward",
+    "trained", "unstack", "with_theta",
+]  # fmt: skip
 
 
 class Linear(nn.Module):
@@ -29,6 +38,10 @@ class Linear(nn.Module):
     def __init__(self, features, out, seed=None):
         super().__init__()
         self.fc = _affine(features, out, seed)
+
+    def whole(self):
+        """Whether the layers are those that `stacked` and `factors` are about."""
+        return made_of(self, (nn.Linear, 2))
 
     def forward(self, x):
         return self.fc(x)
@@ -82,6 +95,10 @@ class MLP(nn.Module):
         self.fc1 = _affine(features, hidden, seed)
         self.fc2 = _affine(hidden, out, seed + 1)
 
+    def whole(self):
+        """Whether the layers are those that `stacked` and `factors` are about."""
+        return made_of(self, (nn.Linear, 2), (nn.Linear, 2))
+
     def forward(self, x):
         return self.fc2(torch.relu(self.fc1(x)))
 
@@ -111,14 +128,35 @@ class MLP(nn.Module):
         return [(e, x), (e, ones), (d, h), (d, ones)]
 
 
-def flatten(model):
-    """Return the model's parameters as one detached vector (parameters,), in the order of `model.parameters()`."""
+def trained(model):
+    """Return (name, parameter) of what trains, in the order of `model.named_parameters()`: theta's parts.
+
+    A parameter that two layers share is one, under the first of its names.
+    """
     checks.kind("model", model, nn.Module, "a torch.nn.Module")
-    return torch.cat([p.detach().reshape(-1) for p in model.parameters()])
+    return [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+
+
+def frozen(model):
+    """Return (name, parameter) of what does not train, in the order of `model.named_parameters()`."""
+    return [(name, p) for name, p in model.named_parameters() if not p.requires_grad]
+
+
+def count(model):
+    """Return how many numbers train: the length of theta."""
+    return sum(p.numel() for _, p in trained(model))
+
+
+def flatten(model):
+    """Return what trains of a model as one detached vector (parameters,), in the order of `model.parameters()`."""
+    pieces = [p.detach().reshape(-1) for _, p in trained(model)]
+    if not pieces:
+        raise ValueError("model must have parameters that train, got none: those with requires_grad=False are frozen")
+    return torch.cat(pieces)
 
 
 def with_theta(model, theta):
-    """Return a copy of the model that holds the parameters `theta`; the given model is left as it is.
+    """Return a copy of the model that holds the parameters `theta`; the given model is left as it is, and so is what is frozen.
 
     Args:
         model: any `nn.Module`.
@@ -128,17 +166,17 @@ def with_theta(model, theta):
         A new module of the same class.
 
     Raises:
-        ValueError: `theta` has another length than the model's parameters.
+        ValueError: `theta` has another length than what trains of the model.
     """
     check_theta(model, theta)
     model = copy.deepcopy(model)
-    nn.utils.vector_to_parameters(theta.detach().clone(), model.parameters())
+    nn.utils.vector_to_parameters(theta.detach().clone(), [p for _, p in trained(model)])
     return model
 
 
 def unstack(model, thetas):
-    """Cut thetas (clients × parameters) into one view (clients × shape) for each parameter tensor of the model."""
-    shapes = [p.shape for p in model.parameters()]
+    """Cut thetas (clients × parameters) into one view (clients × shape) for each parameter tensor that trains."""
+    shapes = [p.shape for _, p in trained(model)]
     pieces = thetas.split([shape.numel() for shape in shapes], dim=1)
     return [piece.unflatten(1, shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
@@ -149,7 +187,7 @@ def stacked_forward(model, parameters, x):
     Args:
         model: any `nn.Module` that passes `check_stackable`. `Linear` and `MLP` use one batched matrix product a layer;
             any other goes through `torch.func.vmap`.
-        parameters: one tensor (clients × shape) for each parameter of the model, from `unstack`.
+        parameters: one tensor (clients × shape) for each parameter that trains, from `unstack`.
         x: (clients × samples × features).
 
     Returns:
@@ -158,13 +196,10 @@ def stacked_forward(model, parameters, x):
     Derived in: notebook 03.
     """
     if offers(model, "stacked"):
-        return model.stacked(parameters, x)
-    names = [name for name, _ in model.named_parameters()]
-
-    def one(tensors, data):
-        return functional_call(model, dict(zip(names, tensors, strict=True)), (data,))
-
-    return vmap(one)(parameters, x)
+        own = iter(parameters)
+        every = [next(own) if p.requires_grad else p.expand(len(x), *p.shape) for p in model.parameters()]
+        return model.stacked(every, x)
+    return vmapped(model, [name for name, _ in trained(model)], parameters, x)
 
 
 def offers(model, name):
@@ -181,11 +216,21 @@ def offers(model, name):
     owner = next((number for number, kind in enumerate(line) if name in vars(kind)), None)
     if owner is None or "forward" in vars(model) or any("forward" in vars(kind) for kind in line[:owner]):
         return False
-    if line[owner] not in (Linear, MLP):
-        return True
-    layers = list(model.children())
-    whole = all(type(layer) is nn.Linear and len(list(layer.parameters())) == 2 for layer in layers)
-    return whole and len(layers) == (1 if line[owner] is Linear else 2)
+    if name == "factors" and frozen(model):  # it is of all parameters
+        return False
+    whole = getattr(line[owner], "whole", None)
+    return whole is None or whole(model)
+
+
+def made_of(model, *layers):
+    """Say whether a model's layers are of these classes, and no others, with parameters of their own.
+
+    Args:
+        model: an `nn.Module`.
+        layers: (class, number of parameter tensors) of each layer, in order.
+    """
+    found = [(type(layer), len(list(layer.parameters()))) for layer in model.children()]
+    return found == list(layers) and len(list(model.parameters())) == sum(number for _, number in layers)
 
 
 def predict(model, theta, x):
@@ -196,43 +241,9 @@ def predict(model, theta, x):
 
 
 def check_theta(model, theta):
-    """Raise an error unless `theta` is one vector of floats as long as the model's parameters."""
+    """Raise an error unless `theta` is one vector of floats as long as what trains of the model."""
     checks.kind("model", model, nn.Module, "a torch.nn.Module")
-    checks.floats("theta", theta, (sum(p.numel() for p in model.parameters()),))
-
-
-def check_stackable(model):
-    """Raise an error that gives the reason if the model cannot be trained as a stack of clients.
-
-    Args:
-        model: what the caller wants to train.
-
-    Raises:
-        TypeError: not an `nn.Module`.
-        ValueError: no trainable parameters; batch statistics (one record's output would depend on the other records, and
-            the running averages would leave the clients without clipping or noise); dropout (it draws from torch's
-            global random state).
-    """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be a torch.nn.Module, got {checks.shown(model)} ({type(model).__name__})")
-    parameters = list(model.parameters())
-    if not parameters or not all(p.requires_grad for p in parameters):
-        frozen = sum(not p.requires_grad for p in parameters)
-        raise ValueError(
-            f"model must have parameters, all of them trainable; got {len(parameters)}, {frozen} of them frozen"
-        )
-    for name, module in model.named_modules():
-        batchnorm, norms = nn.modules.batchnorm._BatchNorm, nn.modules.batchnorm._NormBase
-        if isinstance(module, batchnorm) or (isinstance(module, norms) and module.track_running_stats):
-            raise ValueError(
-                f"model must be without batch statistics, got {type(module).__name__} at {name!r}: they mix the records of "
-                "a client and are released without clipping or noise; use GroupNorm or LayerNorm"
-            )
-        if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
-            raise ValueError(
-                f"model must be without dropout, got {type(module).__name__} at {name!r}, which draws from torch's global "
-                "random state, so that a run could not be repeated from its seed; set its p to 0 or leave it out"
-            )
+    checks.floats("theta", theta, (count(model),))
 
 
 def _affine(features, out, seed):
