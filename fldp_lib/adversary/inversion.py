@@ -34,7 +34,7 @@ def read_first_layer(model, update):
     Source: Phong, Aono, Hayashi, Wang & Moriai 2017.
     """
     update = _vector(model, "update", update)
-    first = [tuple(p.shape) for p in model.parameters()][:2]
+    first = [tuple(p.shape) for _, p in models.trained(model)][:2]
     if len(first) < 2 or len(first[0]) != 2 or first[1] != first[0][:1]:
         raise ValueError(
             f"model must begin with an affine layer, a weight (units, features) and a bias (units,), got {first}"
@@ -56,7 +56,7 @@ def label_of(model, update):
     Derived in: notebook 15. Source: Zhao, Mopuri & Bilen 2020.
     """
     update = _vector(model, "update", update)
-    *_, last = model.parameters()
+    *_, (_, last) = models.trained(model)
     if last.ndim != 1:
         raise ValueError(f"model must end with a bias (classes,), got a parameter of shape {tuple(last.shape)}")
     *_, bias = models.unstack(model, update.unsqueeze(0))
@@ -90,7 +90,7 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
         raise ValueError(f"low must be below high, {high:g}; got {low:g}")
     theta, update = _vector(model, "theta", theta), _vector(model, "update", update)
     generator = torch.Generator().manual_seed(checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST))
-    first = next(model.parameters())
+    first = models.trained(model)[0][1]
     if first.ndim != 2:
         raise ValueError(f"model must begin with a weight (units, features), got a parameter of shape {tuple(first.shape)}")
     features = first.shape[1]
@@ -137,4 +137,4 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
 def _vector(model, name, vector):
     """A vector as long as the model's parameters and finite, or an error that names it."""
     models.check_stackable(model)
-    return checks.finite(name, checks.tensor(name, vector, (sum(p.numel() for p in model.parameters()),)))
+    return checks.finite(name, checks.tensor(name, vector, (models.count(model),)))

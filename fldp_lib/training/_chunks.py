@@ -38,12 +38,11 @@ def size(model, federation, per_record=None, chunk=None):
     """
     if chunk is not None:
         return STREAM * math.ceil(checks.whole("chunk", chunk, at_least=1) / STREAM)
-    parameters, samples, _ = _shape(model, federation)
     each = federation.x.element_size() * client_numbers(model, federation, per_record)  # bytes of one client
     if federation.x.is_cuda:
         fit = min(torch.cuda.mem_get_info(federation.x.device)[0] // 8, MOST) // each
     else:
-        least = math.ceil(LEAST / (parameters * samples))
+        least = math.ceil(LEAST / _multiplications(model, federation))
         fit = min(max(TIMES * _cache() * torch.get_num_threads() // each, least), max(1, ONE // each))
     return STREAM * max(1, round(fit / STREAM))
 
@@ -60,20 +59,38 @@ def part(federation, members):
 
 def client_numbers(model, federation, per_record=None):
     """Return about how many numbers one client's training keeps: parameters, records, and the activations between."""
-    parameters, samples, features = _shape(model, federation)
+    parameters, samples, features = models.count(model), _samples(federation), federation.x.shape[2]
     if per_record:
-        return 2 * parameters * (samples + 1) + samples * features
+        return 2 * parameters * (samples + 1) + samples * (features + record_numbers(model, federation))
     widths = sum(p.shape[0] for p in model.parameters())  # outputs of each layer, and its biases
     graph = 1 if models.offers(model, "factors") else 4  # what autograd keeps besides
-    return parameters * (1 + graph) + samples * (features + graph * widths)
+    between = max(graph * widths, record_numbers(model, federation))
+    return parameters * (1 + graph) + samples * (features + between)
+
+
+def record_numbers(model, federation):
+    """Return how many numbers autograd keeps of one record's way through the model, found by sending a public one through.
+
+    A recurrent layer keeps some for every step, a convolution for every place: no parameter's shape says how often.
+    """
+    kept, fixed = {}, {p.untyped_storage().data_ptr() for p in model.parameters()}
+
+    def pack(tensor):
+        kept[id(tensor)] = tensor  # held, so that no address comes twice
+        return tensor
+
+    x = federation.x_test[:1].to(next(model.parameters()))
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model(x)
+    stores = {each.untyped_storage().data_ptr(): each.numel() for each in kept.values()}
+    return sum(numbers for place, numbers in stores.items() if place not in fixed)
 
 
 @contextlib.contextmanager
 def threads(chunk, federation, model):
     """One thread for small work: threads that wait for each other cost more than they bring, above all on a busy machine."""
     before = torch.get_num_threads()
-    parameters, samples, _ = _shape(model, federation)
-    small = min(chunk, federation.clients) * samples * parameters < LEAST  # multiplications in one pass
+    small = min(chunk, federation.clients) * _multiplications(model, federation) < LEAST  # in one pass
     torch.set_num_threads(1 if small else before)
     try:
         yield
@@ -81,8 +98,13 @@ def threads(chunk, federation, model):
         torch.set_num_threads(before)
 
 
-def _shape(model, federation):
-    return sum(p.numel() for p in model.parameters()), max(1, federation.x.shape[1]), federation.x.shape[2]
+def _samples(federation):
+    return max(1, federation.x.shape[1])
+
+
+def _multiplications(model, federation):
+    """About how many one client's records take: one for each parameter, frozen ones too, if each is used once."""
+    return _samples(federation) * sum(p.numel() for p in model.parameters())
 
 
 @functools.cache

@@ -36,12 +36,18 @@ def text_of(value, name="value"):
 
 
 def model_text(model):
-    """Return what a model computes, apart from its parameters' values: class, parts, names and shapes, activations."""
+    """Return what a model computes, apart from what trains: class, parts, names and shapes, activations, frozen values."""
     shapes = ", ".join(
         f"{name} {tuple(each.shape)}{'' if each.requires_grad else ' frozen'}" for name, each in model.named_parameters()
     )
     said = _module(model, "model", (id(model),))
-    return f"{_name(type(model))} with {shapes}; structure {_digest([said.encode(), digest(model.buffers()).encode()])}"
+    return f"{_name(type(model))} with {shapes}; structure {_digest([said.encode(), digest(model.buffers()).encode()])}{body(model)}"
+
+
+def body(model):
+    """Return a fingerprint of the values that stay as they are, frozen parameters, as text; "" where all train."""
+    held = [p for p in model.parameters() if not p.requires_grad]
+    return f"; frozen {digest(held)}" if held else ""
 
 
 def digest(tensors):

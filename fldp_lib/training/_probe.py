@@ -1,6 +1,7 @@
 """What `train` tries out before a private run: that one client's data touch nobody else's update, nor its weight."""
 
 import torch
+from torch import nn
 
 from . import clients, models
 
@@ -11,7 +12,7 @@ def check_loss_is_separate(model, federation, loss):
     """Refuse a model or loss that mixes clients: noise is calibrated to what a client moves through its own update.
 
     Three clients with made-up records take one step. Then the first one's records become others, huge, or NaN, or it is left
-    out: the gradients of the other two have to stay what they were. No record of the federation is looked at.
+    out: the gradients of the other two have to stay what they were. No client's record is looked at: records are made up, or public where they are codes.
 
     Args:
         model: an `nn.Module` that passes `models.check_stackable`.
@@ -25,7 +26,8 @@ def check_loss_is_separate(model, federation, loss):
     theta = theta + 0.1 * torch.randn(theta.shape, generator=random, dtype=torch.float32, device="cpu").to(
         theta
     )  # zero could hide what is mixed
-    x = torch.randn(CLIENTS, RECORDS, federation.x.shape[-1], generator=random, device="cpu").to(theta)
+    coded = any(isinstance(part, nn.Embedding) for part in model.modules())  # codes: others than those in use are none
+    x = _records(federation, random, coded).to(theta)
     y = _targets(federation, (CLIENTS, RECORDS), random).to(theta.device)
     base = _gradients(model, theta, x, y, loss)
     scale = base.abs().amax(1, keepdim=True) + 1e-30
@@ -38,9 +40,13 @@ def check_loss_is_separate(model, federation, loss):
                 "no clip bounds that; do not normalise or average over the first axis (clients × samples)"
             )
 
-    for what, factor in (("has other records", -3.0), ("has huge records", 1e4), ("has NaN in its records", torch.nan)):
+    other_rows = _records(federation, random, coded)[0].to(theta)
+    tried = {"has other records": other_rows if coded else -3 * x[0]}
+    if not coded:
+        tried |= {"has huge records": 1e4 * x[0], "has NaN in its records": torch.nan * x[0]}
+    for what, rows in tried.items():
         other, targets = x.clone(), y.clone()
-        other[0] *= factor
+        other[0] = rows
         targets[0] = y[0].flip(0)
         others_stay(what, other, targets)
     others_stay("is left out", x[1:], y[1:], first=0)
@@ -65,6 +71,14 @@ def check_weights_are_separate(aggregator):
 def _gradients(model, theta, x, y, loss):
     weights = torch.full(y.shape, 1 / RECORDS, dtype=x.dtype, device=x.device)
     return clients.gradients(model, theta.expand(len(x), -1), x, y, weights, loss).double()
+
+
+def _records(federation, random, coded):
+    """Records (clients × records × features): made up, or public ones where they are codes."""
+    if coded:
+        rows = torch.randint(len(federation.x_test), (CLIENTS, RECORDS), generator=random, device="cpu")
+        return federation.x_test[rows.to(federation.x_test.device)]
+    return torch.randn(CLIENTS, RECORDS, federation.x.shape[-1], generator=random, device="cpu")
 
 
 def _targets(federation, shape, random):

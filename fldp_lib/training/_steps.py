@@ -20,7 +20,7 @@ class Bench:
     def __init__(self, model, loss):
         self.model, self.loss = model, loss
         self.written = hasattr(loss, "slope") and models.offers(model, "factors")
-        self.shapes = [p.shape for p in model.parameters()]
+        self.shapes = [p.shape for _, p in models.trained(model)]
         self.sizes = [shape.numel() for shape in self.shapes]
         self.kept, self.weighed = {}, (None, None)
 

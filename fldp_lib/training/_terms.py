@@ -6,7 +6,7 @@ import torch
 
 from .. import checks, data
 from ..privacy import accounting, correlated, mechanisms
-from . import _probe, clients, models
+from . import _fingerprint, _probe, clients, models
 from .transport import compression
 
 SAMPLERS = (*accounting.SAMPLERS, "cyclic")
@@ -105,6 +105,8 @@ def check_start(model, federation, plan, start):
         if plan.seed != start.plan.seed:
             raise ValueError(f"seed must be that of start, {start.plan.seed!r}, whose streams go on; got {plan.seed!r}")
         models.check_theta(model, start.theta)
+        if _fingerprint.body(model) != _fingerprint.body(start.model):
+            raise ValueError("model must have start's frozen parameters, which theta is trained beside; got others")
         clients = start.records[0]["update_norms"].shape[0]
         if federation.clients != clients:
             raise ValueError(
@@ -140,6 +142,8 @@ def check_fit(model, fed, loss):
     given, loss = loss, loss or clients.TaskLoss(fed.task)
     theta = models.flatten(model)
     checks.finite("the model's parameters", theta)
+    for name, p in models.frozen(model):
+        checks.finite(f"the model's frozen parameter {name!r}", p.detach())
     probe = fed.x_test[:1].to(theta)
     try:
         outputs = models.predict(model.cpu() if not theta.is_cuda else model, theta, probe)

@@ -34,9 +34,11 @@ class OwnRows(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func is not F.embedding:
             return func(*args, **(kwargs or {}))
-        codes, table, *rest = args
+        kwargs = dict(kwargs or {})
+        given = list(args) + [kwargs.pop(name) for name in ("input", "weight")[len(args) :]]
+        codes, table, *rest = given
         inside = (codes >= 0) & (codes < table.shape[-2])
-        return func(codes.where(inside, 0), table, *rest, **(kwargs or {})).where(inside.unsqueeze(-1), torch.nan)
+        return func(codes.where(inside, 0), table, *rest, **kwargs).where(inside.unsqueeze(-1), torch.nan)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import torch
 
 from .. import checks, data
-from . import clients, models
+from . import _chunks, clients, models
 
 
 def evaluate(model, theta, federation, loss=None):
@@ -22,7 +22,7 @@ def evaluate(model, theta, federation, loss=None):
         TypeError, ValueError: `theta` of another length or not finite, a model that returns no (samples × outputs).
     """
     models.check_stackable(model)
-    theta = checks.finite("theta", checks.tensor("theta", theta, (sum(p.numel() for p in model.parameters()),)))
+    theta = checks.finite("theta", checks.tensor("theta", theta, (models.count(model),)))
     losses, scores = evaluate_all(model, theta.unsqueeze(0), federation, loss)
     return losses[0], scores[0]
 
@@ -37,7 +37,7 @@ def evaluate_all(model, thetas, federation, loss=None):
         Two lists of floats, one entry a model.
     """
     models.check_stackable(model)
-    parameters = sum(p.numel() for p in model.parameters())
+    parameters = models.count(model)
     thetas = checks.tensor("thetas", thetas, ("models", parameters))
     if not len(thetas):
         raise ValueError(f"thetas must be one model at least, got shape {tuple(thetas.shape)}")
@@ -117,7 +117,7 @@ def score_clients(model, thetas, federation, loss=None):
     """
     models.check_stackable(model)
     fed = checks.kind("federation", federation, data.Federation, "a Federation, from data.split")
-    parameters = sum(p.numel() for p in model.parameters())
+    parameters = models.count(model)
     one = getattr(thetas, "ndim", 2) == 1
     thetas = checks.finite("thetas", checks.tensor("thetas", thetas, (parameters,) if one else (fed.clients, parameters)))
     if loss is not None:
@@ -187,6 +187,7 @@ class Scorer:
 
     def __init__(self, model, federation, loss):
         self.about, self.pending = (model, federation, loss), []
+        self.between = len(federation.y_test) * _chunks.record_numbers(model, federation)  # of one model's test records
 
     def add(self, record, theta):
         """Return the record of a round that ended with `theta`; it is scored later."""
@@ -194,7 +195,8 @@ class Scorer:
         record = Record(record)
         record.compute = lambda: [found[0] for found in _scores(model, theta.unsqueeze(0), federation, loss)]
         self.pending.append((record, theta))
-        if len(self.pending) * max(theta.numel(), federation.x_test.numel()) > 2**22:
+        many = len(self.pending)
+        if many * max(theta.numel(), federation.x_test.numel()) > 2**22 or many * self.between > 2**24:
             self.finish()
         return record
 

@@ -25,7 +25,7 @@ class FedPer(FedAvg):
 
     Args:
         steps: gradient steps of a client in a round, at least 1.
-        home: names of the model's parameters that stay, as in `model.named_parameters()`: some, not all.
+        home: names of the model's parameters that stay, as in `model.named_parameters()`: some of those that train, not all.
 
     Raises:
         TypeError, ValueError: an argument out of range; in `train`, a name that the model has not.
@@ -46,12 +46,12 @@ class FedPer(FedAvg):
 
     def start(self, model, clients):
         """Return which parameters stay, booleans (parameters,), and all clients' home parts (clients × home)."""
-        known = [name for name, _ in model.named_parameters()]
+        known = [name for name, _ in models.trained(model)]
         if not set(self.home) < set(known):
             raise ValueError(
-                f"home must be some of the model's parameters, {', '.join(known)}, and not all; got {self.home}"
+                f"home must be some of the model's parameters that train, {', '.join(known)}, and not all; got {self.home}"
             )
-        stays = [torch.full((p.numel(),), name in self.home, device=p.device) for name, p in model.named_parameters()]
+        stays = [torch.full((p.numel(),), name in self.home, device=p.device) for name, p in models.trained(model)]
         stays = torch.cat(stays)
         return {"stays": stays, "home": models.flatten(model)[stays].expand(clients, -1).clone()}
 
