@@ -227,7 +227,9 @@ def _check_layer(parts, name, rank):
     layer = parts[name]
     if not isinstance(layer, KINDS):
         kinds = ", ".join(kind.__name__ for kind in KINDS)
-        raise ValueError(f"layers must be of {kinds} (recurrent.rewrite makes the last three); got {type(layer).__name__} at {name!r}")
+        raise ValueError(
+            f"layers must be of {kinds} (recurrent.rewrite makes the last three); got {type(layer).__name__} at {name!r}"
+        )
     most = min(min(p.shape) for p in layer.parameters(recurse=False) if p.ndim == 2)
     if rank > most:
         raise ValueError(f"rank must be at most {most}, the least side of {name!r}'s weights, got {rank}")

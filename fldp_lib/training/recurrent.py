@@ -47,7 +47,9 @@ class Recurrent:
 
     def forward(self, x, state=None):
         if x.ndim != 3:
-            raise ValueError(f"x must be (samples, time, inputs), or (time, samples, inputs) without batch_first; got {x.shape}")
+            raise ValueError(
+                f"x must be (samples, time, inputs), or (time, samples, inputs) without batch_first; got {x.shape}"
+            )
         x = x.movedim(1, 0) if self.batch_first else x  # time × samples × inputs
         pair, ways = self.mode == "LSTM", 2 if self.bidirectional else 1
         if state is None:

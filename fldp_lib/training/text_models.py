@@ -181,7 +181,9 @@ def codes(x, symbols):
     except RuntimeError:  # under vmap, where no value can be looked at
         return found
     if wrong:
-        raise ValueError(f"x must be characters' codes, whole numbers from 0 to {symbols - 1}, got {x.min():g} to {x.max():g}")
+        raise ValueError(
+            f"x must be characters' codes, whole numbers from 0 to {symbols - 1}, got {x.min():g} to {x.max():g}"
+        )
     return found
 
 

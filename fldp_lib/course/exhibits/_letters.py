@@ -1,6 +1,5 @@
-"""What notebook 23 stands on: a table of which sign follows which, released once for a total ε, and what it has of a secret."""
+"""What notebook 23 stands on: a table of which sign follows which, released once for a total ε; what it has of a secret."""
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -8,12 +7,9 @@ import numpy as np
 from ...adversary import canaries
 from ...data import plays
 from ...privacy import accounting, attacker, mechanisms
-from ._kit import _
 
 SIGNS = len(plays.ALPHABET)
 CLIP, DELTA = 20.0, 1e-4  # of a role's counts as one vector; below one over 800
-FREE = "∞"
-SHOWN = plays.ALPHABET[1:27]
 
 
 @lru_cache(maxsize=1)
@@ -67,7 +63,7 @@ def noise(epsilon):
 @lru_cache(maxsize=512)
 def guesser(epsilon):
     """What an attacker can do against one such release."""
-    return attacker.of(mechanisms.Gaussian(noise(epsilon)), delta=DELTA)
+    return attacker.of(mechanisms.Gaussian(noise(epsilon), clip=CLIP), delta=DELTA)
 
 
 def released(sums, epsilon, seed=0):
@@ -112,7 +108,6 @@ def goes_on(found, beginning, signs=12):
 
 # Secrets -----------------------------------------------------------------------------------------------------------------
 
-LETTERS = np.arange(1, 27)  # codes of a … z
 COUNT = 20
 
 
@@ -142,6 +137,13 @@ def exposures(people, repeats, epsilon, seed=0):
     return canaries.exposure(scores(released(sums, epsilon, 100 + seed)), secrets)
 
 
+@lru_cache(maxsize=64)
+def unsaid(people, seed=0):
+    """Bits of exposure of the same secrets in the same people's table, without noise, where nobody says them (20,)."""
+    _sums, secrets = planted(people, 1, seed)
+    return canaries.exposure(scores(table(people, None, 2)), secrets)
+
+
 def at_most(bits, mu):
     """The probability that a canary reaches so many bits under Gaussian privacy μ; None: no promise."""
     if mu is None:
@@ -149,13 +151,3 @@ def at_most(bits, mu):
     from scipy.special import ndtr, ndtri
 
     return ndtr(ndtri(2.0 ** -np.atleast_1d(bits)) + mu)
-
-
-def budget(epsilon):
-    """ε in words."""
-    return _("no noise") if epsilon is None else f"ε = {epsilon:.3g}"
-
-
-def percentile(bits):
-    """The exposure that a secret nobody knows reaches with 5%: log₂ 20."""
-    return math.log2(20)
