@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .. import data
+from ..training import _fingerprint
 from ..training.plan import Plan
 
 FILE = "agreement.json"
@@ -26,6 +27,7 @@ class Agreement:
             `prepare`), columns.
         task, name: of the data.
         timeout: seconds after which a node that has not answered is absent in that round.
+        body: fingerprint of the model's frozen parameters, which no message holds; "" where all train.
     """
 
     plan: Plan
@@ -37,6 +39,7 @@ class Agreement:
     task: str
     name: str
     timeout: float
+    body: str = ""
 
     @property
     def local(self):
@@ -44,8 +47,18 @@ class Agreement:
         return self.plan.private and self.plan.mechanism.at == "client"
 
     def model(self):
-        """Return a new model; only its shape counts, since every round's parameters come with the round."""
-        return build(self.build, self.sizes)
+        """Return a new model; its shape counts and what is frozen, since what trains comes with every round.
+
+        Raises:
+            ValueError: another frozen body than was agreed on.
+        """
+        model = build(self.build, self.sizes)
+        if _fingerprint.body(model) != self.body:
+            raise ValueError(
+                f"build must make the same frozen parameters in every process, from a seed or a file; {self.build!r} made "
+                "others here than were agreed on"
+            )
+        return model
 
     def settings(self):
         """Return the agreement, the plan's terms among its own, by name, as JSON has them: what is written and compared."""

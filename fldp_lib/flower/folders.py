@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..training import _fingerprint
 from ..training import _terms as terms
 from ..training import aggregation, models
 from ..training.plan import Plan
@@ -36,7 +37,8 @@ def prepare(folder, plan, build, sizes, federation, nodes=3, *, timeout=60.0, th
     Args:
         folder: a new folder, for one run: its budget is spent in it, however often it is started.
         plan: a `Plan`.
-        build: "module:function" that makes the model, such as "fldp_lib.training.models:MLP"; every process calls it.
+        build: "module:function" that makes the model, such as "fldp_lib.training.models:MLP"; every process calls it. What
+            is frozen in it must come out the same each time, from a seed or a file: it is compared, and never sent.
         sizes: its arguments, such as (64, 32, 10): numbers or strings.
         federation: a `data.Federation`.
         nodes: number of nodes, from 1 to the number of clients; a node holds several clients' records.
@@ -67,7 +69,7 @@ def prepare(folder, plan, build, sizes, federation, nodes=3, *, timeout=60.0, th
     nodes = checks.whole("nodes", nodes, at_least=1, at_most=federation.clients)
     agreed = agreement.Agreement(
         plan, build, tuple(sizes), federation.clients, federation.x.shape[1], federation.x.shape[2], federation.task,
-        federation.name, checks.real("timeout", timeout, above=0),
+        federation.name, checks.real("timeout", timeout, above=0), _fingerprint.body(model),
     )  # fmt: skip
     _check_possible(agreed, repeatable)
     if agreed.local and plan.seed is None:  # how many records the largest client has is not the server's business

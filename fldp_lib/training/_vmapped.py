@@ -28,17 +28,25 @@ def vmapped(model, names, parameters, x):
 
 
 class OwnRows(TorchFunctionMode):
-    """Looks up each code in the client's own table: under vmap the tables lie one after the other, and a code beyond the
-    last row would be read, and moved, in the next client's. Such a code's row is NaN here."""
+    """Looks up each code in the client's own table.
+
+    Under vmap the tables lie one after the other: a code beyond the last row would be read, and moved, in the next client's,
+    and the row for padding, which stays as it is, would be the first client's alone. Here a code beyond is a row of NaN, and
+    padding is every client's.
+    """
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is not F.embedding:
-            return func(*args, **(kwargs or {}))
         kwargs = dict(kwargs or {})
+        if func is not F.embedding:
+            return func(*args, **kwargs)
         given = list(args) + [kwargs.pop(name) for name in ("input", "weight")[len(args) :]]
         codes, table, *rest = given
+        padding = rest.pop(0) if rest else kwargs.pop("padding_idx", None)
         inside = (codes >= 0) & (codes < table.shape[-2])
-        return func(codes.where(inside, 0), table, *rest, **kwargs).where(inside.unsqueeze(-1), torch.nan)
+        rows = func(codes.where(inside, 0), table, None, *rest, **kwargs).where(inside.unsqueeze(-1), torch.nan)
+        if padding is None:
+            return rows
+        return rows.detach().where((codes == padding % table.shape[-2]).unsqueeze(-1), rows)
 
 
 @contextlib.contextmanager

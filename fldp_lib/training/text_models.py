@@ -13,6 +13,8 @@ from .. import checks
 from . import models
 from .recurrent import GRU
 
+SIGMOID, TANH = torch.ops.aten.sigmoid_backward.grad_input, torch.ops.aten.tanh_backward.grad_input  # ∂ before from ∂ after
+
 
 class CharMLP(nn.Module):
     """The characters' embeddings side by side, an affine map, ReLU, and an affine map: for windows of one length.
@@ -144,17 +146,15 @@ class CharGRU(nn.Module):
             h = torch.lerp(n, h, gates[..., width:])  # clients × samples × hidden
         d = slope(torch.baddbmm(b.unsqueeze(2), w, h.transpose(1, 2), out=room("z", (clients, len(b[0]), samples), e)))
         last, back = h, torch.bmm(d.transpose(1, 2), w, out=room("back", h.shape, e))
+        through, some = room("through", h.shape, e), room("some", h.shape, e)
         for t in reversed(range(steps)):
-            r, z, n = given[:, t].chunk(3, -1)
-            held_n, before = held[:, t, :, 2 * width :], states[:, t]
-            to_n = back * (1 - z) * (1 - n * n)
-            to_z = back * (before - n) * z * (1 - z)
-            to_r = to_n * held_n * r * (1 - r)
-            torch.mul(to_n, r, out=held_n)
-            back.mul_(z)
-            held[:, t, :, :width], held[:, t, :, width : 2 * width] = to_r, to_z
-            given[:, t, :, :width], given[:, t, :, width : 2 * width], given[:, t, :, 2 * width :] = to_r, to_z, to_n
-            back.baddbmm_(held[:, t], w_hh)
+            (r, z, n), (held_r, held_z, held_n) = given[:, t].chunk(3, -1), held[:, t].chunk(3, -1)
+            torch.mul(back, z, out=through)  # ∂h on the way to the step before
+            SIGMOID(torch.sub(states[:, t], n, out=some).mul_(back), z, grad_input=z)  # z now holds its ∂, as n and r will
+            TANH(torch.sub(back, through, out=some), n, grad_input=n)
+            torch.mul(n, held_n, out=some), torch.mul(n, r, out=held_n), SIGMOID(some, r, grad_input=r)
+            held_r.copy_(r), held_z.copy_(z)
+            back = torch.baddbmm(through, held[:, t], w_hh, out=back)
         rows = clients, steps * samples, -1
         given, held, states = given.view(rows), held.view(rows), states.view(rows)
         moved = torch.bmm(given, w_ih, out=room("moved", e.shape, e))

@@ -173,15 +173,60 @@ def test_dropout_is_refused_with_the_reason(layer):
     refuses(lambda: models.check_stackable(model), ValueError, "model", kind, "'1'", "global random state")
 
 
+REFUSED = {  # layer, and the reason and the remedy
+    "RReLU": (lambda: nn.RReLU(), ["global random state", "LeakyReLU"]),
+    "FractionalMaxPool2d": (lambda: nn.FractionalMaxPool2d(2, output_size=2), ["global random state", "MaxPool"]),
+    "MultiheadAttention": (lambda: nn.MultiheadAttention(4, 2, dropout=0.1), ["global random state", "dropout to 0"]),
+    "Embedding": (lambda: nn.Embedding(5, 2, max_norm=1.0), ["max_norm", "the clip bounds"]),
+    "Embedding, frequencies": (lambda: nn.Embedding(5, 2, scale_grad_by_freq=True), ["other records", "set it to False"]),
+    "Embedding, sparse": (lambda: nn.Embedding(5, 2, sparse=True), ["dense", "sparse to False"]),
+    "EmbeddingBag": (lambda: nn.EmbeddingBag(5, 2), ["vmap", "mean or sum"]),
+    "LazyLinear": (lambda: nn.LazyLinear(2), ["no values yet", "give its sizes"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
+def test_other_layers_are_refused_with_the_reason_and_the_remedy(name):
+    build, fragments = REFUSED[name]
+    model = nn.Sequential(nn.Linear(4, 3), build())
+    refuses(lambda: models.check_stackable(model), ValueError, "model", name.split(",")[0], "'1'", *fragments)
+
+
+def test_theta_is_what_trains():
+    model = models.MLP(3, 4, 2)
+    model.fc1.weight.requires_grad_(False)
+    body = model.fc1.weight.clone()
+    assert [name for name, _ in models.trained(model)] == ["fc1.bias", "fc2.weight", "fc2.bias"]
+    assert [name for name, _ in models.frozen(model)] == ["fc1.weight"]
+    assert len(models.flatten(model)) == models.count(model) == 4 + 8 + 2
+    filled = models.with_theta(model, torch.arange(14.0))
+    assert torch.equal(models.flatten(filled), torch.arange(14.0)) and torch.equal(filled.fc1.weight, body)
+    assert [p.shape for p in models.unstack(model, torch.zeros(3, 14))] == [(3, 4), (3, 2, 4), (3, 2)]
+    assert not filled.fc1.weight.requires_grad and not models.offers(model, "factors") and models.offers(model, "stacked")
+
+
+def test_a_parameter_in_two_places_is_one():
+    model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
+    model[2].weight = model[0].weight
+    assert models.count(model) == 9 + 3 + 3
+    filled = models.with_theta(model, torch.arange(15.0))
+    assert filled[2].weight is filled[0].weight
+    tied = models.MLP(3, 3, 3)
+    tied.fc2.weight = tied.fc1.weight
+    assert not models.offers(tied, "stacked")  # written out for two weights
+
+
 def test_what_can_be_stacked_is_not_refused():
     layers = [nn.LayerNorm(3), nn.GroupNorm(1, 3), nn.InstanceNorm1d(3, affine=True), nn.Dropout(0.0), nn.Identity()]
     for layer in layers:
         models.check_stackable(nn.Sequential(nn.Linear(4, 3), layer))
 
 
-def frozen():
+def frozen(*names):
     model = models.Linear(3, 2)
-    model.fc.bias.requires_grad_(False)
+    for name, p in model.named_parameters():
+        p.requires_grad_(name not in names)
     return model
 
 
@@ -189,7 +234,17 @@ BAD = {
     "no module": (lambda: models.check_stackable("MLP"), TypeError, ["model", "str"]),
     "a class": (lambda: models.check_stackable(models.MLP), TypeError, ["model", "type"]),
     "no parameters": (lambda: models.check_stackable(nn.ReLU()), ValueError, ["model", "parameters"]),
-    "frozen parameters": (lambda: models.check_stackable(frozen()), ValueError, ["model", "trainable"]),
+    "everything frozen": (
+        lambda: models.check_stackable(frozen("fc.weight", "fc.bias")),
+        ValueError,
+        ["model", "2 of them frozen", "requires_grad"],
+    ),
+    "nothing to flatten": (lambda: models.flatten(frozen("fc.weight", "fc.bias")), ValueError, ["model", "frozen"]),
+    "theta of the whole model": (
+        lambda: models.with_theta(frozen("fc.bias"), torch.zeros(8)),
+        ValueError,
+        ["theta", "(6,)", "(8,)"],
+    ),
     "theta too short": (
         lambda: models.with_theta(models.Linear(3, 2), torch.zeros(7)),
         ValueError,
