@@ -43,7 +43,7 @@ ROOMS = {
         "plan", "card", "history", "_lock", "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
     "adversary": [
-        "inversion", "poisoning", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing", "faults",
+        "inversion", "poisoning", "canaries", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing", "faults",
     ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",

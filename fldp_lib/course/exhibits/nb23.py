@@ -135,8 +135,8 @@ def promised():
 
     def say(r):
         words = _("Total ε = {epsilon:.3g} (δ = 1e-4), one release: a person's secret reaches {bits} or more with "
-                  "probability {here:.2g} at most; {blind:.2g} if nobody had said it. Of {clients} with a secret each that is "
-                  "{many:.2g} on average at most, against {none:.2g}.")  # fmt: skip
+                  "probability {here:.2g} at most; {blind:.2g} if nobody had said it. Of {clients} with a secret each that "
+                  "is {many:.2g} on average at most, against {none:.2g}.")  # fmt: skip
         here, blind = float(at_most(r["bits"], r["mu"])[0]), 2.0 ** -r["bits"]
         return words.format(epsilon=r["epsilon"], bits=count(r["bits"], _("bit"), _("bits")), here=here, blind=blind,
                             clients=count(r["clients"], _("person"), _("people")), many=r["clients"] * here,
@@ -156,8 +156,8 @@ def promised():
               "most? By chance alone it is 0.008."),
             [_("0.008: private means unchanged"), _("a few times 0.008"), _("about a half")],
             1,
-            lambda r: _("{0:.3f}: Gaussian noise of this ε lets it be {1:.1f} times as probable, up to all of what (ε, δ) "
-                        "could allow, e^ε = 2.7 times and δ.").format(
-                float(at_most(7, guesser(1.0).mu)[0]), float(at_most(7, guesser(1.0).mu)[0]) * 128),
+            lambda r: _("{0:.3f}, {1:.1f} times as probable as by chance; (ε, δ) alone would allow {2:.3f}.").format(
+                float(at_most(7, guesser(1.0).mu)[0]), float(at_most(7, guesser(1.0).mu)[0]) * 128,
+                np.exp(1.0) / 128 + DELTA),
         ),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from ...interactive import explorers, plots
 from ...privacy import accounting
 from ._kit import _, clients, count, epsilon
 
-GRID = np.logspace(0, np.log10(32), 9)  # total ε at which a run's noise is looked up
+GRID = np.array([1.0, 4.0, 12.0, 32.0])  # total ε at which a run's noise is looked up
 DELTA = 1e-4
 
 
@@ -56,8 +56,8 @@ def learning(plan, people, runs, plain, table, alone):
 
     def say(r):
         words = _("As loud as for {clients:,} people at total ε = {epsilon:.3g} (δ = 1e-4): after {round} of {all} the "
-                  "network has {now:.1f} of 100 later signs right, at the end {end:.1f}; without clip and noise {plain:.1f}, the "
-                  "commonest follower {table:.1f}.")  # fmt: skip
+                  "network has {now:.1f} of 100 later signs right, at the end {end:.1f}; without clip and noise "
+                  "{plain:.1f}, the commonest follower {table:.1f}.")  # fmt: skip
         return words.format(clients=r["clients"], epsilon=r["epsilon"], all=plan.rounds, now=r["mine"][r["round"] - 1],
                             round=count(r["round"], _("round"), _("rounds")), end=r["mine"][-1],
                             plain=100 * plain[-1], table=100 * table)  # fmt: skip
