@@ -23,7 +23,7 @@ from fldp_lib.data import flights, generators
 from fldp_lib.interactive import explorers, plots, predictions
 from fldp_lib.privacy import attacker, strategies
 from fldp_lib.privacy.correlated import Correlated
-from fldp_lib.training import algorithms
+from fldp_lib.training import adapters, algorithms
 from fldp_lib.training.transport import compression, signatures
 
 TOY = dataset(12, classes=2)
@@ -625,6 +625,7 @@ def compressors(name, compressor):
     # fmt: on
 
 
+NO_NAMES = {"5": 5, "unknown": ("fc9",), "numbers": (1, 2), "object": Broken()}
 NO_LOSS = {"5": 5, "text": "mse", "object": Broken(), "list": [1]}
 # fmt: off
 TRAINING = [
@@ -639,7 +640,24 @@ TRAINING = [
         theta="theta; fine: NaN, inf", x="tensor; fine: NaN, inf")),
     Target("training.models.check_theta", lambda: dict(model=LINEAR, theta=THETA), dict(model=NO_MODULE,
         theta="theta; fine: NaN, inf")),
-    Target("training.models.check_stackable", lambda: dict(model=LINEAR), dict(model="module")),
+    Target("training.stackable.check_stackable", lambda: dict(model=LINEAR), dict(model="module")),
+    *(Target(f"training.models.{name}", lambda: dict(model=LINEAR), dict(model=NO_MODULE)) for name in ("trained", "frozen",
+        "count")),
+    *(Target(f"training.recurrent.{name}", lambda: dict(inputs=3, hidden=2, layers=1, batch_first=True, bidirectional=False,
+        bias=True, seed=0), dict(inputs="count", hidden="count", layers="count", batch_first="flag", bidirectional="flag",
+        bias="flag", seed="whole")) for name in ("GRU", "LSTM")),
+    Target("training.recurrent.RNN", lambda: dict(inputs=3, hidden=2, layers=1, nonlinearity="relu"), dict(inputs="count",
+        hidden="count", layers="count", nonlinearity="choice")),
+    Target("training.recurrent.rewrite", lambda: dict(model=LINEAR), dict(model=NO_MODULE)),
+    Target("training.text_models.CharGRU", lambda: dict(symbols=5, hidden=3, embed=2, seed=0), dict(symbols="two",
+        hidden="count", embed="count", seed="whole")),
+    Target("training.text_models.CharMLP", lambda: dict(symbols=5, window=4, hidden=3, embed=2, seed=0), dict(symbols="two",
+        window="count", hidden="count", embed="count", seed="whole")),
+    Target("training.adapters.add", lambda: dict(model=models.MLP(4, 3, 2), rank=1, layers=("fc1",), alpha=2.0, seed=0,
+        train=("fc2.bias",), train_a=True), dict(model=NO_MODULE, rank="count", layers=NO_NAMES | {"none": ()},
+        alpha="positive; fine: None", seed="whole", train=NO_NAMES | {"None": None}, train_a="flag")),
+    *(Target(f"training.adapters.{name}", lambda: dict(model=adapters.add(LINEAR, 1)), dict(model=NO_MODULE | {"none in it":
+        LINEAR})) for name in ("merge", "share")),
     Target("training.algorithms.fedavg.FedAvg", lambda: dict(steps=2), dict(steps="count")),
     Target("training.algorithms.fedavg.FedSGD", lambda: dict(steps=1), dict(steps="count")),
     Target("training.algorithms.fedprox.FedProx", lambda: dict(steps=2, mu=0.1), dict(steps="count", mu="not negative")),
@@ -884,6 +902,8 @@ EXEMPT = {
     "privacy.mechanisms.client_rows": PART,
     "training.aggregation.*.weigh": INSIDE,
     "training.aggregation.*.settle": INSIDE,
+    "training.adapters.LowRank*": MADE,
+    "training.adapters.Share*": MADE,
     "training.algorithms.*.[bckrst]*": INSIDE,
     "training.checkpoint.*": "made by `train`, which checks its path: tests/training/test_checkpoint.py",
     "training.clients.*": INSIDE,
@@ -891,11 +911,15 @@ EXEMPT = {
     "training.models.*.forward": INSIDE,
     "training.models.*.stacked": INSIDE,
     "training.models.stacked_forward": INSIDE,
-    "training.models.offers": PART,
     "training.models.*.factors": INSIDE,
     "training.models.unstack": INSIDE,
     "training.plan.Plan.warn": PART,
+    "training.recurrent.[glC]*": INSIDE,
+    "training.recurrent.Recurrent*": INSIDE,
+    "training.recurrent.*.of": "called by `recurrent.rewrite`",
+    "training.recurrent.*.forward": INSIDE,
     "training.scoring.Scorer*": INSIDE,
+    "training.text_models.*.[fsw]*": INSIDE,
     "training.transport.compression.Channel*": INSIDE,
     "training.transport.party.Client.*": "a protocol's messages: tests/training/test_secure.py",
     "training.transport.messages.*": PART,

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 
 from .. import checks
-from ..training import _fingerprint
+from ..training import _fingerprint, aggregation, models
 from ..training import _terms as terms
-from ..training import aggregation, models
 from ..training.plan import Plan
 from . import agreement, bundle, keys, processes
 

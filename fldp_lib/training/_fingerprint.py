@@ -41,7 +41,8 @@ def model_text(model):
         f"{name} {tuple(each.shape)}{'' if each.requires_grad else ' frozen'}" for name, each in model.named_parameters()
     )
     said = _module(model, "model", (id(model),))
-    return f"{_name(type(model))} with {shapes}; structure {_digest([said.encode(), digest(model.buffers()).encode()])}{body(model)}"
+    structure = _digest([said.encode(), digest(model.buffers()).encode()])
+    return f"{_name(type(model))} with {shapes}; structure {structure}{body(model)}"
 
 
 def body(model):

@@ -12,7 +12,8 @@ def check_loss_is_separate(model, federation, loss):
     """Refuse a model or loss that mixes clients: noise is calibrated to what a client moves through its own update.
 
     Three clients with made-up records take one step. Then the first one's records become others, huge, or NaN, or it is left
-    out: the gradients of the other two have to stay what they were. No client's record is looked at: records are made up, or public where they are codes.
+    out: the gradients of the other two have to stay what they were. No client's record is looked at: those that stand for
+    them are made up, or public where they are codes.
 
     Args:
         model: an `nn.Module` that passes `models.check_stackable`.

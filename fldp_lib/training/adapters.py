@@ -145,7 +145,7 @@ def add(model, rank, layers=None, alpha=None, seed=0, train=(), train_a=True):
         within = {id(p) for p in full}
         layers = [name for name, part in parts.items() if type(part) in KINDS and not _within(part, within)]
     else:
-        layers = [layers] if isinstance(layers, str) else list(layers)
+        layers = _names("layers", layers)
     if not layers:
         raise ValueError(f"layers must be some of the model's layers, got none of {', '.join(filter(None, parts))}")
     for name in layers:
@@ -209,16 +209,20 @@ def _adapted(model):
 
 def _named(model, names):
     """The parameters that are named, or lie in a layer that is."""
-    names = [names] if isinstance(names, str) else names
-    if not isinstance(names, (tuple, list)):
-        raise TypeError(f"train must be names of layers or parameters, such as ('out',); got {names!r}")
     found, parameters, parts = [], dict(model.named_parameters()), dict(model.named_modules())
-    for name in names:
+    for name in _names("train", names):
         if name not in parameters and (name not in parts or not name):
             known = ", ".join([*filter(None, parts), *parameters])
             raise ValueError(f"train must name layers or parameters of the model, {known}; got {name!r}")
         found += [parameters[name]] if name in parameters else list(parts[name].parameters())
     return found
+
+
+def _names(argument, names):
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{argument} must be names of layers, such as ('out',); got {names!r:.80}")
+    return list(names)
 
 
 def _check_layer(parts, name, rank):

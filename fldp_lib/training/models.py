@@ -15,12 +15,13 @@ import torch
 from torch import nn
 
 from .. import checks
-from ._stackable import check_stackable
+from ._offers import made_of, offers
 from ._vmapped import vmapped
+from .stackable import check_stackable
 
 __all__ = [
-    "Linear", "MLP", "check_stackable", "check_theta", "count", "flatten", "frozen", "offers", "predict", "stacked_forward",
-    "trained", "unstack", "with_theta",
+    "MLP", "Linear", "check_stackable", "check_theta", "count", "flatten", "frozen", "made_of", "offers", "predict",
+    "stacked_forward", "trained", "unstack", "with_theta",
 ]  # fmt: skip
 
 
@@ -139,6 +140,7 @@ def trained(model):
 
 def frozen(model):
     """Return (name, parameter) of what does not train, in the order of `model.named_parameters()`."""
+    checks.kind("model", model, nn.Module, "a torch.nn.Module")
     return [(name, p) for name, p in model.named_parameters() if not p.requires_grad]
 
 
@@ -156,7 +158,7 @@ def flatten(model):
 
 
 def with_theta(model, theta):
-    """Return a copy of the model that holds the parameters `theta`; the given model is left as it is, and so is what is frozen.
+    """Return a copy of the model that holds the parameters `theta`, beside what is frozen; the given one is left as it is.
 
     Args:
         model: any `nn.Module`.
@@ -200,37 +202,6 @@ def stacked_forward(model, parameters, x):
         every = [next(own) if p.requires_grad else p.expand(len(x), *p.shape) for p in model.parameters()]
         return model.stacked(every, x)
     return vmapped(model, [name for name, _ in trained(model)], parameters, x)
-
-
-def offers(model, name):
-    """Say whether the model's own method `name` computes what its `forward` does.
-
-    A subclass that changes `forward` inherits the method, which then belongs to another function; so do an instance's own
-    `forward` and layers other than the affine ones that the class was built with.
-
-    Args:
-        model: any `nn.Module`.
-        name: "stacked" or "factors".
-    """
-    line = type(model).__mro__
-    owner = next((number for number, kind in enumerate(line) if name in vars(kind)), None)
-    if owner is None or "forward" in vars(model) or any("forward" in vars(kind) for kind in line[:owner]):
-        return False
-    if name == "factors" and frozen(model):  # it is of all parameters
-        return False
-    whole = getattr(line[owner], "whole", None)
-    return whole is None or whole(model)
-
-
-def made_of(model, *layers):
-    """Say whether a model's layers are of these classes, and no others, with parameters of their own.
-
-    Args:
-        model: an `nn.Module`.
-        layers: (class, number of parameter tensors) of each layer, in order.
-    """
-    found = [(type(layer), len(list(layer.parameters()))) for layer in model.children()]
-    return found == list(layers) and len(list(model.parameters())) == sum(number for _, number in layers)
 
 
 def predict(model, theta, x):

@@ -98,16 +98,14 @@ class _Layer(Recurrent, nn.Module):
 
     like = None
 
-    def __init__(self, inputs, hidden, layers=1, *, batch_first=False, bidirectional=False, bias=True, seed=0, **other):
+    def __init__(self, inputs, hidden, layers=1, *, batch_first=False, bidirectional=False, bias=True, seed=0):
         super().__init__()
         checks.whole("inputs", inputs, at_least=1), checks.whole("hidden", hidden, at_least=1)
         checks.whole("layers", layers, at_least=1), checks.whole("seed", seed, at_least=0, at_most=checks.LARGEST)
         for name, value in {"batch_first": batch_first, "bidirectional": bidirectional, "bias": bias}.items():
             checks.flag(name, value)
         with torch.device("meta"):  # draws nothing, allocates nothing
-            twin = self.like(
-                inputs, hidden, layers, batch_first=batch_first, bidirectional=bidirectional, bias=bias, **other
-            )
+            twin = self.like(inputs, hidden, layers, batch_first=batch_first, bidirectional=bidirectional, bias=bias)
         generator, bound = torch.Generator().manual_seed(seed), hidden**-0.5
         for name, p in twin.named_parameters():
             drawn = torch.empty(p.shape, device="cpu").uniform_(-bound, bound, generator=generator)
@@ -149,7 +147,13 @@ class LSTM(_Layer):
 
 
 class RNN(_Layer):
-    __doc__, like = _Layer.__doc__.replace("A layer", "An RNN layer, tanh by default (`nonlinearity`),", 1), nn.RNN
+    __doc__, like = _Layer.__doc__.replace("A layer", "An RNN layer", 1), nn.RNN
+    __doc__ += """    nonlinearity: "tanh" or "relu"."""
+
+    def __init__(self, inputs, hidden, layers=1, *, nonlinearity="tanh", **settings):
+        checks.one_of("nonlinearity", nonlinearity, ("tanh", "relu"))
+        super().__init__(inputs, hidden, layers, **settings)
+        self.mode = f"RNN_{nonlinearity.upper()}"
 
 
 class Cell(nn.Module):
@@ -192,7 +196,7 @@ def rewrite(model):
         A module of the same class, or the layer itself; parameters have the names, order and values that they had.
 
     Raises:
-        TypeError, ValueError: no module; a recurrent layer with dropout, a projection, or of a subclass with its own forward.
+        TypeError, ValueError: no module; a recurrent layer with dropout, with a projection, or of a subclass.
 
     Derived in: notebook 23.
     """

@@ -42,12 +42,12 @@ class CharMLP(nn.Module):
         return models.made_of(self, (nn.Embedding, 1), (nn.Linear, 2), (nn.Linear, 2)) and _plain(self.embed)
 
     def forward(self, x):
-        e = self.embed(codes(x, self.embed.num_embeddings))  # samples × L × embed
+        e = self.embed(_codes(x, self.embed.num_embeddings))  # samples × L × embed
         return self.fc2(torch.relu(self.fc1(e.flatten(1))))
 
     def stacked(self, parameters, x):
         table, w1, b1, w2, b2 = parameters
-        e = _looked_up(table, codes(x, table.shape[1])).flatten(2)  # clients × samples × L·embed
+        e = _looked_up(table, _codes(x, table.shape[1])).flatten(2)  # clients × samples × L·embed
         hidden = torch.baddbmm(b1.unsqueeze(1), e, w1.transpose(1, 2)).relu()
         return torch.baddbmm(b2.unsqueeze(1), hidden, w2.transpose(1, 2))  # clients × samples × V
 
@@ -60,7 +60,7 @@ class CharMLP(nn.Module):
         Derived in: notebook 23.
         """
         table, w1, b1, w2, b2 = parameters
-        x = codes(x, table.shape[1])
+        x = _codes(x, table.shape[1])
         clients, samples, window = x.shape
         e = _looked_up(table, x).flatten(2)  # clients × samples × L·embed
         wide, narrow = (clients, samples, b1.shape[1]), (clients, b2.shape[1], samples)
@@ -100,12 +100,12 @@ class CharGRU(nn.Module):
         return models.made_of(self, *kinds) and _plain(self.embed) and self.rnn.num_layers == 1
 
     def forward(self, x):
-        _, last = self.rnn(self.embed(codes(x, self.embed.num_embeddings)))
+        _, last = self.rnn(self.embed(_codes(x, self.embed.num_embeddings)))
         return self.out(last[-1])
 
     def stacked(self, parameters, x):
         table, w_ih, w_hh, b_ih, b_hh, w, b = parameters
-        x = codes(x, table.shape[1])
+        x = _codes(x, table.shape[1])
         given = torch.baddbmm(b_ih.unsqueeze(1), table, w_ih.transpose(1, 2))  # clients × V × 3·hidden: a row a character
         h, w_hh, b_hh = x.new_zeros(*x.shape[:2], w_hh.shape[2], dtype=table.dtype), w_hh.transpose(1, 2), b_hh.unsqueeze(1)
         for now in x.unbind(2):  # clients × samples
@@ -128,7 +128,7 @@ class CharGRU(nn.Module):
         Source: Werbos 1990 (back through time).
         """
         table, w_ih, w_hh, b_ih, b_hh, w, b = parameters
-        x = codes(x, table.shape[1])
+        x = _codes(x, table.shape[1])
         clients, samples, steps = x.shape
         width, e = w_hh.shape[2], _looked_up(table, x.transpose(1, 2).reshape(clients, -1))  # clients × L·samples × embed
 
@@ -164,7 +164,7 @@ class CharGRU(nn.Module):
         return [(which, moved), (given, e), (held, states), (given, long), (held, long), (d, last), (d, ones)]
 
 
-def codes(x, symbols):
+def _codes(x, symbols):
     """Return codes as whole numbers, int64.
 
     Args:
@@ -201,7 +201,7 @@ def _plain(table):
 
 
 def _looked_up(tables, x):
-    """Each client's rows of its own table: tables (clients × V × columns), x (clients × …) codes → (clients × … × columns)."""
+    """Each client's rows of its own table (V × columns): of codes x (clients × …) → (clients × … × columns)."""
     clients, symbols, columns = tables.shape
     first = torch.arange(0, clients * symbols, symbols, device=x.device).view(-1, *[1] * (x.ndim - 1))
     return F.embedding(x + first, tables.reshape(clients * symbols, columns))

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+import types
 import warnings
 
 import numpy as np
@@ -145,6 +146,53 @@ def test_a_hub_that_was_killed_goes_on_within_correlated_noise(tmp_path):
     assert part.rounds == 3 and part.total_epsilon == expected.total_epsilon > part.epsilon[-1]
     np.testing.assert_array_equal(part.epsilon, expected.epsilon[:3])
     equal(by_hand(folder), expected)
+
+
+def with_body(seed):
+    """A build of a model with a frozen first layer, in a module that every process could import."""
+
+    def build(*sizes):
+        model = models.MLP(*sizes, seed=0)
+        body = models.MLP(*sizes, seed=seed())
+        model.fc1.load_state_dict(body.fc1.state_dict())
+        for p in model.fc1.parameters():
+            p.requires_grad_(False)
+        return model
+
+    module = types.ModuleType("bodies")
+    module.build = build
+    return module
+
+
+@pytest.mark.parametrize("mechanism", [None, Gaussian(1.0, 0.5), Gaussian(1.0, 0.5, "client")], ids=str)
+def test_nodes_with_a_frozen_body_repeat_train_and_the_body_stays(mechanism, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bodies", with_body(lambda: 7))
+    fed, plan = federation(SIZES, features=5, classes=3), Plan(rounds=3, lr=0.3, mechanism=mechanism, delta=1e-3, seed=3)
+    folder = flower.prepare(tmp_path / "run", plan, "bodies:build", (5, 4, 3), fed, 2, repeatable=True)
+    start = sys.modules["bodies"].build(5, 4, 3)
+    found = by_hand(folder)
+    equal(found, train(start, fed, plan))
+    assert len(found.theta) == 4 * 3 + 3  # what trains is what is sent
+    assert torch.equal(found.trained().fc1.weight, start.fc1.weight)
+    assert np.load(folder / "server" / "theta.npy").shape == (15,)
+
+
+def test_a_process_with_another_frozen_body_refuses_to_take_part(tmp_path, monkeypatch):
+    """A body that is drawn anew by every process would be another model in each, under the same theta."""
+    seeds = iter(range(100))
+    monkeypatch.setitem(sys.modules, "bodies", with_body(lambda: next(seeds)))
+    fed, plan = federation(SIZES, features=5, classes=3), Plan(rounds=3, lr=0.3, delta=1e-3, seed=3)
+    folder = flower.prepare(tmp_path / "run", plan, "bodies:build", (5, 4, 3), fed, 2)
+    refuses(lambda: by_hand(folder), ValueError, "build", "frozen", "'bodies:build'")
+    agreed = agreement.read(folder / "node-0")
+    request = agreed.settings() | {"body": "; frozen 0123456789abcdef"}
+    refuses(
+        lambda: node.answer(folder / "node-0", request, 1, torch.zeros(15), torch.tensor([0])),
+        ValueError,
+        "body",
+        "there",
+        "here",
+    )
 
 
 def test_each_folder_holds_its_own_shard_and_nothing_of_the_others(tmp_path):

@@ -1,4 +1,4 @@
-"""Any small model trains: by `train` as client by client with torch's own optimiser, plain, private, per record, in chunks."""
+"""Any small model trains as client by client with torch's own optimiser: plain, private, per record, in chunks."""
 
 import copy
 

@@ -50,7 +50,7 @@ def test_outputs_states_and_gradients_are_torchs_own(kind, shape, begun):
     answers = [flat(each(x, state)) for each in (layer, mine)]
     for theirs_out, mine_out in zip(*answers, strict=True):
         torch.testing.assert_close(mine_out, theirs_out, rtol=1e-5, atol=1e-5)
-    for each, answer in zip((layer, mine), answers, strict=True):
+    for answer in answers:
         sum(part.square().sum() for part in answer).backward()
     for p, q in zip(mine.parameters(), layer.parameters(), strict=True):
         torch.testing.assert_close(p.grad, q.grad, rtol=1e-5, atol=1e-5)

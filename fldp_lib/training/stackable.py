@@ -46,8 +46,8 @@ def _fault(part):
         return "of known shape", ", whose parameters have no values yet; run it once on a record, or give its sizes"
     if isinstance(part, (nn.RNNBase, nn.RNNCellBase)):
         return "without torch's own recurrent layers", (
-            ", which torch.func.vmap cannot run for many clients at once; recurrent.rewrite(model) puts the package's in their "
-            "place, with the same parameters and the same outputs (recurrent.GRU, LSTM, RNN)"
+            ", which torch.func.vmap cannot run for many clients at once; recurrent.rewrite(model) puts the package's in "
+            "their place, with the same parameters and the same outputs (recurrent.GRU, LSTM, RNN)"
         )
     if isinstance(part, DRAWS) and getattr(part, "p", 1) > 0:
         remedy = "set its p to 0 or leave it out" if hasattr(part, "p") else "use LeakyReLU, or MaxPool, in its place"
@@ -67,8 +67,8 @@ def _fault(part):
 def _table_fault(part):
     if part.max_norm is not None:
         return "without max_norm", (
-            ", which changes the table as records are read, beside the update that is clipped; leave it out: the clip bounds "
-            "what a client moves"
+            ", which changes the table as records are read, beside the update that is clipped; leave it out: the clip "
+            "bounds what a client moves"
         )
     if part.scale_grad_by_freq:
         return "without scale_grad_by_freq", (
