@@ -14,7 +14,7 @@ HELD = {  # notebook: the ids it treats; the article's errors are E1 to E47
     "05": "E11 E12 E13 E14", "06": "E17 E18 E19 E20 E22 E23 E24 E25 E26", "07": "E15 E21", "07b": "E16",
     "08": "E27 E28 E29 E30 E31 E32 E33 E34 E35 E36 E37 E38", "09": "E39", "10": "E27 E39", "11": "E40", "12": "E40",
     "13": "E2 E3", "14": "E7 E27 E40", "15": "E1 E41", "16": "E14 E31 E33 E35 E36", "17": "E28 E42", "18": "E5 E40",
-    "19": "E43 E44 E45 E46 E47", "20": "E16", "21": "",
+    "19": "E43 E44 E45 E46 E47", "20": "E16", "21": "", "23": "",
 }  # fmt: skip
 PARTS = ("**Claim.**", "**Demonstration.**", "**What holds.**")
 

@@ -44,7 +44,8 @@ ROOMS = {
         "_tally", "scoring", "server", "personal",
     ],
     "adversary": [
-        "inversion", "poisoning", "canaries", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing", "faults",
+        "inversion", "poisoning", "canaries", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing",
+        "faults",
     ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",

@@ -1,1 +1,1 @@
-"""Who works against it: `inversion` of updates, `poisoning`, and `auditing`, which has planted `faults` to catch."""
+"""Who works against it: `inversion`, `poisoning`, `canaries` in a text, and `auditing`, which has `faults` to catch."""

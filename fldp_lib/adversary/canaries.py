@@ -16,6 +16,7 @@ from .. import checks
 from ..data import plays
 from ..privacy import accountants, pricing
 from ..training import models
+from ..training.plan import Plan
 
 PREFIX = "my word is "
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -100,6 +101,7 @@ def log_likelihoods(model, theta, window, length=3, letters=LETTERS, prefix=PREF
     """
     window, length = checks.whole("window", window, at_least=1), _size(length, letters)
     batch = checks.whole("batch", batch, at_least=1)
+    models.check_theta(model, theta), checks.finite("theta", theta)
     signs = plays.encode(letters)
     before = plays.encode((" " * window + checks.text("prefix", prefix))[-window:]).unsqueeze(0)  # 1 × window
     total = torch.zeros(1, dtype=torch.float64)
@@ -139,6 +141,9 @@ def exposure(scores, secrets, letters=LETTERS):
     Source: Carlini et al. 2019, definition of exposure.
     """
     scores = checks.finite("scores", checks.tensor("scores", scores, ("n",), "double")).numpy()
+    _size(1, letters)
+    if not isinstance(secrets, (list, tuple, np.ndarray)):
+        raise TypeError(f"secrets must be a list of strings or Canary, got {checks.shown(secrets)}")
     found = []
     for one in secrets:
         secret = one.secret if isinstance(one, Canary) else one
@@ -215,6 +220,7 @@ def ceiling(plan, bits):
     Derived in: notebook 23.
     Source: Dong, Roth & Su 2022 (trade-off).
     """
+    checks.kind("plan", plan, Plan, "a Plan")
     share = 2.0 ** -checks.real("bits", bits, at_least=0, at_most=1000)
     mechanism, releases, rate = plan.part()
     if plan.reason or plan.per_record:

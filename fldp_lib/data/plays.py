@@ -137,7 +137,9 @@ def windows(some=None, length=10, every=1, held=None):
     Derived in: notebook 23.
     Source: Caldas et al. 2018 (LEAF).
     """
-    learners = _chosen(some)
+    learners, every = _chosen(some), checks.whole("every", every, at_least=1)
+    held = None if held is None else _chosen(held)
+    length = checks.whole("length", length, at_least=1, at_most=LEAST)
     if held is not None and {(role.play, role.name) for role in held} & {(role.play, role.name) for role in learners}:
         raise ValueError("held must be roles that are not among those to learn from; got some of the same")
     parts = {"train": [], "test": []}
@@ -146,7 +148,7 @@ def windows(some=None, length=10, every=1, held=None):
         parts["train"].append((number, *cut(role.text[:end], length, every)))
         if held is None:
             parts["test"].append((number, *cut(role.text, length, 1, end)))
-    for number, role in enumerate(_chosen(held) if held is not None else ()):
+    for number, role in enumerate(held or ()):
         parts["test"].append((number, *cut(role.text, length)))
     found = {}
     for part, pieces in parts.items():

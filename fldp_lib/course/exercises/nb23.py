@@ -73,23 +73,23 @@ def _traveling(answer):
         whole = sum(m * n for m, n in shapes)
         sent = rank * sum(m + n for m, n in shapes)
         slips = (
-            (np.array([whole, 1.0]), "that is all of the matrices: only A and B train"),
+            (np.array([whole, 100.0]), "that is all of the matrices: only A and B train"),
             (
-                np.array([rank * sum(m * n for m, n in shapes), rank]),
+                np.array([rank * whole, 100 * rank]),
                 "A and B have rank·(rows + columns) numbers, not products",
             ),
-            (np.array([sent / rank, sent / rank / whole]), "A and B are rank rows and columns thick"),
-            (np.array([rank * sum(m for m, _ in shapes)] * 2) / [1, whole], "A travels as well as B"),
-            (np.array([rank * sum(n for _, n in shapes)] * 2) / [1, whole], "B travels as well as A"),
-            (np.array([sent, sent / (sent + whole)]), "the share is of the matrices' own numbers"),
-            (np.array([sent, 100 * sent / whole]), "a share, not per cent"),
+            (np.array([sent, 100 * sent / whole]) / rank, "A and B are rank rows and columns thick"),
+            (rank * sum(m for m, _ in shapes) * np.array([1, 100 / whole]), "A travels as well as B"),
+            (rank * sum(n for _, n in shapes) * np.array([1, 100 / whole]), "B travels as well as A"),
+            (np.array([sent, 100 * sent / (sent + whole)]), "the share is of the matrices' own numbers"),
+            (np.array([sent, sent / whole]), "the share in per cent"),
         )
-        return (shapes, rank), np.array([sent, sent / whole]), slips
+        return (shapes, rank), np.array([sent, 100 * sent / whole]), slips
 
     for rank in (2, 3):
         (shapes, rank), right, slips = apart(draw, rank)
-        got = torch.tensor(numbers(call(answer, list(shapes), rank), 2, "numbers and share"), dtype=torch.float64)
-        compare(got, torch.from_numpy(right), slips, f"{right[0]:.0f} numbers travel, a share of {right[1]:.4f}")
+        got = torch.tensor(numbers(call(answer, list(shapes), rank), 2, "numbers and per cent"), dtype=torch.float64)
+        compare(got, torch.from_numpy(right), slips, f"{right[0]:.0f} numbers travel, {right[1]:.2f}%")
 
 
 def _ceiling(answer):
@@ -140,12 +140,12 @@ EXERCISES = (
     ),
     Exercise(
         "23.3",
-        "Write traveling(shapes, rank): how many numbers train, and their share of the matrices' numbers.",
+        "Write traveling(shapes, rank): how many numbers train, and what per cent of the matrices' numbers.",
         _traveling,
         (
             "B has rows × rank numbers, A rank × columns.",
             "Both train: rank · (rows + columns) for each matrix.",
-            "The share is that sum over the sum of rows · columns.",
+            "Per cent: 100 times that sum over the sum of rows · columns.",
         ),
     ),
     Exercise(

@@ -21,7 +21,7 @@ def _raised(mu):
 def _sent(numbers, share=None):
     def answer(shapes, rank):
         n, whole = numbers(shapes, rank), sum(a * b for a, b in shapes)
-        return n, n / whole if share is None else share(n, whole)
+        return n, 100 * n / whole if share is None else share(n, whole)
 
     return answer
 
@@ -49,13 +49,13 @@ WRONG = {
     ],
     "23.3": [
         (_sent(lambda shapes, rank: sum(a * b for a, b in shapes)), r"only A and B"),
-        (lambda shapes, rank: (rank * sum(a * b for a, b in shapes), rank), r"not products"),
+        (lambda shapes, rank: (rank * sum(a * b for a, b in shapes), 100 * rank), r"not products"),
         (_sent(lambda shapes, rank: sum(a + b for a, b in shapes)), r"thick"),
         (_sent(lambda shapes, rank: rank * sum(a for a, _ in shapes)), r"A travels"),
         (_sent(lambda shapes, rank: rank * sum(b for _, b in shapes)), r"B travels"),
-        (_sent(BOTH, lambda n, whole: n / (n + whole)), r"own numbers"),
-        (_sent(BOTH, lambda n, whole: 100 * n / whole), r"per cent"),
-        (lambda shapes, rank: 3, r"numbers and share"),
+        (_sent(BOTH, lambda n, whole: 100 * n / (n + whole)), r"own numbers"),
+        (_sent(BOTH, lambda n, whole: n / whole), r"in per cent"),
+        (lambda shapes, rank: 3, r"numbers and per cent"),
     ],
     "23.4": [
         (_raised(lambda z, rounds: 0.0), r"by chance"),
