@@ -129,8 +129,10 @@ def an_adapter_is_enough(block):
             loss = torch.nn.functional.cross_entropy(body(x[part].float()), y[part])
             adam.zero_grad(), loss.backward(), adam.step()
     small = adapters.add(body, 1, layers=["fc1", "fc2"], seed=seed)
-    plan = Plan(rounds=10, lr=1.0, server=algorithms.FedAvgM(1.0), delta=DELTA, seed=seed).calibrated(4.0, clip=0.3)
-    ends = {name: float(train(m, fed, plan, progress=False).accuracy[-1]) for name, m in (("all", body), ("rank 1", small))}
+    ends, plan = {}, Plan(rounds=10, server=algorithms.FedAvgM(1.0), delta=DELTA, seed=seed)
+    for name, model, lr, clip in (("all", body, 0.5, 0.15), ("rank 1", small, 2.0, 0.6)):
+        terms = plan.changed(lr=lr).calibrated(4.0, clip=clip)
+        ends[name] = float(train(model, fed, terms, progress=False).accuracy[-1])
     start = models.predict(body, models.flatten(body), fed.x_test).argmax(1) == fed.y_test
     ends["body"] = float(start.double().mean())
     share = adapters.share(small).share

@@ -63,7 +63,7 @@ def typing():
         [explorers.Choice("begun", _("typed so far"), BEGUN, BEGUN[0]),
          explorers.Choice("back", _("remembers"), {_("one sign"): 1, _("two signs"): 2}, 2, buttons=True),
          epsilon(1.0, 0.1, 10.0), clients(800, 20, 800, _("roles"))],
-        compute, plots.Chart(panels, size=(7.2, 3.1)), draw, say, attacker=lambda r: guesser(r["epsilon"]),
+        compute, plots.Chart(panels, size=(8.2, 3.1)), draw, say, attacker=lambda r: guesser(r["epsilon"]), unit=_("role"),
     )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def secrets():
         _("Who said it knows it, and who else?"),
         [epsilon(2.0, 0.1, 100.0), clients(100, 25, 800, _("roles")),
          explorers.Slider("repeats", _("times it is said"), 1, 16, 8, whole=True)],
-        compute, plots.Chart([panel], size=(6.0, 3.2)), draw, say, attacker=lambda r: guesser(r["epsilon"]),
+        compute, plots.Chart([panel], size=(6.0, 3.2)), draw, say, attacker=lambda r: guesser(r["epsilon"]), unit=_("role"),
         predict=(
             "23.a",
             _("A hundred roles; twenty of them say a secret eight times. The table without noise holds only sums over all. "
@@ -131,6 +131,9 @@ def promised():
             plots.line(bits, 2.0**-bits, 5, _("unknown"), width=1.6),
             plots.line([r["bits"]] * 2, (1e-5, 1), 5, width=1.0),
             plots.dots([r["bits"]], here, "attacker", size=4.5),
+            plots.text(
+                0.4, 3e-5, _("of {n:,}: {many:.2g} at most").format(n=r["clients"], many=r["clients"] * here[0]), "attacker"
+            ),
         ]
 
     def say(r):
@@ -149,7 +152,7 @@ def promised():
         _("What an ε says about a secret"),
         [epsilon(1.0, 0.1, 10.0), explorers.Slider("bits", _("bits of exposure"), 1, 14, 7, whole=True),
          clients(20, 1, 1000, _("people with a secret"))],
-        compute, plots.Chart([panel], size=(6.0, 3.2)), draw, say, attacker=lambda r: guesser(r["epsilon"]),
+        compute, plots.Chart([panel], size=(6.0, 3.2)), draw, say, attacker=lambda r: guesser(r["epsilon"]), unit=_("role"),
         predict=(
             "23.b",
             _("At ε = 1 a person's secret may be among the 137 likeliest of 17,576 (7 bits) with which probability, at "

@@ -52,6 +52,7 @@ def learning(plan, people, runs, plain, table, alone):
             plots.line([200, 1e5], [100 * table] * 2, 5, panel=1, width=1.4),
             plots.line(r["crowds"], r["by"], "private", panel=1, width=2.4),
             plots.dots([r["clients"]], [r["mine"][-1]], "private", panel=1, size=4.5),
+            plots.text(220, 3, _("noise {0:.3g}·C in a sum of 800").format(noise(r["epsilon"], r["clients"])), 5, panel=1),
         ]
 
     def say(r):
@@ -98,7 +99,9 @@ def adapting(found, body, rounds):
         for name, numbers in arms.items():
             marks.append(plots.dots([numbers] * len(r["shown"][name]), r["shown"][name], role, size=2.6))
         at = arms[r["arm"]]
-        return [*marks, plots.dots([at], [r["shown"][r["arm"]].mean()], role, size=5.5)]
+        sent = _("{0:.3g} MB").format(4e-6 * at * rounds * r["clients"])
+        chosen = r["shown"][r["arm"]].mean()
+        return [*marks, plots.dots([at], [chosen], role, size=5.5), plots.text(at, chosen + 1, sent, role)]
 
     def say(r):
         words = _("{arm}: {numbers:,} numbers travel, {share:.1f}% of the network; for {clients:,} people {sent:.3g} MB up "
