@@ -937,7 +937,6 @@ EXEMPT = {
     "privacy.mechanisms.client_rows": PART,
     "training.aggregation.*.weigh": INSIDE,
     "training.aggregation.*.settle": INSIDE,
-    "training.adapters.LowRank*": MADE,
     "training.adapters.Share*": MADE,
     "training.algorithms.*.[bckrst]*": INSIDE,
     "training.checkpoint.*": "made by `train`, which checks its path: tests/training/test_checkpoint.py",

@@ -37,11 +37,11 @@ ROOMS = {
         "correlated", "accountants", "calibration", "pricing", "attacker", "ledger", "accounting",
     ],
     "training": [
-        "stackable", "_offers", "_vmapped", "models", "recurrent", "text_models", "adapters", "_steps", "_chunks",
-        "_streams", "algorithms", "clients", "_probe", "transport.primitives", "transport.signatures", "transport.grid",
-        "transport.party", "transport.secure", "aggregation", "transport.messages", "transport.compression",
-        "_fingerprint", "_terms", "_json", "_calibrated", "plan", "card", "history", "_lock", "_journal", "checkpoint",
-        "_tally", "scoring", "server", "personal",
+        "stackable", "_offers", "_vmapped", "models", "recurrent", "text_models", "_lowrank", "adapters", "_steps",
+        "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives", "transport.signatures",
+        "transport.grid", "transport.party", "transport.secure", "aggregation", "transport.messages",
+        "transport.compression", "_fingerprint", "_terms", "_json", "_calibrated", "plan", "card", "history", "_lock",
+        "_journal", "checkpoint", "_tally", "scoring", "server", "personal",
     ],
     "adversary": [
         "inversion", "poisoning", "canaries", "floating", "_scores", "_worlds", "gaussian_audit", "single_run", "auditing",

@@ -11,85 +11,16 @@ the clients' products is not the product of their means. With `train_a=False` (F
 of W is linear in B, in its noise and in its mean, and half as much travels.
 """
 
+import collections
 import copy
 from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.func import functional_call
-from torch.nn import functional as F
 
 from .. import checks
 from . import models
-from .recurrent import GRU, LSTM, RNN
-
-RECURRENT = (GRU, LSTM, RNN)
-KINDS = (nn.Linear, nn.Embedding, *RECURRENT)
-
-
-class LowRank(nn.Module):
-    """A layer with W + scale·B·A in the place of each weight matrix W (rows × columns), A (r × columns), B (rows × r).
-
-    Args:
-        body: an `nn.Linear`, `nn.Embedding`, or the package's GRU, LSTM or RNN; its tensors are kept, frozen or not.
-        rank: r, at least 1.
-        scale: α/r.
-        generator: draws A, normal with variance 1/columns; B is zero.
-    """
-
-    def __init__(self, body, rank, scale, generator):
-        super().__init__()
-        self.body, self.scale, self.rank = body, scale, rank
-        for name, w in self.matrices():
-            a = torch.randn(rank, w.shape[1], generator=generator, dtype=torch.float32, device="cpu") * w.shape[1] ** -0.5
-            self.register_parameter(f"{name}_a", nn.Parameter(a.to(w)))
-            self.register_parameter(f"{name}_b", nn.Parameter(w.new_zeros(w.shape[0], rank)))
-
-    def matrices(self):
-        """Return (name, weight) of what has an adapter."""
-        return [(name, p) for name, p in self.body.named_parameters(recurse=False) if p.ndim == 2]
-
-    def pair(self, name):
-        """Return A and B of one weight."""
-        return getattr(self, f"{name}_a"), getattr(self, f"{name}_b")
-
-    def moved(self, name):
-        """Return W + scale·B·A."""
-        a, b = self.pair(name)
-        return torch.addmm(getattr(self.body, name), b, a, alpha=self.scale)
-
-    def forward(self, x, *rest):
-        if isinstance(self.body, nn.Linear):  # thin products: no client's W is ever built
-            a, b = self.pair("weight")
-            return self.body(x) + self.scale * F.linear(F.linear(x, a), b)
-        if isinstance(self.body, nn.Embedding):
-            a, b = self.pair("weight")
-            return self.body(x) + self.scale * F.embedding(x, b, self.body.padding_idx) @ a
-        whole = {name: self.moved(name) for name, _ in self.matrices()}  # used at every step: built once
-        return functional_call(self.body, whole, (x, *rest))
-
-    def merged(self):
-        """Return the body with the products folded in; the body is changed."""
-        with torch.no_grad():
-            for name, w in self.matrices():
-                w.copy_(self.moved(name))
-        return self.body
-
-    @property
-    def weight(self):
-        """W + scale·B·A, for a layer that reads its part's weight rather than calling it."""
-        return self.moved("weight")
-
-    @property
-    def bias(self):
-        return self.body.bias
-
-    @property
-    def num_embeddings(self):
-        return self.body.num_embeddings
-
-    def extra_repr(self):
-        return f"rank={self.rank}, scale={self.scale:g}"
+from ._lowrank import KINDS, LowRank
 
 
 @dataclass(frozen=True)
@@ -142,14 +73,17 @@ def add(model, rank, layers=None, alpha=None, seed=0, train=(), train_a=True):
     full = _named(model, train)
     parts = dict(model.named_modules())
     if layers is None:
-        within = {id(p) for p in full}
-        layers = [name for name, part in parts.items() if type(part) in KINDS and not _within(part, within)]
+        own = {id(p) for p in full}
+        layers = [
+            name for name, part in parts.items() if type(part) in KINDS and not own.issuperset(map(id, _weights(part)))
+        ]
     else:
         layers = _names("layers", layers)
     if not layers:
         raise ValueError(f"layers must be some of the model's layers, got none of {', '.join(filter(None, parts))}")
+    places = collections.Counter(id(p) for part in parts.values() for p in part._parameters.values())
     for name in layers:
-        _check_layer(parts, name, rank)
+        _check_layer(parts, name, rank, places)
     for p in model.parameters():
         p.requires_grad_(False)
     for p in full:
@@ -190,14 +124,9 @@ def share(model):
 
     Derived in: notebook 23.
     """
-    factors = {
-        id(each)
-        for part in _adapted(model).modules()
-        if isinstance(part, LowRank)
-        for name, _ in part.matrices()
-        for each in part.pair(name)
-    }
-    return Share(models.count(model), sum(p.numel() for p in model.parameters() if id(p) not in factors))
+    low = [part for part in _adapted(model).modules() if isinstance(part, LowRank)]
+    added = sum(p.numel() for part in low for p in part.parameters(recurse=False))
+    return Share(models.count(model), sum(p.numel() for p in model.parameters()) - added)
 
 
 def _adapted(model):
@@ -225,7 +154,11 @@ def _names(argument, names):
     return list(names)
 
 
-def _check_layer(parts, name, rank):
+def _weights(layer):
+    return [p for p in layer.parameters(recurse=False) if p.ndim == 2]
+
+
+def _check_layer(parts, name, rank, places):
     if name not in parts:
         raise ValueError(f"layers must be names of the model's layers, {', '.join(filter(None, parts))}; got {name!r}")
     layer = parts[name]
@@ -234,13 +167,11 @@ def _check_layer(parts, name, rank):
         raise ValueError(
             f"layers must be of {kinds} (recurrent.rewrite makes the last three); got {type(layer).__name__} at {name!r}"
         )
-    most = min(min(p.shape) for p in layer.parameters(recurse=False) if p.ndim == 2)
+    if any(places[id(p)] > 1 for p in _weights(layer)):
+        raise ValueError(f"layers must have weights of their own, got {name!r}, which shares its with another layer")
+    most = min(min(p.shape) for p in _weights(layer))
     if rank > most:
         raise ValueError(f"rank must be at most {most}, the least side of {name!r}'s weights, got {rank}")
-
-
-def _within(layer, full):
-    return all(id(p) in full for p in layer.parameters() if p.ndim == 2)
 
 
 def _replaced(model, new):

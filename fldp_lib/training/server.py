@@ -31,7 +31,7 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
         history = train(model, federation, rounds=20, lr=2.0, mechanism=noise)  # makes the same plan
 
     Args:
-        model: an `nn.Module`; its parameters are the start. It is left as it is.
+        model: an `nn.Module`; what of it trains is the start, what is frozen stays, and is never sent. It is left as it is.
         federation: a `data.Federation`. Everything is computed where its tensors are (`federation.to("cuda")`).
         plan: a `Plan`; None makes one of the settings.
         start: a `History` to go on from, its parameters, streams and budget: the plan's rounds come on top, and ε counts

@@ -5,7 +5,7 @@ import torch
 from conftest import generator, global_random_state_untouched, refuses, theta_of
 from hypothesis import given
 from hypothesis import strategies as st
-from test_any_model import L, Reader, V, case, loop
+from test_any_model import L, Reader, Tied, V, case, loop
 from torch import nn
 
 from fldp_lib import mechanisms, models, train
@@ -148,6 +148,7 @@ BAD = {
     ),
     "unknown in train": (lambda: adapters.add(body(), 1, train=("fc9",)), ValueError, ["train", "fc1", "'fc9'"]),
     "train as number": (lambda: adapters.add(body(), 1, train=1), TypeError, ["train", "1"]),
+    "a shared weight": (lambda: adapters.add(Tied(), 1, layers=("out",)), ValueError, ["layers", "'out'", "shares"]),
     "twice": (lambda: adapters.add(adapters.add(body(), 1), 1), ValueError, ["model", "merge"]),
     "merge nothing": (lambda: adapters.merge(body()), ValueError, ["model", "adapters"]),
     "share of nothing": (lambda: adapters.share(body()), ValueError, ["model", "adapters"]),
