@@ -56,7 +56,7 @@ def typing():
                             best=r["best"])  # fmt: skip
 
     panels = [plots.Panel(_("the next sign, of 100 (dots: without noise)"), x=(-0.7, 27.7), y=(0, 100), xticks=TICKS),
-              plots.Panel(_("right, of 100 later signs"), _("total ε (log)"), x=(0.1, 10), y=(0, 50), xlog=True,
+              plots.Panel(_("right, of 100 later signs"), _("total ε (log)"), x=(0.09, 11), y=(0, 50), xlog=True,
                           xticks={0.1: "0.1", 1: "1", 10: "10"}, right=0.3)]  # fmt: skip
     return explorers.Explorer(
         _("Typing ahead"),
