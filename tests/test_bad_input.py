@@ -891,6 +891,7 @@ EXEMPT = {
     "data.padding.*": PART,
     "data.shipped.*": PART,
     "data.plays.Role": MADE,
+    "data.plays.loaded": PART,
     "adversary.canaries.Canary": MADE,
     "training.card.entry": PART,
     "data.generators.*.[A-Z]*": MADE,

@@ -131,10 +131,10 @@ def scores(found):
 
 
 @lru_cache(maxsize=256)
-def exposures(people, repeats, epsilon, seed=0):
-    """Bits of exposure of 20 secrets in the table of so many people (20,)."""
+def exposures(people, repeats, epsilon, seed=0, draw=0):
+    """Bits of exposure of 20 secrets in the table of so many people (20,); `draw` is of the noise."""
     sums, secrets = planted(people, repeats, seed)
-    return canaries.exposure(scores(released(sums, epsilon, 100 + seed)), secrets)
+    return canaries.exposure(scores(released(sums, epsilon, 100 + seed + 1000 * draw)), secrets)
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ EPSILONS = (0.1, 0.3, 1.0, 3.0, 10.0)
 BEGUN = ("my lo", "i will no", "what is th", "the ki", "good mor", "that you q")
 AXIS = plays.ALPHABET[:27]  # the space and the letters; the eight marks stand together
 TICKS = {0: "␣", **{k: sign for k, sign in enumerate(AXIS) if k}, 27: ".,;"}
-ALL = 17_576
+ALL, DRAWS = 17_576, 3
 
 
 def _heights(row):
@@ -27,6 +27,8 @@ def _told(sign):
 
 def typing():
     """The next sign after a beginning, from a table of followers with noise, and how often its likeliest sign is right."""
+
+    table(800, None, 1), table(800, None, 2)  # counted once, before the first move
 
     def compute(begun, back, epsilon, clients):
         mine, bare = table(clients, epsilon, back), table(clients, None, back)
@@ -74,25 +76,28 @@ def secrets():
     """Twenty secrets, each said by one role: their exposure with and without noise, beside what nobody knows."""
 
     def compute(epsilon, clients, repeats):
-        return dict(mine=np.sort(exposures(clients, repeats, epsilon)), bare=np.sort(exposures(clients, repeats, None)),
-                    unsaid=unsaid(clients), epsilon=epsilon, clients=clients, repeats=repeats)  # fmt: skip
+        drawn = [np.sort(exposures(clients, repeats, epsilon, draw=k)) for k in range(DRAWS)]
+        return dict(mine=np.array(drawn), bare=np.sort(exposures(clients, repeats, None)), unsaid=unsaid(clients),
+                    epsilon=epsilon, clients=clients, repeats=repeats)  # fmt: skip
 
     def draw(r):
         at = np.arange(1, COUNT + 1)
         blind = np.log2(COUNT / (COUNT + 0.5 - at))  # the quantiles of a place that is drawn evenly
         return [
             plots.line(at, blind, 5, _("unknown"), width=1.6),
+            *[plots.dots(at, drawn, "private", size=2.2, opacity=0.6) for drawn in r["mine"]],
+            plots.line(at, np.median(r["mine"], 0), "private", _("private"), width=2.2),
             plots.dots(at, r["bare"], "no privacy", _("no noise"), size=4),
-            plots.dots(at, r["mine"], "private", _("private"), size=4),
         ]
 
     def say(r):
         words = _("Twenty of {clients} roles say a secret of three letters {times} each. Mean exposure {bare:.1f} bits "
-                  "without noise, {mine:.1f} at total ε = {epsilon:.3g}, {unsaid:.1f} where nobody says them. Place of the "
-                  "most exposed among 17,576: {first:,.0f} without noise, {other:,.0f} with.")  # fmt: skip
+                  "without noise, {low:.1f} to {high:.1f} at total ε = {epsilon:.3g} in {n} draws, {unsaid:.1f} where "
+                  "nobody says them. Place of the most exposed among 17,576: {first:,.0f} without noise.")  # fmt: skip
+        means = r["mine"].mean(1)
         return words.format(clients=r["clients"], times=count(r["repeats"], _("time"), _("times")), bare=r["bare"].mean(),
-                            mine=r["mine"].mean(), unsaid=r["unsaid"].mean(), epsilon=r["epsilon"],
-                            first=ALL / 2 ** r["bare"].max(), other=ALL / 2 ** r["mine"].max())  # fmt: skip
+                            low=means.min(), high=means.max(), n=DRAWS, unsaid=r["unsaid"].mean(), epsilon=r["epsilon"],
+                            first=ALL / 2 ** r["bare"].max())  # fmt: skip
 
     panel = plots.Panel(_("exposure of each secret, in bits"), _("secrets, from the least exposed to the most"),
                         x=(0.5, COUNT + 0.5), y=(-0.3, 14.5), xticks=[1, 5, 10, 15, 20], yticks=[0, 5, 10, 14.1],
