@@ -57,7 +57,7 @@ def typing():
                             back=count(r["back"], _("sign"), _("signs")), epsilon=r["epsilon"], here=r["here"],
                             best=r["best"])  # fmt: skip
 
-    panels = [plots.Panel(_("the next sign, of 100 (dots: without noise)"), x=(-0.7, 27.7), y=(0, 100), xticks=TICKS),
+    panels = [plots.Panel(_("the next sign, of 100 (dots: without noise)"), x=(-0.7, 27.7), y=(0, 104), xticks=TICKS),
               plots.Panel(_("right, of 100 later signs"), _("total ε (log)"), x=(0.09, 11), y=(0, 50), xlog=True,
                           xticks={0.1: "0.1", 1: "1", 10: "10"}, right=0.3)]  # fmt: skip
     return explorers.Explorer(
@@ -150,7 +150,7 @@ def promised():
                             clients=count(r["clients"], _("person"), _("people")), many=r["clients"] * here,
                             none=r["clients"] * blind)  # fmt: skip
 
-    panel = plots.Panel(_("probability of so much exposure, at most (log)"), _("bits"), x=(0, 14), y=(1e-5, 1), ylog=True,
+    panel = plots.Panel(_("probability of so much exposure, at most (log)"), _("bits"), x=(0, 14), y=(1e-5, 1.6), ylog=True,
                         xticks=[0, 2, 4, 6, 8, 10, 12, 14], right=0.25,
                         yticks={1: "1", 0.1: "0.1", 1e-2: "0.01", 1e-3: "0.001", 1e-4: "1e-4", 1e-5: "1e-5"})  # fmt: skip
     return explorers.Explorer(
