@@ -20,12 +20,12 @@ from matplotlib.figure import Figure
 
 from fldp_lib import Plan, accounting, aggregation, checks, clients, course, data, mechanisms, models, train
 from fldp_lib.adversary import faults, poisoning
-from fldp_lib.data import flights, generators
+from fldp_lib.data import flights, generators, plays
 from fldp_lib.interactive import explorers, plots, predictions
 from fldp_lib.privacy import attacker, strategies
 from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.privacy.integers import Skellam
-from fldp_lib.training import adapters, algorithms
+from fldp_lib.training import adapters, algorithms, text_models
 from fldp_lib.training.transport import compression, signatures
 from fldp_lib.vertical import matching, parties, protection, split
 
@@ -80,6 +80,15 @@ NO_PAIRS = {
     "booleans": [(False, True)] * 3,
     "complex": np.array([(0, 1j)] * 3),
 }
+SPEAKERS = list(plays.roles()[:4])
+WRITER = text_models.CharMLP(35, window=3, hidden=2, embed=2)
+SCORES = torch.arange(9.0)
+NO_SPEAKERS = {"5": 5, "none": [], "text": "ab", "strings": ["a"], "numbers": [1, 2], "object": Broken()}
+NO_SIGNS = {"None": None, "5": 5, "capitals": "Ab", "digit": "a1", "list": ["a"], "object": Broken()}
+NO_LETTERS = {"None": None, "5": 5, "empty": "", "twice": "aab", "capitals": "AB", "list": ["a"], "object": Broken()}
+NO_CODES = {"too large": [35], "negative": [-1], "fraction": [0.5], "text": "a", "None": None, "5": 5, "object": Broken(),
+    "two axes": [[1, 2]]}  # fmt: skip
+NO_SECRETS = {"5": 5, "another length": ["a"], "another letter": ["ax"], "empty": [""], "numbers": [1], "object": Broken()}
 DAYS = {"0": 0, "-1": -1, "366": 366, "2.5": 2.5, "text": "3", "None": None, "NaN": float("nan"), "object": Broken()}
 NO_OWNERS = {
     "too few": [0, 1],
@@ -196,6 +205,15 @@ DATA = [
     Target("data.federation.Federation.to", lambda: dict(device="cpu"), dict(device="device"), lambda: FED),
     Target("data.flights.period", lambda: dict(first=100, days=2, counts=flights.table()[1].copy()),
         dict(first=DAYS, days=DAYS, counts="tensor; fine: None")),
+    Target("data.plays.encode", lambda: dict(text="to be"), dict(text=NO_SIGNS)),
+    Target("data.plays.decode", lambda: dict(codes=[1, 2]), dict(codes=NO_CODES)),
+    Target("data.plays.cut", lambda: dict(text="to be", length=2, every=1, first=0), dict(text=NO_SIGNS, length="count",
+        every="count", first="whole")),
+    Target("data.plays.words", lambda: dict(some=SPEAKERS), dict(some=NO_SPEAKERS), called={"some": "roles"}),
+    Target("data.plays.windows", lambda: dict(some=SPEAKERS[:2], length=4, every=50, held=SPEAKERS[2:]),
+        dict(some=NO_SPEAKERS, held=NO_SPEAKERS | {"the same": SPEAKERS[1:]}, length="count", every="count"),
+        called={"some": "roles|held", "held": "roles|held"}),
+    Target("data.plays.divide", lambda: dict(held=3, seed=0), dict(held="count", seed="whole")),
     Target("data.generators.lending.credit", lambda: dict(applicants=100, banks=2, thin_share=0.1, test=100, seed=0),
         dict(applicants="count", banks="count", thin_share="inside", test="count", seed="whole")),
     Target("data.generators.tastes.ratings", lambda: dict(users=5, items=6, rank=1, rated=(2, 3), noise=0.1, seed=0),
@@ -255,6 +273,21 @@ ADVERSARY = [
         restarts="count", low="real", high="real", seed="whole")),
     Target("adversary.inversion.match_gradients", lambda: dict(model=LINEAR, theta=THETA, update=-THETA, steps=2),
         dict(low={"above high": 2.0, "equal": 1.0})),
+    Target("adversary.canaries.plant", lambda: dict(roles=SPEAKERS, count=2, length=2, repeats=1, letters="abc",
+        prefix="is ", seed=0), dict(roles=NO_SPEAKERS, count="index", length="count", repeats="count", letters=NO_LETTERS,
+        prefix=NO_SIGNS | {"empty": ""}, seed="whole"), called={"prefix": "prefix|text"}),
+    Target("adversary.canaries.log_likelihoods", lambda: dict(model=WRITER, theta=models.flatten(WRITER), window=3, length=2,
+        letters="abc", prefix="is ", batch=4), dict(model="object", theta="theta", window="count", length="count",
+        letters=NO_LETTERS, prefix=NO_SIGNS, batch="count"), called={"prefix": "prefix|text"}),
+    Target("adversary.canaries.place", lambda: dict(secret="ab", letters="abc"), dict(secret={"None": None, "5": 5,
+        "another": "ax", "empty": "", "object": Broken()}, letters=NO_LETTERS)),
+    Target("adversary.canaries.exposure", lambda: dict(scores=SCORES, secrets=["ab"], letters="abc"), dict(scores="tensor",
+        secrets=NO_SECRETS, letters=NO_LETTERS), called={"secrets": "secrets?|scores"}),
+    Target("adversary.canaries.sampled_exposure", lambda: dict(own=0.5, others=[0.1, 0.9]), dict(own="real",
+        others="tensor")),
+    Target("adversary.canaries.chance", lambda: dict(bits=[1.0, 2.0]), dict(bits="tensor")),
+    Target("adversary.canaries.ceiling", lambda: dict(plan=Plan(rounds=1, mechanism=GAUSSIAN), bits=3.0), dict(plan="object",
+        bits="not negative")),
     Target("adversary.poisoning.Poisoned", lambda: dict(aggregator=aggregation.mean, attack=poisoning.sign_flip,
         attackers=1), dict(aggregator="function", attack="function", attackers="whole")),
     Target("adversary.poisoning.Poisoned.__call__", lambda: dict(updates=ROWS, sizes=None),
@@ -992,6 +1025,9 @@ EXEMPT = {
     "data.holdout.*": PART,
     "data.padding.*": PART,
     "data.shipped.*": PART,
+    "data.plays.Role": MADE,
+    "data.plays.loaded": PART,
+    "adversary.canaries.Canary": MADE,
     "training.card.entry": PART,
     "data.generators.*.[A-Z]*": MADE,
     "data.sources.Raw": MADE,

