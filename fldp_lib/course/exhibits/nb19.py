@@ -11,7 +11,7 @@ from ._kit import _
 from .nb19_more import isbn, noise, totals
 
 __all__ = ["errors", "isbn", "noise", "terms", "totals", "works"]
-TICKS = ("00", "05", "10", "15", "19")  # notebooks named at an axis
+TICKS = ("00", "05", "10", "15", "19", "24")  # notebooks named at an axis
 GREY = 5  # what is not chosen
 
 
