@@ -1,2 +1,2 @@
-"""Who works against it: `inversion` of updates, `poisoning`, `canaries` in a text, `vertical` (split models), and `auditing`,
+"""Who works against it: `inversion` of updates, `poisoning`, `canaries` in a text, `vertical` (split models), `auditing`,
 which has planted `faults` to catch."""
