@@ -234,20 +234,20 @@ def worth():
                             sent=sent, a=r["guesses"][0], b=r["guesses"][1])  # fmt: skip
 
     names = [_("alone"), _("noisy numbers"), _("one bit"), _("no privacy")]
+    same = {_("ε"): False, _("attacker at even odds"): True}
     panel = plots.Panel(_("right, of 100 new patients; guessed rows, of 100"), x=(-0.6, 3.6), y=(0, 110),
                         yticks=[0, 50, 100], xticks=dict(enumerate(names)))  # fmt: skip
     return explorers.Explorer(
         _("What to send for an ε"),
-        [explorers.Choice("equal", _("number and bit have the same"), {_("ε"): False, _("attacker at even odds"): True}, False,
-                          buttons=True),
+        [explorers.Choice("equal", _("number and bit have the same"), same, False, buttons=True),
          epsilon(4.0, 0.5, 100.0, _("ε of a patient's columns at one party, numbers")),
          explorers.Slider("cut", _("noisy numbers a patient"), 1, 6, 2, whole=True),
          clients(311, 40, 311, _("common patients"))],
         compute, plots.Chart([panel], size=(5.6, 3.1)), draw, say,
         predict=(
             "24.d",
-            _("The same ε = 4 at each party for a patient's columns. With what does the hospital diagnose better: two numbers from "
-              "each party with Gaussian noise, or one bit from each, flipped now and then?"),
+            _("The same ε = 4 at each party for a patient's columns. With what does the hospital diagnose better: two "
+              "numbers from each party with Gaussian noise, or one bit from each, flipped now and then?"),
             [_("two numbers: a bit throws nearly all away"), _("both alike: the ε is the same"), _("one bit")],
             lambda r: 2 if answered(4.0, 311).mean() > once(4.0, 311, 2).mean() + 2 else 1,
             lambda r: _("{0:.0f} of 100 with a bit, {1:.0f} with two noisy numbers, {2:.0f} alone. Now give both the same "
