@@ -178,3 +178,9 @@ def answered(epsilon, patients):
     few, test = table(patients)
     flips = mechanisms.RandomisedResponse(epsilon)
     return 100 * together(few, fixed=flips, cut=1).accuracy(test, flips)
+
+
+def by_one():
+    """The share of diagnoses read off the first step's rows by whoever knows the first patient's alone, none flipped."""
+    few, rows = table(311)[0], flipped(None, 311).gradients("clinic")[0]
+    return float(((rows @ rows[0] > 0) == (few.y == few.y[0])).double().mean())

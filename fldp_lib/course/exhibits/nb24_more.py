@@ -9,7 +9,7 @@ from ...adversary import vertical as attacks
 from ...interactive import explorers, plots
 from ...privacy import mechanisms
 from ...vertical import protection, split
-from ._cut import DELTA, DRAWS, STEPS, answered, flipped, known_of, once, right, table
+from ._cut import DELTA, DRAWS, STEPS, answered, by_one, flipped, known_of, once, right, table
 from ._kit import _, clients, epsilon
 
 # Gradients by diagnosis --------------------------------------------------------------------------------------------------
@@ -74,18 +74,12 @@ def gradients():
             _("Above the clinic knew twenty diagnoses and read all others from one step's rows, two numbers a patient. "
               "How many must it know for that, if none is flipped?"),
             [_("about twenty"), _("several of either kind"), _("one")],
-            lambda r: 2 if _by_one() == 1 else 1,
+            lambda r: 2 if by_one() == 1 else 1,
             lambda r: _("the row is (p − y) times one vector that is the same for all, and p lies between 0 and 1: every "
                         "row points as the known patient's or the opposite way. By the first patient alone the clinic "
-                        "reads {0:.0f} of 100 right.").format(100 * _by_one()),
+                        "reads {0:.0f} of 100 right.").format(100 * by_one()),
         ),
     )  # fmt: skip
-
-
-def _by_one():
-    """The share of diagnoses read right off the first step's rows by whoever knows the first patient's alone."""
-    few, rows = table(311)[0], flipped(None, 311).gradients("clinic")[0]
-    return float(((rows @ rows[0] > 0) == (few.y == few.y[0])).double().mean())
 
 
 # Columns read back -------------------------------------------------------------------------------------------------------
@@ -161,9 +155,8 @@ def columns():
         attacker=lambda r: _guard(r["epsilon"]), unit="which of two rows a patient has",
         predict=(
             "24.c",
-            _("The clinic holds nine columns and sends two numbers a patient, a tanh of random mixtures. How much of "
-              "the nine columns' variance can the hospital get back, if it knows 30 patients' columns? (Mean of ten draws "
-              "of the mixtures.)"),
+            _("The clinic holds nine columns and sends two numbers a patient, a tanh of random mixtures. Knowing 30 "
+              "patients' columns, how much of the nine's variance can the hospital get back? (Mean of ten draws.)"),
             [_("less than a third: two numbers for nine columns"), _("from a third to two thirds"),
              _("more than two thirds")],
             lambda r: min(int(3 * max(_ten()[0], 0)), 2),
