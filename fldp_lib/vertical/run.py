@@ -45,7 +45,8 @@ class Run:
 
         Args:
             table: an `Aligned` with the same columns.
-            seed: of the noise on what the feature parties send.
+            seed: of the noise on what the feature parties send, drawn anew for other patients; the same ones, sent again
+                with other columns or by another run, need another seed, or both messages share their noise.
             messages: noise on it, a `Gaussian`; None takes each party's noise of the training.
 
         Raises:
@@ -64,7 +65,7 @@ class Run:
             guard = self.settings["features"].get(name) if place != self.holder else None
             if messages is not None and place != self.holder:
                 guard = Guard(messages)
-            generator = _actors.stream(seed, name, "new patients")
+            generator = _actors.stream(seed, name, "new patients", *table.ids)
             parts.append(_actors.Bottom(x.double(), weights, self.settings["activation"], guard, generator, None).forward())
         joined = torch.cat(parts, 1) if self.settings["join"] == "concat" else torch.stack(parts).sum(0)
         return torch.sigmoid(joined @ self.top[0] + self.top[1])
@@ -131,12 +132,18 @@ class Run:
         epsilon, against = self.ledger("labels", delta).epsilon, "feature parties"
         own = float("inf")
         if fixed:
-            by, why, own, own_why = "silence", "no gradient is sent", 0.0, "nothing is sent"
+            by, own = "silence", 0.0
+            why, own_why = (f"{what} is sent, while nothing predicted is told" for what in ("no gradient", "nothing"))
         elif isinstance(labels, mechanisms.RandomisedResponse):
             by, why, own_why = "randomised response", "once, before the training", "gradients depend on them"
         elif isinstance(labels, Guard):
-            by, why, own, own_why = "noise on gradients and weights", f"{steps} steps of both", epsilon, "as its label"
-            if labels.weights is None:
+            own, rows = epsilon, labels.messages.private
+            learns = labels.weights is not None and labels.weights.private  # under noise
+            by = f"noise on gradients{' and weights' * learns}" if rows else "nothing"
+            why, own_why = f"{steps} steps of both", "as its label"
+            if not rows:
+                why = own_why = "gradients are sent without noise"
+            elif not learns:
                 why = own_why = "its weights carry a label into every gradient"
         else:
             by, why, own_why = "nothing", "gradients are sent as they are", "gradients depend on them"

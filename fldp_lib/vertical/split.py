@@ -36,7 +36,7 @@ def train(
             (only the activations' signs are sent, one of the 2^cut patterns); one for all, or a dict from names; or None.
         labels: what protects the labels: a `RandomisedResponse` of two categories (labels are flipped once, before the
             training), a `Guard` (noise on gradients and on the holder's weights), or None.
-        seed: of first weights, flips and noise.
+        seed: of first weights, flips and noise; another table needs another seed, or both share their noise.
         record: whether the run keeps the activations and gradients.
 
     Returns:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fldp_lib.privacy.mechanisms import Gaussian, RandomisedResponse
-from fldp_lib.vertical import parties, protection, split
+from fldp_lib.vertical import _actors, parties, protection, split
 from fldp_lib.vertical.protection import Guard
 
 
@@ -236,6 +236,30 @@ def test_the_table_says_who_is_protected_by_what():
     assert said.count("\n") == 5 and "none" in said and "randomised response" in said
     both = split.train(table(), steps=4, labels=protection.guard(2, steps=4)).promises()
     assert both[-1].what == "one patient's columns" and both[-1].epsilon == both[-2].epsilon < 2.001
+    assert both[-1].by == both[-2].by == "noise on gradients and weights"
+
+
+def test_the_table_names_no_noise_that_there_is_not():
+    rows, learning = Gaussian(20.0, 0.1, "client"), Gaussian(20.0, 0.1, "client")
+    none = Gaussian(0.0, 0.1, "client")
+    for guard, by, why in (
+        (Guard(rows), "noise on gradients", "its weights carry"),
+        (Guard(rows, none), "noise on gradients", "its weights carry"),
+        (Guard(none, learning), "nothing", "without noise"),
+        (Guard(none), "nothing", "without noise"),
+    ):
+        label, own = split.train(table(), steps=2, labels=guard).promises()[-2:]
+        assert label.by == by and why in label.why
+        assert own.by == "nothing" and math.isinf(label.epsilon) and math.isinf(own.epsilon)
+
+
+def test_a_prediction_tells_labels_that_no_message_of_the_training_told():
+    """Fixed weights: no gradient, so 0; but whoever is told predictions is told a function of every label."""
+    data = table()
+    runs = [split.train(each, steps=20, fixed="mean", cut=1) for each in (data, relabelled(data))]
+    assert runs[0].ledger("labels").epsilon == 0
+    assert (runs[0].predict(data) != runs[1].predict(data)).all()
+    assert all(promise.why.endswith("while nothing predicted is told") for promise in runs[0].promises()[-2:])
 
 
 def test_messages_are_listed():
@@ -262,6 +286,23 @@ def test_it_learns_and_new_patients_are_as_noisy_as_was_said():
     loud = Gaussian(50.0, 1.0, "client")
     assert not torch.equal(run.predict(test, seed=0, messages=loud), run.predict(test, seed=1, messages=loud))
     assert np.mean([run.accuracy(test, seed, loud) for seed in range(20)]) < 0.65
+
+
+@pytest.mark.parametrize("noise", [Gaussian(3.0, 0.5, "client"), RandomisedResponse(0.5)], ids=["numbers", "bits"])
+def test_other_new_patients_get_other_noise(noise, monkeypatch):
+    """Two batches under one seed: what is sent differs by more than the patients do, and once again is the same."""
+    guard = Guard(noise) if isinstance(noise, Gaussian) else noise
+    data, sent = table(n=120), []
+    run = split.train(data, steps=2, cut=1, fixed="mean", features=guard)
+    forward = _actors.Bottom.forward
+    monkeypatch.setattr(_actors.Bottom, "forward", lambda self: sent.append(forward(self)) or sent[-1])
+    one, other = data.rows(torch.arange(60)), data.rows(torch.arange(60, 120))
+    copy = parties.Aligned(one.names, one.features, one.xs, one.y, other.ids, one.holder)  # others with the same columns
+    for batch in (one, copy, one):
+        run.predict(batch)
+    first, second, again = sent[0], sent[3], sent[6]  # party a's
+    assert torch.equal(first, again)
+    assert (first != second).double().mean() > (0.99 if isinstance(noise, Gaussian) else 0.2)  # bits: 0.47 on average
 
 
 @pytest.mark.parametrize(

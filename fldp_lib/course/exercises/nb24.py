@@ -197,8 +197,9 @@ QUIZ = (
         (
             ("Since a bit can be flipped back", "Nobody knows which bits were flipped."),
             (
-                "Since the best guess against the bit is right far more often",
-                "ε bounds both. The flips use all of it, the noise only a part: compare at the same attacker.",
+                "Since the best guess at even odds is right far more often against the bit",
+                "ε bounds both. The flips use all of it, the noise only a part. Where the guess is right as often, the "
+                "two are level; at few false alarms the bit is ahead: say which attacker you fear.",
             ),
             ("Since δ is missing for the bit", "A flip needs none: its ε is pure, which is a stronger promise."),
         ),

@@ -83,7 +83,7 @@ class Many:
 
     def accuracy(self, test, noise=None):
         """Share of test patients guessed right in each run (draws,); `noise` as in `sent`."""
-        h = self.sent(self.raw(torch.cat(test.xs, 1).double()), noise, "new patients")
+        h = self.sent(self.raw(torch.cat(test.xs, 1).double()), noise, "new patients", *test.ids)
         guessed = torch.einsum("nsa,sa->ns", h, self.weights[2]) + self.weights[3] > 0
         return (guessed == (test.y == 1)[:, None]).double().mean(0)
 
@@ -92,7 +92,7 @@ class Many:
         weight, bias = self.weights[:2]
         return torch.tanh((x @ weight.flatten(1)).unflatten(1, weight.shape[1:]) + bias)
 
-    def sent(self, raw, noise, words):
+    def sent(self, raw, noise, *words):
         """Activations as they arrive: the feature parties' clipped and noisy, or their signs flipped now and then.
 
         Args:
@@ -104,7 +104,7 @@ class Many:
         change = _actors.reported if isinstance(noise, mechanisms.RandomisedResponse) else lambda *of: _actors.noisy(*of)[0]
         for name in self.names[: self.holder] + self.names[self.holder + 1 :] if noise is not None else ():
             for draw in range(raw.shape[1]):
-                drawn = _actors.stream(draw, name, words)
+                drawn = _actors.stream(draw, name, *words)
                 raw[:, draw, self.of(name)] = change(raw[:, draw, self.of(name)], noise, drawn)
         return raw
 
@@ -178,3 +178,9 @@ def answered(epsilon, patients):
     few, test = table(patients)
     flips = mechanisms.RandomisedResponse(epsilon)
     return 100 * together(few, fixed=flips, cut=1).accuracy(test, flips)
+
+
+def by_one():
+    """The share of diagnoses read off the first step's rows by whoever knows the first patient's alone, none flipped."""
+    few, rows = table(311)[0], flipped(None, 311).gradients("clinic")[0]
+    return float(((rows @ rows[0] > 0) == (few.y == few.y[0])).double().mean())

@@ -41,23 +41,24 @@ def tables():
     """Three tables of columns, the diagnoses that the clinic reads off its gradients, and how well the model diagnoses."""
 
     def compute(epsilon, clients):
-        said, true, _known = _read(epsilon, clients)
-        return dict(said=said[0], true=true, read=_share(epsilon, clients), epsilon=epsilon, patients=clients,
+        said, true, known = _read(epsilon, clients)
+        shown = np.setdiff1d(np.arange(len(true)), known)[:ROWS]  # patients whose diagnosis the clinic did not know
+        return dict(said=said[0], true=true, shown=shown, read=_share(epsilon, clients), epsilon=epsilon, patients=clients,
                     right=[right(None if len(names) == 1 else epsilon, clients, names, DRAWS) for names in SETS],
                     plain=[float(right(None, clients, names, DRAWS).mean()) for names in SETS])  # fmt: skip
 
     def draw(r):
-        few, marks, y = table(r["patients"])[0], [], np.arange(ROWS)[::-1]
+        few, marks, y, shown = table(r["patients"])[0], [], np.arange(ROWS)[::-1], r["shown"]
         for style, name in enumerate(WHERE):
-            x = few.xs[few.names.index(name)][:ROWS].numpy()
+            x = few.xs[few.names.index(name)][shown].numpy()
             high = x > np.median(few.xs[few.names.index(name)].numpy(), axis=0)
             for held, size in ((high, 2.6), (~high, 1.0)):
                 row, column = np.nonzero(held)
                 marks.append(plots.dots(WHERE[name] + column, y[row], (9, 9, 3)[style], size=size, opacity=0.75))
         for style in (0, 1):
-            ill = r["true"][:ROWS].numpy() == style
+            ill = r["true"][shown].numpy() == style
             marks.append(plots.people(np.full(ill.sum(), DIAGNOSIS), y[ill], (1, 2)[style], size=5.5))
-        agree = (r["said"] == r["true"])[:ROWS].numpy()
+        agree = (r["said"] == r["true"])[shown].numpy()
         for good, style in ((True, "attacker"), (False, 5)):
             marks.append(plots.people(np.full((agree == good).sum(), READ), y[agree == good], style, size=5.5))
         marks += [plots.text(24.5, ROWS - 0.1, _("▌read right"), "attacker"), plots.text(36.8, ROWS - 0.1, _("▌wrong"), 5)]
