@@ -142,7 +142,10 @@ def promised():
             plots.line([r["bits"]] * 2, (1e-5, 1), 5, width=1.0),
             plots.dots([r["bits"]], here, "attacker", size=4.5),
             plots.text(
-                0.4, 3e-5, _("of {n:,}: {many} at most").format(n=r["clients"], many=_plain(r["clients"] * here[0])), "attacker"
+                0.4,
+                3e-5,
+                _("of {n:,}: {many} at most").format(n=r["clients"], many=_plain(r["clients"] * here[0])),
+                "attacker",
             ),
         ]
 

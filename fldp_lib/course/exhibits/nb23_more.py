@@ -31,8 +31,7 @@ def learning(plan, people, runs, plain, table, alone):
     rounds = np.arange(1, plan.rounds + 1)
 
     multipliers = {
-        e: accounting.calibrate("gaussian", e, DELTA, plan.rounds, plan.sampling_rate).noise_multiplier
-        for e in EPSILONS
+        e: accounting.calibrate("gaussian", e, DELTA, plan.rounds, plan.sampling_rate).noise_multiplier for e in EPSILONS
     }
 
     def noise(epsilon, clients):
