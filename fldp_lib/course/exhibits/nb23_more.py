@@ -132,7 +132,8 @@ def adapting(found, body, rounds):
         full = next(n for n, v in arms.items() if v == most)
         return words.format(arm=r["arm"], numbers=arms[r["arm"]], share=100 * arms[r["arm"]] / most, clients=r["clients"],
                             sent=_size(4e-6 * arms[r["arm"]] * rounds * r["clients"]), rounds=rounds, budget=name,
-                            right=_span(mine), runs=count(len(mine), _("run"), _("runs")), full=r["shown"][full].mean(), body=100 * body)  # fmt: skip
+                            right=_span(mine), runs=count(len(mine), _("run"), _("runs")),
+                            full=r["shown"][full].mean(), body=100 * body)  # fmt: skip
 
     panel = plots.Panel(_("right, of 100 later signs"), _("numbers that travel (log)"), x=(100, 10_000),
                         y=(100 * body - 3, 100 * body + 4), xlog=True,
