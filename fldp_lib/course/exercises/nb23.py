@@ -43,11 +43,12 @@ def _clipped_counts(answer):
     rng = np.random.default_rng()
 
     def draw(clip):
-        codes = rng.integers(0, 3, 40)
-        plain = np.bincount(codes[:-1] * 3 + codes[1:], minlength=9).astype(float)
+        symbols = int(rng.integers(3, 6))
+        codes = rng.integers(0, symbols - 1, 40)  # the last sign never occurs, and has its places all the same
+        plain = np.bincount(codes[:-1] * symbols + codes[1:], minlength=symbols**2).astype(float)
         length = np.linalg.norm(plain)
         right = plain * min(1, clip / length)
-        swapped = np.bincount(codes[1:] * 3 + codes[:-1], minlength=9).astype(float)
+        swapped = np.bincount(codes[1:] * symbols + codes[:-1], minlength=symbols**2).astype(float)
         slips = [
             (plain * clip / length, "a vector that is short enough stays as it is"),
             (plain * min(1, clip / plain.sum()), "the length is the L2 norm, not the sum"),
@@ -56,12 +57,12 @@ def _clipped_counts(answer):
         ]
         if clip < length:
             slips.append((plain, "that is not clipped: its length is above clip"))
-        return (codes, 3, clip), right, slips
+        return (codes, symbols, clip), right, slips
 
     for clip in (4.0, 60.0):
         inputs, right, slips = apart(draw, clip)
         codes, symbols, clip = inputs
-        got = tensor(call(answer, codes.copy(), symbols, clip), (9,), "the counts")
+        got = tensor(call(answer, codes.copy(), symbols, clip), (symbols**2,), "the counts")
         compare(got, torch.from_numpy(right), slips, "it should be the counts of pairs, no longer than clip")
 
 
@@ -165,7 +166,7 @@ QUIZ = (
         "A table of followers is summed over 100 people without noise. Who says something that no other says",
         (
             ("is hidden: only sums are released", "A cell that only one person fills is that person's count."),
-            ("is found by the rank of what was said", "Sums hide what many share; a rare word stands alone in its cell."),
+            ("is far more exposed than by chance", "Sums hide what many share; a rare word stands alone in its cell."),
             ("is hidden if each vector is clipped", "A clipped count is smaller and still the only one there."),
         ),
         1,

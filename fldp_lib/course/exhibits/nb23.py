@@ -113,10 +113,15 @@ def secrets():
               "The secrets' exposure in it is on average"),
             [_("1.4 bits, as of a secret nobody knows"), _("about 3 bits"), _("more than 5 bits: sums tell them")],
             2,
-            lambda r: _("{0:.1f} bits: few others write these letters after one another, so the sum shows who did.").format(
+            lambda r: _("{0:.1f} bits: probably because few others write these letters after one another.").format(
                 exposures(100, 8, None).mean()),
         ),
     )  # fmt: skip
+
+
+def _plain(number):
+    """Two digits that count, and no power of ten for what is large: "0.52", "990"."""
+    return f"{number:.2g}" if number < 10 else f"{float(f'{number:.2g}'):,.0f}"
 
 
 def promised():
@@ -137,18 +142,21 @@ def promised():
             plots.line([r["bits"]] * 2, (1e-5, 1), 5, width=1.0),
             plots.dots([r["bits"]], here, "attacker", size=4.5),
             plots.text(
-                0.4, 3e-5, _("of {n:,}: {many:.2g} at most").format(n=r["clients"], many=r["clients"] * here[0]), "attacker"
+                0.4,
+                3e-5,
+                _("of {n:,}: {many} at most").format(n=r["clients"], many=_plain(r["clients"] * here[0])),
+                "attacker",
             ),
         ]
 
     def say(r):
         words = _("Total ε = {epsilon:.3g} (δ = 1e-4), one release: a person's secret reaches {bits} or more with "
                   "probability {here:.2g} at most; {blind:.2g} if nobody had said it. Of {clients} with a secret each that "
-                  "is {many:.2g} on average at most, against {none:.2g}.")  # fmt: skip
+                  "is {many} on average at most, against {none}.")  # fmt: skip
         here, blind = float(at_most(r["bits"], r["mu"])[0]), 2.0 ** -r["bits"]
         return words.format(epsilon=r["epsilon"], bits=count(r["bits"], _("bit"), _("bits")), here=here, blind=blind,
-                            clients=count(r["clients"], _("person"), _("people")), many=r["clients"] * here,
-                            none=r["clients"] * blind)  # fmt: skip
+                            clients=count(r["clients"], _("person"), _("people")), many=_plain(r["clients"] * here),
+                            none=_plain(r["clients"] * blind))  # fmt: skip
 
     panel = plots.Panel(_("probability of so much exposure, at most (log)"), _("bits"), x=(0, 14), y=(1e-5, 1.6), ylog=True,
                         xticks=[0, 2, 4, 6, 8, 10, 12, 14], right=0.25,

@@ -14,6 +14,10 @@ def _pairs(codes, symbols):
     return np.bincount(codes[:-1] * symbols + codes[1:], minlength=symbols**2).astype(float)
 
 
+def _clipped(counts, clip):
+    return counts * min(1, clip / np.linalg.norm(counts))
+
+
 def _raised(mu):
     return lambda z, rounds, bits: float(ndtr(ndtri(2.0**-bits) + mu(z, rounds)))
 
@@ -46,6 +50,7 @@ WRONG = {
         (lambda c, s, clip: _pairs(c[::-1], s) * min(1, clip / np.linalg.norm(_pairs(c, s))), r"swapped"),
         (lambda c, s, clip: np.minimum(_pairs(c, s), clip), r"not each count"),
         (lambda c, s, clip: _pairs(c, s)[:4], r"the counts"),
+        (lambda c, s, clip: _clipped(np.bincount(c[:-1] * s + c[1:]).astype(float), clip), r"the counts"),
     ],
     "23.3": [
         (_sent(lambda shapes, rank: sum(a * b for a, b in shapes)), r"only A and B"),
