@@ -148,7 +148,7 @@ def three_places_err_as_they_say(block):
 
 @claim("22", "A turn that the phone draws costs 0.86, coins 0.95, a known turn 4.89")
 def a_drawn_turn_hides(block):
-    """δ of a drawn turn at ε = 0.3, from the law of the likelihood ratio as it is drawn; and the three ε; 100 steps, σ = 1."""
+    """δ of a drawn turn at ε = 0.3, from the law of the likelihood ratio as it is drawn, and three ε; 100 steps, σ = 1."""
     rng, draws, above = np.random.default_rng(seeds(block, 1)[0]), 60_000, []
     for _ in range(5):
         x = rng.normal(size=(draws // 5, 100))
