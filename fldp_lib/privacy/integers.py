@@ -68,7 +68,7 @@ class Skellam(mechanisms.Gaussian):
         Args:
             parameters, clients: at least 1.
             step: in the units of the clip; None takes the shortest with which a number of the sum wraps round in a round
-                with a probability of at most `WRAP`, whatever the vectors.
+                with a probability of at most `WRAP`, whatever the vectors, chosen before the round's signs.
 
         Raises:
             TypeError, ValueError: too few bits for such a sum (the message says how many it takes), too short a step.

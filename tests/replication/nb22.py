@@ -50,16 +50,18 @@ def a_median_does_not_pay_for_its_bound(block):
     return numbers, max(found.values()) < 60 and mean[1] > 100 * mean[0]
 
 
-@claim("22", "each of the 439 names that 20 people hold came out in at least 99.5% of 200 runs")
+@claim("22", "each of the 439 names that 20 people hold comes out with a chance of at least 0.9986")
 def names_of_twenty_come_out(block):
-    """The share of 200 runs in which each comes out, at the least; the exact chance says 0.9986 or more."""
+    """The least exact chance; the share of 200 runs in which each comes out, at the least, and the runs with all of them."""
     counts = pets.table()[1]
     many = counts >= 20
     out = torch.zeros(200, len(counts), dtype=torch.bool)
     for run in range(200):
         out[run, rule().release(counts, generator(block, run))[0]] = True
     least, together = float(out[:, many].double().mean(0).min()), int(out[:, many].all(1).sum())
-    return {"names": int(many.sum()), "least": least, "together": together}, least >= 0.98 and together >= 180
+    chance = float(rule().chance(counts[many]).min())
+    numbers = {"names": int(many.sum()), "chance": chance, "least": least, "together": together}
+    return numbers, chance > 0.9985 and least >= 0.98 and together >= 175
 
 
 @claim("22", "of twenty million secrets 13", quick=False)
@@ -76,7 +78,7 @@ def single_secrets_stay(block):
     return {"kept": kept.released, "slip": slip.released}, not kept.caught and slip.caught
 
 
-@claim("22", "with $δ = 1/n$, somebody's secret comes out more often than not")
+@claim("22", "with $δ = 1/n$ and a secret for each of n people, somebody's comes out more often than not")
 def one_over_n_is_too_large(block):
     """Tables of n secrets at δ = 1/n: how often at least one comes out; 1 − 1/e is 0.63."""
     one = analytics.LaplaceThreshold(EPSILON, 1 / 2_000)
@@ -84,23 +86,23 @@ def one_over_n_is_too_large(block):
     return {"share": float(np.mean(some))}, abs(np.mean(some) - (1 - 1 / np.e)) < 0.09
 
 
-@claim(
-    "22", "**Everybody, at ε/9 each: 48.** Nine times the noise harms less here than eight ninths of the people", quick=False
-)
+@claim("22", "Nine times the noise harms less here than eight ninths of the people left out", quick=False)
 def everybody_at_each_letter_finds_more(block):
     words = pets.people()
     heavy = {name for name, count in Counter(words).items() if count >= 100}
     found = {
-        deal: [
-            len(heavy & set(analytics.heavy_hitters(words, 1.0, generator(block, k), deal=deal, at_least=99.5).found))
+        f"{deal}, bar {bar:g}": [
+            len(heavy & set(analytics.heavy_hitters(words, 1.0, generator(block, k), deal=deal, at_least=bar).found))
             for k in range(3)
         ]
+        for bar in (99.5, 75)
         for deal in ("people", "budget")
     }
-    return found, min(found["budget"]) > max(found["people"]) and max(found["people"]) > 25
+    more = [min(found[f"budget, bar {bar}"]) > max(found[f"people, bar {bar}"]) for bar in ("99.5", "75")]
+    return found, all(more) and max(found["people, bar 99.5"]) > 25 and min(found["people, bar 75"]) > 35
 
 
-@claim("22", "none here and hardly one on other draws at 4", quick=False)
+@claim("22", "none here and at most two on other draws at 4", quick=False)
 def letters_do_not_find_locally(block):
     """Of 56 names that a hundred hold: found at ε = 1, 4 and 8, with noise from each phone."""
     words = pets.people()
@@ -144,22 +146,25 @@ def three_places_err_as_they_say(block):
     return found, all(near)
 
 
-@claim("22", "A turn that the phone draws costs 0.44, coins 0.52, a known turn 3.80")
+@claim("22", "A turn that the phone draws costs 0.86, coins 0.95, a known turn 4.89")
 def a_drawn_turn_hides(block):
-    """δ of a drawn turn at ε = 0.44, from the law of the likelihood ratio as it is drawn; 100 steps, σ = 1."""
+    """δ of a drawn turn at ε = 0.3, from the law of the likelihood ratio as it is drawn, and three ε; 100 steps, σ = 1."""
     rng, draws, above = np.random.default_rng(seeds(block, 1)[0]), 60_000, []
     for _ in range(5):
         x = rng.normal(size=(draws // 5, 100))
         x[:, 0] += 1
         above.append(np.maximum(1 - np.exp(0.3) / np.exp(x - 0.5).mean(1), 0).mean())
     measured, told = float(np.mean(above)), allocation.delta(1.0, 100, 0.3)
-    return {"δ at ε = 0.3, drawn": measured, "computed": told}, told > 0.75 * measured and measured > 0.5 * told
+    three = [allocation.epsilon(1.0, 100, 1e-6), allocation.poisson(1.0, 100, 1e-6), allocation.unhidden(1.0, 1e-6)]
+    numbers = {"δ at ε = 0.3, drawn": measured, "computed": told, "ε drawn, coins, known": tuple(three)}
+    same = bool(np.allclose(three, (0.86, 0.95, 4.89), rtol=0, atol=0.006))
+    return numbers, same and told > 0.75 * measured and measured > 0.5 * told
 
 
-@claim("22", "With shares for seven the promise holds, and closely")
+@claim("22", "With shares for seven the promise holds")
 def shares_for_who_answers_keep_the_promise(block):
-    """Other multipliers, bounds and dropouts: every outcome of the survivors' shares added up; never above, within 30%."""
-    rng, kept, close, broken = np.random.default_rng(seeds(block, 1)[0]), [], [], []
+    """Other multipliers, bounds and dropouts: every outcome of the survivors' shares added up; never above."""
+    rng, kept, broken = np.random.default_rng(seeds(block, 1)[0]), [], []
     for _ in range(12):
         noise, bound, people = rng.uniform(0.7, 1.5), int(rng.integers(9, 14)), int(rng.integers(8, 16))
         answer = int(np.ceil(0.7 * people))
@@ -171,10 +176,7 @@ def shares_for_who_answers_keep_the_promise(block):
             there, without = np.pad(left, (bound, 0)), np.pad(left, (0, bound))
             delta = float(np.maximum(there - np.exp(told) * without, 0).sum())
             (kept if cut == answer else broken).append(delta <= 1e-3)
-            close += [delta > 0.7e-3] * (cut == answer)
-    return {"kept of 12": sum(kept), "close": sum(close), "kept with shares for all": sum(broken)}, (
-        all(kept) and all(close) and not any(broken)
-    )
+    return {"kept of 12": sum(kept), "kept with shares for all": sum(broken)}, all(kept) and not any(broken)
 
 
 @claim("22", "at ten steps of deviation a sixth of a per cent is lost")
@@ -200,7 +202,7 @@ def a_sum_is_exact_modulo_its_bits(block):
     return {"exact of 3": sum(exact)}, all(exact)
 
 
-@claim("22", "learned with whole numbers of 16 bits as with continuous noise, to a point of accuracy", quick=False)
+@claim("22", "the mean difference is less than a point of accuracy, and less than two with two standard errors", quick=False)
 def sixteen_bits_lose_less_than_a_point(block):
     """Twelve splits and noises: 400 people, 20 rounds of five local steps, ε = 4."""
     digits, model, gaps = data.load("digits"), models.MLP(64, 32, 10), []
@@ -210,6 +212,5 @@ def sixteen_bits_lose_less_than_a_point(block):
         whole = plan.changed(mechanism=integers.Skellam(plan.mechanism.noise_multiplier, 1.0, bits=16))
         plain, rounded = (100 * train(model, people, p, progress=False).accuracy[-1] for p in (plan, whole))
         gaps.append(rounded - plain)
-    return {"points, mean": float(np.mean(gaps)), "standard error": float(np.std(gaps, ddof=1) / 12**0.5)}, (
-        bool(abs(np.mean(gaps)) < 1)
-    )
+    mean, error = abs(float(np.mean(gaps))), float(np.std(gaps, ddof=1) / 12**0.5)
+    return {"points, mean": float(np.mean(gaps)), "standard error": error}, mean < 1 and mean + 2 * error < 2

@@ -191,7 +191,7 @@ QUIZ = (
                 "that bar keeps noise out of the tree; it is computed from noisy counts, and protects nobody.",
             ),
             (
-                "Because each group is only an eighth of the people.",
+                "Because each group is only a ninth of the people.",
                 "a person pays ε once, since it speaks once; that is another matter.",
             ),
             (

@@ -16,11 +16,12 @@ LEVELS, MOST = 9, 300
 
 @dataclass(frozen=True)
 class Tree:
-    """For each level the prefixes that passed with their estimates, the complete words, and how many spoke."""
+    """For each level the prefixes that passed with their estimates, the complete words, how many spoke, and the bar."""
 
     levels: tuple
     found: dict
     asked: tuple
+    bars: tuple
 
 
 @lru_cache(maxsize=1)
@@ -44,13 +45,14 @@ def grown(deal, epsilon, bar, people, seed=4):
     rng, count = np.random.default_rng(seed), counted(people)
     each, scale = (epsilon, LEVELS) if deal == "people" else (epsilon / LEVELS, 1)
     said = rng.multinomial(count, [1 / LEVELS] * LEVELS).T if deal == "people" else np.tile(count, (LEVELS, 1))
-    alive, kept, found = np.ones(1, dtype=bool), [], {}
+    alive, kept, found, bars = np.ones(1, dtype=bool), [], {}, []
     frontier = [""]
     for level, (listed, ids, parents) in enumerate(prefixes()):
         sums = np.bincount(ids[ids >= 0], weights=said[level][ids >= 0], minlength=len(listed))
         candidates = alive[parents]
         number = len(frontier) * 27 - (level == 0)
         least = max(np.log(max(number, 1) / 2) / each * scale, bar)
+        bars.append(float(least))
         estimates = np.where(candidates, (sums + rng.laplace(scale=1 / each, size=len(sums))) * scale, -np.inf)
         alive = estimates > np.sort(estimates)[-MOST - 1] if len(estimates) > MOST else np.ones(len(estimates), dtype=bool)
         alive &= estimates > least
@@ -63,4 +65,4 @@ def grown(deal, epsilon, bar, people, seed=4):
         found |= {prefix[:-1]: size for prefix, size in level_found.items() if prefix.endswith("$")}
         kept.append(level_found)
         frontier = [prefix for prefix in level_found if not prefix.endswith("$")]
-    return Tree(tuple(kept), found, tuple(int(row.sum()) for row in said))
+    return Tree(tuple(kept), found, tuple(int(row.sum()) for row in said), tuple(bars))

@@ -40,7 +40,7 @@ def _rows(people):
 
 def names():
     """Names that nobody listed: how many people hold them, the noisy count, the threshold, and the chance to come out."""
-    grid = np.unique(np.geomspace(1, 100, 60).round().astype(int))
+    grid = np.unique(np.geomspace(1, 1_000, 90).round().astype(int))
 
     def compute(epsilon, log_delta, clients):
         delta = 10.0**log_delta
@@ -81,8 +81,8 @@ def names():
     panels = [
         plots.Panel(_("Held by …"), _("people"), "", x=(0.01, 900), y=(-0.9, len(FOLLOWED) + 1.6), xlog=True,
                     xticks={1: "1", 10: "10", 100: "100"}, yticks={}),
-        plots.Panel(_("Chance to come out"), _("people who hold the name"), "", x=(1, 100), y=(1e-10, 2), xlog=True,
-                    ylog=True, xticks={1: "1", 10: "10", 100: "100"},
+        plots.Panel(_("Chance to come out"), _("people who hold the name"), "", x=(1, 1_000), y=(1e-10, 2), xlog=True,
+                    ylog=True, xticks={1: "1", 10: "10", 100: "100", 1_000: "1,000"},
                     yticks={1: "1", 1e-3: "10⁻³", 1e-6: "10⁻⁶", 1e-9: "10⁻⁹"}),
     ]  # fmt: skip
     return explorers.Explorer(
@@ -100,7 +100,7 @@ def secret():
     """A word that so many people hold: where its noisy count falls, and how often one of many secrets comes out."""
     rng, places = np.random.default_rng(5), np.geomspace(1e-9, 1e-2, 40)
     draws, high = rng.laplace(size=500), rng.uniform(0.04, 0.34, 500)
-    near = np.linspace(-14, 46, 241)
+    near = np.linspace(-14, 66, 321)
 
     def compute(holders, epsilon, log_delta, clients):
         delta = 10.0**log_delta
@@ -141,8 +141,8 @@ def secret():
             any=1 - (1 - 1e-5) ** PEOPLE)  # fmt: skip
 
     panels = [
-        plots.Panel(_("Its noisy count, a dot a draw"), _("people, after noise"), "", x=(-14, 46), y=(0, 1.25), yticks={},
-                    xticks=[0, 20, 40]),
+        plots.Panel(_("Its noisy count, a dot a draw"), _("people, after noise"), "", x=(-14, 66), y=(0, 1.25), yticks={},
+                    xticks=[0, 20, 40, 60]),
         plots.Panel(_("Some secret comes out"), "δ", _("chance"), x=(1e-9, 1e-2), y=(0, 1), xlog=True, right=0.1,
                     xticks={1e-9: "10⁻⁹", 1e-6: "10⁻⁶", 1e-3: "10⁻³"}),
     ]  # fmt: skip
@@ -150,7 +150,7 @@ def secret():
                  "it that somebody's secret comes out?")  # fmt: skip
     return explorers.Explorer(
         _("One secret among the people"),
-        [explorers.Slider("holders", _("people who hold the word"), 1, 40, 1, whole=True), epsilon(1.0, 0.1, 10.0), delta(),
+        [explorers.Slider("holders", _("people who hold the word"), 1, 60, 1, whole=True), epsilon(1.0, 0.4, 10.0), delta(),
          clients(PEOPLE, 100, 10_000_000, _("people with a secret"))],
         compute, plots.Chart(panels, size=(6.8, 3.2)), marks, say,
         predict=("22.b", question, [_("about 1 in 100,000"), _("about 1 in 100"), _("about 2 in 5")], 2, because),

@@ -12,7 +12,8 @@ from ._kit import _, clients, epsilon
 from ._singles import digits
 
 CLIP, DELTA, DRAWS, SEED = 4.0, 1e-5, 40, 3
-LONGER = np.geomspace(1 / 2, 4, 19)
+SHORT, LONG = 1 / 4, 4  # for shorter steps and fewer than 200 people there is no table of noise with 16 bits
+LONGER = np.geomspace(SHORT, LONG, 25)
 
 
 @lru_cache(maxsize=64)
@@ -75,10 +76,10 @@ def whole_numbers():
     def marks(r):
         cut = lambda values, low, high: np.where((values >= low) & (values <= high), values, np.nan)  # noqa: E731
         return [
-            plots.line((1 / 2, 4), (1, 1), 5, label=_("continuous"), width=1.2),
+            plots.line((SHORT, LONG), (1, 1), 5, label=_("continuous"), width=1.2),
             plots.line(LONGER, r["ratio"], "private", label=_("whole")),
             plots.dots([r["longer"]], [r["here"]], "private", size=5),
-            plots.line((1 / 2, 4), (1e-6, 1e-6), 5, width=1.2, panel=1),
+            plots.line((SHORT, LONG), (1e-6, 1e-6), 5, width=1.2, panel=1),
             plots.line(LONGER, cut(r["wrap"], 1e-12, 1), "attacker", panel=1),
             plots.dots([r["longer"]], [np.clip(r["chance"], 1e-12, 1)], "attacker", size=5, panel=1),
         ]
@@ -98,11 +99,11 @@ def whole_numbers():
                  "continuous noise with 10 bits, {b:.3f} with 16. ε is the same.").format(a=few.std / noise,
                                                                                           b=many.std / noise)  # fmt: skip
 
-    ticks = {1 / 2: "1/2", 1: "1", 2: "2", 4: "4"}
+    ticks = {1 / 4: "1/4", 1 / 2: "1/2", 1: "1", 2: "2", 4: "4"}
     panels = [
-        plots.Panel(_("Noise, against continuous noise"), _("length of a step"), _("times"), x=(1 / 2, 4), y=(0.9, 200),
+        plots.Panel(_("Noise, against continuous noise"), _("length of a step"), _("times"), x=(SHORT, LONG), y=(0.9, 200),
                     xlog=True, ylog=True, xticks=ticks, yticks={1: "1", 10: "10", 100: "100"}, right=0.3),
-        plots.Panel(_("Chance of wrapping round"), _("length of a step"), _("bound"), x=(1 / 2, 4), y=(1e-12, 1.5),
+        plots.Panel(_("Chance of wrapping round"), _("length of a step"), _("bound"), x=(SHORT, LONG), y=(1e-12, 1.5),
                     xlog=True, ylog=True, xticks=ticks, yticks={1: "1", 1e-6: "1e-6", 1e-12: "1e-12"}),
     ]  # fmt: skip
     question = _("Same ε, same people, 10 bits a number in place of 16. What do the missing bits cost?")
@@ -110,8 +111,8 @@ def whole_numbers():
     return explorers.Explorer(
         _("Sums in whole numbers"),
         [explorers.Slider("bits", _("bits a number"), 10, 16, 12, whole=True),
-         explorers.Slider("longer", _("step, times the package's"), 1 / 2, 4, 1.0, step=0.05, log=True),
-         epsilon(1.0, 0.5, 10.0, label=_("ε, of the one sum")), clients(300, 100, 1437, label=_("people"))],
+         explorers.Slider("longer", _("step, times the package's"), SHORT, LONG, 1.0, step=np.log10(2) / 6, log=True),
+         epsilon(1.0, 0.5, 10.0, label=_("ε, of the one sum")), clients(300, 200, 1437, label=_("people"))],
         compute, plots.Chart(panels, size=(6.6, 3.1)), marks, say, attacker=lambda r: r["attacker"],
         predict=("22.integers", question, options, 1, because),
     )  # fmt: skip

@@ -20,16 +20,21 @@ def _error(way, epsilon, listed, people):
 
 
 def _drawn(way, epsilon, listed, people):
-    """Shares of the first names of the list, and what the reports of so many people say of them (draws × names)."""
+    """Shares of the first names of the list, and what the reports of so many people say of them (draws × names).
+
+    Where a report holds one name, as they are; else name by name, as if a report's names were independent.
+    """
     rng, true = np.random.default_rng(2), counted(PEOPLE)[:listed]
     held = rng.multinomial(people, true / true.sum())
     kind = randomisers.ALL[way](epsilon, listed)
     p, q = float(kind.kept), float(kind.other)
-    if way == "k-RR":  # the truth with the chance p − q, else any name
-        told = rng.binomial(held, p - q, (4, listed))
+    draws = max(4, 400 // listed)
+    one = way == "k-RR" or (way == "subset selection" and kind.size == 1)
+    if one:  # the truth with the chance p − q, else any name
+        told = rng.binomial(held, p - q, (draws, listed))
         said = told + np.stack([rng.multinomial(people - int(row.sum()), np.full(listed, 1 / listed)) for row in told])
     else:  # how many reports support a name; name by name
-        said = rng.binomial(held, p, (4, listed)) + rng.binomial(people - held, q, (4, listed))
+        said = rng.binomial(held, p, (draws, listed)) + rng.binomial(people - held, q, (draws, listed))
     return held / people, (said / people - q) / (p - q)
 
 
