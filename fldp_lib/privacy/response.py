@@ -128,7 +128,7 @@ class RandomisedResponse(Local):
     @property
     def other(self):
         """Probability that a report supports one given other category."""
-        return (1 - self.keep) / (self.categories - 1)
+        return math.exp(-self.epsilon) / (1 + (self.categories - 1) * math.exp(-self.epsilon))
 
     @property
     def bits(self):

@@ -12,7 +12,8 @@ bins that are counted at their smallest: both can only raise δ. An upper bound,
 selection and projection say what their crowd is (`blanket`); of any other ε₀-local report e^−ε₀ of the people are clones of
 the two truths.
 
-Replace-one, the number of people public; one report a person, all in one shuffle.
+Replace-one, the number of people public; one report a person, all in one shuffle. Above ε₀ = 20 no crowd is counted on, and
+what is told is the curve of any ε₀-local report, (e^ε₀ − e^ε)/(e^ε₀ + 1), true with or without a shuffle.
 
 A later theorem with more clones, 2/(e^ε₀ + 1) of the people (Feldman, McMillan & Talwar 2023), is not used: its authors'
 erratum restricts it. By its sum with fewer clones and a silent own report three-ary response seems more private than it is,
@@ -33,7 +34,7 @@ from .response import Local
 TAILS = (1e-18, 1e-8, 1e-4, 0.02, 0.2, 0.5)  # where the bins of the crowd's size begin; what is below the first adds to δ
 FEW = 40  # people of whom every size of the crowd is counted alone
 MOST = 10**7  # people
-HIGHEST = 20.0  # ε₀ looked at
+HIGHEST = 20.0  # ε₀ up to which a crowd is counted: above, the values of a term lie too far apart for floating point
 DEEPEST = 1e-10  # smallest δ: below, the transform's rounding would tell
 
 
@@ -149,7 +150,11 @@ def _report(report):
 
 @lru_cache(maxsize=4096)
 def _delta(local, crowd, people, epsilon):
-    return 0.0 if epsilon >= local else _crowd(local, *crowd, people, epsilon)
+    if epsilon >= local:
+        return 0.0
+    if local > HIGHEST:
+        return min(-math.expm1(epsilon - local) * (1 + 1e-14) / (1 + math.exp(-local)), 1.0)
+    return _crowd(local, *crowd, people, epsilon)
 
 
 def _crowd(local, share, least, side, both, people, epsilon):
@@ -185,7 +190,8 @@ def _among(local, least, side, both, size, epsilon):
     law = np.maximum(np.fft.irfft(_power(np.fft.rfft(law), size), grid), 0)
     first = math.floor(start / step)
     sums = size * low + (first + (np.arange(grid) - first) % grid) * step
-    return float(law @ np.maximum(sums, 0)) * least / size + 1e-15
+    rounding = 1e-15 + 1e-15 * least * span  # of the sums, whose values lie as far apart as `span`
+    return float(law @ np.maximum(sums, 0)) * least / size + rounding
 
 
 def _power(base, count):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import log_ndtr, ndtr
 
 from fldp_lib.privacy import allocation
 from fldp_lib.privacy.gaussians import gaussian_delta, gaussian_epsilon
@@ -61,3 +62,53 @@ def test_a_finer_grid_changes_the_upper_bound_little_and_lowers_it(monkeypatch):
 def test_more_steps_hide_better():
     found = [allocation.epsilon(1.0, steps, 1e-5) for steps in (1, 3, 10, 100)]
     assert found == sorted(found, reverse=True)
+
+
+def of_two_steps(noise, epsilon):
+    """δ of two steps, with the person against without: over the one step's output in four million parts, the other's mean
+    in closed form."""
+    above, z = math.exp(epsilon), np.linspace(-14, 1 / noise + 14, 4_000_001)
+    left = 2 * above - np.exp(z / noise - 0.5 / noise**2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        edge = noise * np.log(left) + 0.5 / noise
+    over = np.where(left > 0, ndtr(1 / noise - edge) - left * ndtr(-edge), 1 - left)  # E(X − left)₊
+    return float(np.trapezoid(np.exp(-z * z / 2) * over, z)) / math.sqrt(8 * math.pi)
+
+
+@pytest.mark.parametrize(("noise", "epsilon"), [(0.2, 30.0), (0.2, 40.0), (0.2, 45.0), (0.2, 60.0), (0.45, 12.81628),
+    (0.5, 12.9), (0.7, 8.5041), (0.3, 10.0), (1.0, 2.0)])  # fmt: skip
+def test_the_bounds_of_two_steps_enclose_the_truth_at_large_epsilons(noise, epsilon):
+    truth = of_two_steps(noise, epsilon)
+    low, high = (allocation.delta(noise, 2, epsilon, lower) for lower in (True, False))
+    assert low <= truth <= high <= truth * (1 + 1e-6) + 2e-13
+
+
+@pytest.mark.parametrize(("noise", "delta"), [(0.45, 1e-7), (0.5, 1e-9), (0.4, 1e-8), (0.7, 1e-9), (0.2, 1e-9)])
+def test_epsilons_of_two_steps_keep_their_delta(noise, delta):
+    low, high = (allocation.epsilon(noise, 2, delta, lower) for lower in (True, False))
+    assert of_two_steps(noise, high) <= delta <= of_two_steps(noise, low) * (1 + 1e-9)
+    assert low <= high <= allocation.unhidden(noise, delta)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.2, 1.0), st.sampled_from([2, 3, 7, 10, 100, 1_000]), st.floats(0.5, 60))
+def test_never_below_what_the_largest_alone_tells_and_never_above_a_known_step(noise, steps, epsilon):
+    """W is at least its largest part over t, whose law is known: E(max/t − e^ε)₊, over the largest's outputs."""
+    start = noise * (math.log(steps) + epsilon) + 0.5 / noise
+    z = np.linspace(start, start + 1 / noise + 14, 200_001)
+    tail = -np.expm1(steps * log_ndtr(z))
+    least = float(np.trapezoid(np.exp(z / noise - 0.5 / noise**2) * tail, z)) / noise / steps
+    told = allocation.delta(noise, steps, epsilon)
+    assert least * (1 - 1e-6) <= told <= min(float(gaussian_delta(1 / noise, epsilon)) * (1 + 1e-8), 1.0)
+
+
+@pytest.mark.parametrize(("noise", "steps", "epsilon"), [(1.0, 100, 0.44), (0.5, 7, 3.0), (0.2, 1_000, 30.0), (1.0, 10, 6.0)])
+def test_transforms_cost_no_more_than_is_added(monkeypatch, noise, steps, epsilon):
+    """The same sums without a Fourier transform, every product of two chances by itself."""
+    told = [allocation.delta(noise, steps, epsilon, lower) for lower in (True, False)]
+    monkeypatch.setattr(allocation, "_products", lambda one, others: np.stack(
+        [np.convolve(others[0] if one is None else one, other)[: allocation.GRID] for other in others]))  # fmt: skip
+    allocation._delta.cache_clear()
+    plain = [allocation.delta(noise, steps, epsilon, lower) for lower in (True, False)]
+    allocation._delta.cache_clear()
+    assert told == pytest.approx(plain, rel=1e-11, abs=1e-13)

@@ -2,10 +2,11 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 from dp_accounting.pld import privacy_loss_mechanism
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 from scipy import optimize
 from scipy.special import log_ndtr
@@ -34,6 +35,34 @@ def test_epsilon_is_dp_accountings(mu, delta):
     theirs = privacy_loss_mechanism.GaussianPrivacyLoss(1 / mu).get_delta_for_epsilon
     epsilon = gaussians.gaussian_epsilon(mu, delta)
     assert (epsilon == 0 and theirs(0.0) <= delta) or theirs(epsilon) == pytest.approx(delta, rel=1e-6)
+
+
+def exact_log_delta(mu, epsilon):
+    """ln δ(ε) by the formula, in so many digits that nothing is lost: Φ is erfc's."""
+    with mpmath.workdps(60 + max(0, int(-2 * math.log10(mu)))):
+        mu, epsilon = mpmath.mpf(mu), mpmath.mpf(epsilon)
+        first, second = mpmath.ncdf(mu / 2 - epsilon / mu), mpmath.ncdf(-mu / 2 - epsilon / mu)
+        return mpmath.log(first - mpmath.exp(epsilon) * second)
+
+
+@settings(max_examples=400, deadline=None)
+@given(some.floats(-15, 3), some.floats(-2.5, 2.45), some.booleans())
+@example(-13.0, 2.0, False)
+@example(-10.0, 1.0, False)
+def test_epsilon_is_never_too_small(log_mu, log_log_delta, near):
+    mu, delta = 10**log_mu, 10 ** -(10**log_log_delta) * (min(10**log_mu, 1.0) if near else 1.0)
+    epsilon = gaussians.gaussian_epsilon(mu, max(delta, 1e-300))
+    goal = mpmath.log(max(delta, 1e-300))
+    if epsilon:
+        assert exact_log_delta(mu, epsilon) <= goal
+    else:
+        assert mpmath.log(mpmath.erf(mpmath.mpf(mu) / mpmath.sqrt(8))) <= goal
+
+
+@given(MU, DELTA)
+def test_epsilon_is_hardly_too_large(mu, delta):
+    epsilon = gaussians.gaussian_epsilon(mu, delta)
+    assert epsilon == 0 or exact_log_delta(mu, epsilon * (1 - 1e-8)) >= mpmath.log(delta) or epsilon < 1e-6 * mu
 
 
 @pytest.mark.parametrize("mu", [math.inf, 1e200])

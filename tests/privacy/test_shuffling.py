@@ -128,6 +128,37 @@ def test_local_epsilon_and_epsilon_undo_each_other(kind):
     assert local > 1 and 0.45 < shuffling.epsilon(report, 5_000, 1e-6) <= 0.5 * (1 + 1e-5)
 
 
+@pytest.mark.parametrize("local", [1.0, 12.0, 19.9, 25.0, 34.0, 40.0, 100.0, 300.0, 500.0])
+def test_one_report_alone_hides_nowhere_however_large_its_epsilon(local):
+    """n = 1: δ(ε) = (e^ε₀ − e^ε)/(e^ε₀ + 1) of a binary response, in 50 digits, and ε from it."""
+    import mpmath
+
+    with mpmath.workdps(50):
+        grow = mpmath.exp(local)
+        for gap in (1e-3, 0.1, 1.0, 0.5 * local):
+            exact = float((grow - mpmath.exp(local - gap)) / (grow + 1))
+            for report in (local, RandomisedResponse(local, 2)):
+                assert exact * (1 - 1e-9) <= shuffling.delta(report, 1, local - gap) <= exact * (1 + 2e-3)
+        exact = float(mpmath.log(grow - mpmath.mpf("1e-6") * (grow + 1)))
+    for report in (local, RandomisedResponse(local, 2)):
+        assert exact * (1 - 1e-12) <= shuffling.epsilon(report, 1, 1e-6) <= exact * (1 + 2e-6) + 2e-6
+
+
+@pytest.mark.parametrize("local", [10.0, 18.0, 20.0, 40.0])
+@pytest.mark.parametrize("people", [2, 30, 1_000])
+def test_large_epsilons_of_binary_responses_are_not_below_the_truth(local, people):
+    """All others say 0: the law of the number of ones, its differences by hand, since e^ε₀ times a chance is another one."""
+    report, ones = RandomisedResponse(local, 2), np.arange(people + 1)
+    other = math.exp(-local) / (1 + math.exp(-local))
+    crowd = stats.binom.pmf(ones, people - 1, other)
+    before = np.concatenate([[0], crowd[:-1]])
+    for gap in (1e-2, 1.0, 0.3 * local, 0.7 * local):
+        epsilon = local - gap
+        more, less = other * math.exp(epsilon) * math.expm1(gap), other * -math.expm1(epsilon + local)
+        truth = max(np.maximum(crowd * a + before * b, 0).sum() for a, b in ((more, less), (less, more)))
+        assert truth * (1 - 1e-9) <= shuffling.delta(report, people, epsilon)
+
+
 def test_refusals():
     refuses(lambda: shuffling.local_epsilon(1.0, 10, 1e-5, RandomisedResponse), ValueError, "categories", "None")
     refuses(lambda: shuffling.local_epsilon(1.0, 10, 1e-5, "k-RR", 4), TypeError, "kind", "k-RR")
