@@ -151,7 +151,7 @@ def _short(law, step, steps, level):
 
 
 def _products(one, others):
-    """The laws of sums of a value of one law (None: the first of the others) and of each other's, as far as the grid goes."""
+    """The laws of sums of a value of one law (None: the first of the others) and of each of the others, within the grid."""
     from scipy.fft import irfft, rfft
 
     many, transforms = 2 * GRID, rfft(others, 2 * GRID)

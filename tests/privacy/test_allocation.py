@@ -102,7 +102,9 @@ def test_never_below_what_the_largest_alone_tells_and_never_above_a_known_step(n
     assert least * (1 - 1e-6) <= told <= min(float(gaussian_delta(1 / noise, epsilon)) * (1 + 1e-8), 1.0)
 
 
-@pytest.mark.parametrize(("noise", "steps", "epsilon"), [(1.0, 100, 0.44), (0.5, 7, 3.0), (0.2, 1_000, 30.0), (1.0, 10, 6.0)])
+@pytest.mark.parametrize(
+    ("noise", "steps", "epsilon"), [(1.0, 100, 0.44), (0.5, 7, 3.0), (0.2, 1_000, 30.0), (1.0, 10, 6.0)]
+)
 def test_transforms_cost_no_more_than_is_added(monkeypatch, noise, steps, epsilon):
     """The same sums without a Fourier transform, every product of two chances by itself."""
     told = [allocation.delta(noise, steps, epsilon, lower) for lower in (True, False)]
