@@ -11,6 +11,8 @@ from .. import checks
 class Items:
     """People and the items they have, a person and an item at most once together; made by `gather`.
 
+    All of it is exact, its list of items, `people`, `most` and `kept` too: none of it may be published as it is.
+
     Attributes:
         items: the different items' names (k,), in alphabetical order.
         people: n, the number of people, those without an item among them.

@@ -28,7 +28,7 @@ class Trie:
     Attributes:
         levels: for each level the prefixes that passed, with the estimated number of people in all (a dict each).
         found: complete words, with the same estimate.
-        asked: how many people spoke at each level.
+        asked: how many people spoke at each level: exact, and no part of the release; ε does not cover it.
         candidates: about how many prefixes they were asked.
         bar: what an estimate had to exceed, in people.
         deviation: standard deviation of an estimate of a prefix that nobody has, in people.

@@ -14,6 +14,7 @@ from .. import checks
 from ..privacy.mechanisms import laplace_noise
 
 CHUNK = 2**21
+ROUNDING = 1e-14  # a hundred times what one term of a cumulated law, and one step of a uniform draw, may be off
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class _Threshold:
             generator: a `torch.Generator` on the CPU.
 
         Returns:
-            The released items' numbers (r,) and noisy counts (r,).
+            The released items' numbers (r,) and noisy counts (r,). Publish names, in an order of their own: a number tells
+            how many items stand before it, which no ε covers.
 
         Raises:
             TypeError, ValueError: arguments out of range.
@@ -54,9 +56,7 @@ class _Threshold:
 
     def chance(self, counts):
         """Return the exact probability (…) that an item of so many people is released; whole numbers from 0."""
-        counts = checks.tensor("counts", counts, None, "whole")
-        if counts.numel() and counts.min() < 0:
-            raise ValueError(f"counts must be whole numbers from 0, got {int(counts.min())}")
+        counts = _counts(counts, None)
         return torch.where(counts > 0, self._passes(counts.double()), 0.0)
 
 
@@ -104,18 +104,30 @@ class GeometricThreshold(_Threshold):
 
     One person less makes a difference beyond e^ε only at the noise's ends, which is where δ goes: r is the smallest reach
     whose ends have probability at most δ'. What r leaves of δ' goes to a coin that takes r − 1 instead, for each item anew;
-    for one item a person the chances are then those of `best_chance`, to six digits.
+    for one item a person the chances are then those of `best_chance`, up to a relative error of about δ.
 
     Args:
         epsilon: ε, 0.001 to 50.
-        delta: δ, 1e-15 to 0.5.
+        delta: δ, up to 0.5; at least so large that the draws, in double precision, keep each item's δ' to a hundredth of it.
         most: L, how many items a person has at most.
+
+    Raises:
+        ValueError: also for a δ' that rounding would break.
 
     Unit: a person, add-or-remove.
 
     Derived in: notebook 22.
     Source: Desfontaines, Voss, Gipson & Mandayam 2022 (differentially private partition selection).
     """
+
+    def __post_init__(self):
+        super().__post_init__()
+        least = (2 * self.threshold + 1) * ROUNDING
+        if self.each[1] < least:
+            raise ValueError(
+                f"delta must be at least {least:.2g} for each item here, where rounding is smaller than its hundredth; "
+                f"got {self.delta:g} over {self.most}"
+            )
 
     @property
     def threshold(self):
@@ -169,15 +181,13 @@ def best_chance(epsilon, delta, counts):
     Args:
         epsilon: ε, 0.001 to 50.
         delta: δ, 1e-15 to 0.5.
-        counts: people who have the item, whole numbers from 0 (one item a person).
+        counts: people who have the item, from 0 (one item a person).
 
     Derived in: notebook 22.
     Source: Desfontaines, Voss, Gipson & Mandayam 2022, Theorem 1.
     """
     rule = GeometricThreshold(epsilon, delta)
-    counts = checks.tensor("counts", counts, None, "whole")
-    if counts.numel() and counts.min() < 0:
-        raise ValueError(f"counts must be whole numbers from 0, got {int(counts.min())}")
+    counts = _counts(counts, None)
     chances, grow = [0.0], math.exp(rule.epsilon)
     while chances[-1] < 1 and len(chances) <= 4 * rule.threshold + 4:
         last = chances[-1]
@@ -190,12 +200,9 @@ class SinglesAudit:
     """What `audit_singles` found.
 
     Attributes:
-        released: how many of the items of one person were released.
-        items: how many there were.
-        delta: what one may be released with.
+        released, items: how many of the items of one person were released, of how many; delta: what one may be with.
         lower: lower end, at level `alpha`, of the probability that one is.
-        p_value: probability of so many releases, or more, were the promise kept exactly.
-        caught: whether p_value is below `alpha`, the rate of false alarms.
+        p_value: probability of so many releases, or more, were the promise kept exactly; caught: whether below `alpha`.
     """
 
     released: int
@@ -218,9 +225,6 @@ def audit_singles(rule, generator, items=10_000_000, alpha=1e-3):
     Returns:
         `SinglesAudit`; a rule at exactly δ is caught with probability at most `alpha`.
 
-    Raises:
-        TypeError, ValueError: arguments out of range.
-
     Derived in: notebook 22.
     """
     from scipy.stats import beta, binom
@@ -238,8 +242,8 @@ def audit_singles(rule, generator, items=10_000_000, alpha=1e-3):
     return SinglesAudit(released, items, delta, lower, p_value, p_value < alpha)
 
 
-def _counts(counts):
-    counts = checks.tensor("counts", counts, ("k",), "whole")
-    if len(counts) and counts.min() < 0:
+def _counts(counts, shape=("k",)):
+    counts = checks.tensor("counts", counts, shape, "whole")
+    if counts.numel() and counts.min() < 0:
         raise ValueError(f"counts must be whole numbers from 0, got {int(counts.min())}")
     return counts

@@ -80,7 +80,7 @@ class Skellam(mechanisms.Gaussian):
         return _grid(self.noise_multiplier, self.clip, self.bits, self.answering, parameters, clients, step)
 
     def noise(self, shape, generator):
-        """Draw the noise of a release of one number, in units of the clip, float64: to audit the mechanism."""
+        """Draw the noise of a release of one number, whatever the shape, in units of the clip: to audit the noise."""
         return self.share(shape, 1, generator)
 
     def share(self, shape, clients, generator):
@@ -141,7 +141,7 @@ class Grid:
 @lru_cache(maxsize=256)
 def _grid(noise, clip, bits, answering, parameters, clients, step):
     length = 1 << (parameters - 1).bit_length()
-    least = math.ceil(answering * clients - 1e-9)
+    least = max(1, math.ceil(answering * clients - 1e-9))
     step = step or _shortest(noise, bits, least, length, clients)
     norm2 = rounded_norm2(1 / step, length, clients)
     if (norm2 * noise**2 + 1) * clients / least > skellam.LARGEST:

@@ -103,7 +103,7 @@ class RandomisedResponse(Local):
     """Each person reports the true one of k categories with probability e^ε/(e^ε+k−1), else one of the others at random.
 
     Args:
-        epsilon: ε of one report, positive.
+        epsilon: ε of one report, positive. From about 36 on a lie is rarer than the generator can draw: there is none.
         categories: k, at least 2.
 
     Unit: a person, replace-one, local: nobody but the person sees the truth.

@@ -55,6 +55,22 @@ def test_an_item_of_one_person_is_released_with_probability_delta(epsilon, delta
         assert 1 - (1 - several) ** 4 == pytest.approx(delta, rel=1e-4)  # four new items at once
 
 
+@pytest.mark.parametrize(("epsilon", "delta", "most"), [(1.0, 1e-15, 1), (1e-3, 1e-12, 1), (1.0, 1e-10, 10_000)])
+def test_a_delta_that_rounding_would_break_is_refused(epsilon, delta, most):
+    """The law that is drawn, threshold by threshold of a cumulated sum, kept 2.7, 1.6 and 701 times δ' there."""
+    with pytest.raises(ValueError, match=r"delta must be at least .* where rounding"):
+        GeometricThreshold(epsilon, delta, most)
+
+
+@pytest.mark.parametrize(("epsilon", "delta", "most"), [(1.0, 1e-6, 1), (1.0, 2e-13 * 27 / 1.9, 1), (0.1, 1e-6, 10)])
+def test_the_law_that_is_drawn_keeps_delta_to_a_hundredth(epsilon, delta, most):
+    """The chance of the noise's upper end as the generator has it: uniform draws above the last cumulated term but one."""
+    rule = GeometricThreshold(epsilon, delta, most)
+    ends = [1 - float(rule._law(reach)[1].cumsum(0)[-2]) for reach in (rule.threshold - 1, rule.threshold)]
+    drawn = rule.early * ends[0] + (1 - rule.early) * ends[1]
+    assert drawn == pytest.approx(rule.each[1], rel=0.01)
+
+
 def test_the_laplace_threshold_is_the_published_one():
     rule = LaplaceThreshold(1.0, 1e-6)
     assert rule.threshold == pytest.approx(1 + math.log(1 / 2e-6), rel=1e-6)
