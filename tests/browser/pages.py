@@ -6,11 +6,15 @@ import time
 NAMED = {"slider", "spinbutton", "combobox", "button", "radio", "textbox", "checkbox", "image"}
 
 PICTURE = ".fldp-stage svg[role=img]:visible"  # the layout that is on show, of two
-# Resolves with milliseconds from the next key press to the end of the frame that shows the panel's new picture.
+# Resolves with milliseconds from the next key press to the end of the frame that shows another picture. The layout that is
+# not on show is drawn a little later: were it counted, the next key would be pressed before the kernel has answered this one,
+# and two keys that cancel each other out leave nothing to draw.
 TIMER = """panel => new Promise((resolve, reject) => {
+  const shown = () => [...panel.querySelectorAll('.fldp-stage svg[role=img]')].find(one => one.checkVisibility())?.innerHTML
+  const before = shown()
   let pressed = 0
   const watch = new MutationObserver(() => {
-    if (!pressed) return
+    if (!pressed || [undefined, before].includes(shown())) return
     watch.disconnect()
     requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - pressed)))
   })
