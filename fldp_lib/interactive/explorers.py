@@ -62,7 +62,7 @@ class Explorer:
         self.attacker, self.unit = attacker, unit
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predictions.checked(predict)
-        self.error, self.seconds, self._kept, self._quiet = None, 0.0, [], False
+        self.browser, self.error, self.seconds, self._kept, self._quiet = None, None, 0.0, [], False
         self._pictures = [_wide() for _ in chart.layouts]  # in the order of the layouts
         self._status, self._crowd, self._back = made(widgets.HTML), _wide(), _wide(chart.backdrop(1))
         self.along = tracks(along, {c.name: c for c in controls if isinstance(c, Slider)}, chart)
