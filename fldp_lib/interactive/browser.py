@@ -1,6 +1,6 @@
 """Explorers that a page computes by itself, at any setting, without a kernel: what they are called there, and their data.
 
-An explorer's counterpart in JavaScript stands in the book's `assets/trainer/explorers/`, one file a notebook, under the same
+An explorer's counterpart in JavaScript stands in `assets/trainer/explorers/` here, one file a notebook, under the same
 name; `tests/browser/test_live.py` holds its marks and its sentence to the explorer's own at settings drawn at random.
 """
 

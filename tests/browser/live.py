@@ -12,7 +12,7 @@ from lab import ROOT
 from fldp_lib.interactive import browser
 from fldp_lib.interactive.controls import Choice
 
-TRAINER = ROOT / "fldp_lib" / "book" / "assets" / "trainer"
+TRAINER = ROOT / "fldp_lib" / "interactive" / "assets" / "trainer"
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 RUN = """([name, state]) => {
   const found = fldp.explorers[name], data = fldp.data[name]
