@@ -59,7 +59,7 @@ class Explorer:
         checks.text("unit", unit, some=True)
         if play is not None:
             checks.one_of("play", play, tuple(c.name for c in controls if isinstance(c, Slider) and c.whole))
-        self.attacker, self.unit = attacker, unit
+        self.attacker, self.unit, self.play = attacker, unit, play
         self.title, self.controls, self.chart = title, {control.name: control for control in controls}, chart
         self.compute, self.draw, self.say, self.predict = compute, marks, say, predictions.checked(predict)
         self.browser, self.error, self.seconds, self._kept, self._quiet = None, None, 0.0, [], False

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import checks
-from . import along, plots, said, theme
+from . import along, pages, plots, said, theme
 from .controls import Choice
 from .template import PAGE
 
@@ -75,14 +75,15 @@ def _change(panel, place, drawn):
 
 
 def export_html(explorer, path, points=None, **values):
-    """Write an explorer as one self-contained page over a grid of precomputed runs.
+    """Write an explorer as one self-contained page: one that computes, where it has a counterpart; else over a grid of runs.
 
     Args:
         explorer: an `explorers.Explorer`; it is left at the state it had.
         path: the file to write, in a folder that there is.
         points: values of each slider on the grid, at least 2, spread evenly on its scale, but with its present value among
-            them if there are 3 or more; None takes 7, or fewer where the grid would have more than 250 states. A choice
-            keeps all its options.
+            them if there are 3 or more. A choice keeps all its options. None: the page computes by itself at any setting,
+            where the explorer has a counterpart in JavaScript (see `browser.live`) and no values are given; else 7, or
+            fewer where the grid would have more than 250 states.
         values: the grid's values for a control, by name, in place of the even spread; a single value fixes the control.
 
     Returns:
@@ -96,9 +97,11 @@ def export_html(explorer, path, points=None, **values):
     path = pathlib.Path(checks.kind("path", path, (str, os.PathLike), "the file's path"))
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"path must be a file in a folder that there is, got {str(path)!r}")
+    if explorer.browser is not None and points is None and not values:
+        return pages.write(explorer, path)
     if points is not None:
         checks.whole("points", points, at_least=2, at_most=STATES)
-    if points is None:
+    else:
         sizes = (
             points for points in range(7, 2, -1) if math.prod(map(len, _grid(explorer, points, values).values())) <= STATES
         )
