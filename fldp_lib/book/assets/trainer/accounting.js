@@ -39,12 +39,12 @@ fldp.part(fldp => {
   }
   fldp.normal = { pdf, cdf, logcdf, ppf, erf, erfc }
 
-  // Where an increasing function is 0 between two numbers, by halving and secants (Dekker's): to a relative 1e-14.
-  const root = (f, low, high) => {
+  // Where an increasing function is 0 between two numbers, by halving and secants in turn, to a share of it.
+  const root = (f, low, high, share = 1e-14) => {
     let below = f(low), above = f(high)
     if (below >= 0) return low
     if (above <= 0) return high
-    for (let k = 0, halve = false; k < 200 && high - low > 1e-14 * Math.abs(high); k++, halve = k % 3 === 2) {
+    for (let k = 0, halve = false; k < 200 && high - low > share * Math.max(Math.abs(low), Math.abs(high)); k++, halve = k % 3 === 2) {
       const cut = low - (below * (high - low)) / (above - below)
       const at = halve || !(cut > low && cut < high) ? (low + high) / 2 : cut
       const value = f(at)
