@@ -26,7 +26,7 @@ RUN = """([name, state]) => {
 
 def scripts():
     """The trainer's files in the order in which a page loads them."""
-    order = ["base.js", "training.js", "accounting.js"]
+    order = ["base.js", "accounting.js", "losses.js", "random.js", "training.js", "rounds.js"]
     rest = sorted(path for path in TRAINER.glob("explorers/*.js"))
     return [TRAINER / name for name in order if (TRAINER / name).is_file()] + rest
 

@@ -28,6 +28,22 @@ def deal(clients):
     return data.split(patients(), clients, seed=0)
 
 
+def shipped():
+    """What a page needs to deal, train and judge by itself: patients, who gets which, and noise of deviation 1.
+
+    Returns:
+        Training patients in the order in which they are dealt, `owner` of them modulo the number of hospitals, test
+        patients, and the first 80 rounds of noise of thirty runs (80 × 3 × 30), of which shorter runs take the first.
+    """
+    rng, some = np.random.default_rng(0), patients()
+    owner, order = rng.permutation(len(some.y_train)), rng.permutation(len(some.y_train))  # as `data.split` draws them
+    return dict(
+        train=dict(x=some.x_train[order], y=some.y_train[order].to(torch.uint8), owner=owner[order]),
+        test=dict(x=some.x_test, y=some.y_test.to(torch.uint8)),
+        noise=unit_noise(DRAWS, 80, 3),
+    )  # fmt: skip
+
+
 @lru_cache(maxsize=32)
 def alone(count):
     """Each hospital after 20 steps on its own patients (hospitals × 3), and its accuracy (hospitals,)."""

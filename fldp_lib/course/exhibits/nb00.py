@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots, scenes
+from ...interactive import browser, explorers, plots, scenes
 from . import _kit
 from ._clouds import chords, joined
-from ._hospitals import CLIP, DRAWS, ROUNDS, alone, beside_plain, deal, first_plan, patients, private
+from ._hospitals import CLIP, DRAWS, ROUNDS, alone, beside_plain, deal, first_plan, patients, private, shipped
 from ._kit import _
 from .nb00_more import crowd, levers, noise, patients_of, steps_of, together_or_alone
 
@@ -20,7 +20,7 @@ def hospitals():
     places = plots.Panel(_("hospitals, each with a model of its own"), x=(0, 2.15), y=(-0.12, 3.62), xticks=[], yticks=[])
     words = _("area of the nuclei"), _("smoothness")
     maps = scenes.maps(patients(), [_("the server's model, on the test patients")], UNITS, 1, words)
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Hospitals that train one model together"),
         [
             _kit.epsilon(1.0, 0.1, 30.0, _("total ε")),
@@ -37,6 +37,7 @@ def hospitals():
         unit="hospital",
         play="round",
     )
+    return browser.live(made, "nb00.hospitals", shipped)
 
 
 def _federation(epsilon, clients, local_steps, clip, round):
@@ -44,7 +45,7 @@ def _federation(epsilon, clients, local_steps, clip, round):
     right, plain_right = right[:, :-1], right[:, -1]
     return dict(
         fed=deal(clients), plan=plan, round=round, spent=plan.epsilon(round), attacker=plan.attacker(round),
-        thetas=path[round, :-1], right=right[round], middle=int(right[-1].argsort()[len(DRAWS) // 2]),
+        thetas=path[round, :-1], right=right[round], middle=int(right[-1].argsort(stable=True)[len(DRAWS) // 2]),
         plain=path[round, -1], plain_right=float(plain_right[round]), own=alone(clients),
     )  # fmt: skip
 
@@ -114,7 +115,7 @@ def attackers():
         "At a total ε of 10, (ε, δ) alone lets 100 of 100 guesses be right. Somebody has seen all models of this run and "
         "knows all other hospitals' data. Of 100 guesses whether hospital 1 took part, at even odds: how many are right?"
     )
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("A hundred guesses"),
         [_kit.epsilon(1.0, 0.1, 30.0, _("total ε"))],
         lambda epsilon: dict(epsilon=epsilon, can=first_plan(epsilon).attacker()),
@@ -125,6 +126,7 @@ def attackers():
         attacker=lambda r: r["can"],
         unit="hospital",
     )
+    return browser.live(made, "nb00.attackers")
 
 
 def _because_guesses(r):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _kit
 from ._clouds import updates
-from ._hospitals import CLIP, DRAWS, ROUNDS, alone, deal, first_plan, private, private_ends, together
+from ._hospitals import CLIP, DRAWS, ROUNDS, alone, deal, first_plan, private, private_ends, shipped, together
 from ._kit import _, count
 
 COUNTS = (6, 10, 20, 50, 100, 200, 455)
@@ -50,7 +50,7 @@ def together_or_alone():
         "becomes of the model that all of them train together?"
     )
     options = [_("it gets worse, as the hospitals shrink"), _("it stays about as good"), _("it gets better by far")]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Alone, or together without privacy"),
         [_kit.clients(10, 6, 455, _("hospitals"))],
         _without,
@@ -59,6 +59,7 @@ def together_or_alone():
         _say_without,
         predict=("00.a", question, options, 1, _because_without),
     )
+    return browser.live(made, "nb00.together_or_alone", shipped)
 
 
 def _without(clients):
@@ -97,10 +98,11 @@ def noise():
     """Why the model is lost: the noise on the averaged step beside the steps themselves, and what is left of the model."""
     question = _("Ten hospitals, total ε = 1: the private model is worth little. Which of the two costs that?")
     options = [_("the clip, which shortens the steps"), _("the noise on their sum"), _("both about alike")]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Steps and noise"), _sliders(), _run, _by_round(ROUNDS), _draw_run, _say_run,
         predict=("00.b", question, options, 1, _because_noise),
     )  # fmt: skip
+    return browser.live(made, "nb00.noise", shipped)
 
 
 def levers():
@@ -111,7 +113,8 @@ def levers():
         explorers.Choice("rounds", _("rounds"), {"5": 5, "20": 20, "80": 80}, ROUNDS),
         explorers.Slider("server_lr", _("server's step"), 0.1, 3, 1.0, step=0.05, log=True),
     ]
-    return explorers.Explorer(_("Levers at the same ε"), controls, _run, _by_round(80), _draw_run, _say_run)
+    made = explorers.Explorer(_("Levers at the same ε"), controls, _run, _by_round(80), _draw_run, _say_run)
+    return browser.live(made, "nb00.levers", shipped)
 
 
 def _by_round(rounds):
@@ -184,10 +187,11 @@ def crowd():
     """The same ε with more and more hospitals: where the private model overtakes a hospital alone."""
     question = _("Total ε = 1, first settings: from how many hospitals on does the private model beat one hospital alone?")
     options = [_("from below ten"), _("from between twenty and a hundred"), _("from above two hundred"), _("it never does")]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("More hospitals, the same ε"), _sliders(), _crowd, _by_count(3.4), _draw_crowd, _say_crowd,
         predict=("00.d", question, options, 1, _because_crowd), attacker=lambda r: r["plan"].attacker(), unit="hospital",
     )  # fmt: skip
+    return browser.live(made, "nb00.crowd", shipped)
 
 
 def _crowd(epsilon, clients, clip):
