@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import html
+import itertools
 import json
 import pathlib
 import string
@@ -145,6 +146,7 @@ def look():
     about = {
         "colours": theme.COLOURS, "dashes": theme.DASHES, "markers": theme.MARKERS, "pinned": theme.PINNED, "icons": shapes,
         "size": theme.LABEL_SIZE, "halo": drawing.HALO, "glyphs": {letter: _glyph(letter) for letter in LETTERS},
+        "pairs": _pairs(),
     }  # fmt: skip
     return f"fldp.look = {_json(about)}\n"
 
@@ -158,6 +160,17 @@ def _glyph(letter):
         return [round(advance, 2), 0, 0]
     advance = drawing.width(f"|{letter}|") - pair - bar
     return [round(v, 2) for v in (advance, advance + bar - before, after - pair)]
+
+
+def _pairs():
+    """How much closer than their advances pairs of letters stand, in points, where it is a tenth at least."""
+    letters = {letter: _glyph(letter) for letter in string.ascii_letters + string.digits + ".,-: "}
+    pairs = {}
+    for (a, first), (b, second) in itertools.product(letters.items(), repeat=2):
+        closer = drawing.width.__wrapped__(a + b) - (first[0] - first[1] + second[2]) if " " not in a + b else 0
+        if abs(closer) >= 0.1:
+            pairs[a + b] = round(closer, 2)
+    return pairs
 
 
 def _small(panel, k):

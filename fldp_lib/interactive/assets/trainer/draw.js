@@ -68,11 +68,11 @@ fldp.part(fldp => {
     return ""
   }
 
-  // How wide words are, in points: the letters' advances, and where the first one's ink begins and the last one's ends.
+  // How wide words are, in points: the letters' advances, how close a pair stands, where the first ink begins, the last ends.
   const width = words => {
-    const letters = Array.from(words, letter => fldp.look.glyphs[letter] ?? fldp.look.glyphs.m)
-    return letters.length
-      ? letters.slice(0, -1).reduce((total, letter) => total + letter[0], letters.at(-1)[2] - letters[0][1]) : 0
+    const text = Array.from(words), letters = text.map(letter => fldp.look.glyphs[letter] ?? fldp.look.glyphs.m)
+    const step = (total, letter, k) => total + letter[0] + (fldp.look.pairs[text[k] + text[k + 1]] ?? 0)
+    return letters.length ? letters.slice(0, -1).reduce(step, letters.at(-1)[2] - letters[0][1]) : 0
   }
 
   // Labels right of a curve's last finite point, texts where they were put; none cut, none over another.
