@@ -190,7 +190,7 @@ def _control(explorer, control):
     about |= {"low": control.low, "high": control.high, "step": control.step, "log": control.log, "whole": control.whole}
     track = explorer.along.get(control.name)
     if track is not None:
-        about |= {"words": track.words}
+        about |= {"spoken": track.words}
         if track.table is not None:
             about |= {"table": [[float(v) for v in column] for column in track.table], "stops": along.STEPS}
     return about

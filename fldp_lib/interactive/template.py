@@ -67,7 +67,7 @@ if (parent !== window) {{ // in a frame: it can be as high as the page
 
 LIVE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{title}</title>
 <style>{theme}
 body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 68rem; margin: 1rem auto; padding: 0 1rem;
   color: var(--fldp-ink); background: var(--fldp-paper) }}
@@ -101,7 +101,7 @@ button[aria-pressed=true] {{ background: var(--fldp-card); border-color: var(--f
 .fldp-crowd .edge {{ fill: none; stroke: var(--fldp-c7); stroke-width: 1.6 }}
 .field {{ container-type: inline-size; min-width: 0 }}
 {along}
-#swept {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr));
+#swept {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr));
   gap: .5rem 1rem; margin-top: .6rem }}
 #swept figure {{ margin: 0; max-width: 24rem }} #swept figcaption {{ font-size: .9rem; font-weight: 600 }}
 #swept svg {{ display: block; width: 100%; height: auto }}

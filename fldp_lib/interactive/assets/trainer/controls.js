@@ -47,7 +47,7 @@ fldp.part(fldp => {
       moved(control, value)
     }
     const range = make("input", {
-      type: "range", min: place.low, max: place.high, step: "any", "aria-label": control.words ?? `${control.label}, slider`,
+      type: "range", min: place.low, max: place.high, step: "any", "aria-label": control.spoken ?? `${control.label}, slider`,
       input: () => go(Number(range.value)),
       keydown: event => {
         const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 }[event.key]
