@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from fldp_lib import Plan, accounting, aggregation, checks, clients, course, data, mechanisms, models, train
 from fldp_lib.adversary import faults, poisoning
 from fldp_lib.data import flights, generators, plays
-from fldp_lib.interactive import explorers, plots, predictions
+from fldp_lib.interactive import browser, explorers, plots, predictions
 from fldp_lib.privacy import attacker, strategies
 from fldp_lib.privacy.correlated import Correlated
 from fldp_lib.privacy.integers import Skellam
@@ -46,6 +46,10 @@ PREDICTION = predictions.Prediction("", "which?", ["a", "b"], 1, "so")
 EXPLORER = explorers.Explorer(
     "title", [SLIDER, CHOICE], lambda n, kind: n, CHART, lambda r: [plots.line([0, 1], [0, r])], lambda r: f"result {r}"
 )
+EXPLORER_TOO, LIVE = (explorers.Explorer(
+    "title", [SLIDER], lambda n: n, plots.Chart([plots.Panel()]), lambda n: [], str
+) for _ in range(2))  # fmt: skip
+browser.live(LIVE, "nb00.hospitals")
 QUESTION = course.Question("what?", (("this", "yes"), ("that", "no")), 0)
 MAPPED = data.load("breast_cancer", features=["mean radius", "mean texture"])
 FEDERATION2 = federation([3, 2], features=2)
@@ -354,6 +358,19 @@ INTERACTIVE = [
     Target("interactive.explorers.Explorer.set", lambda: dict(n=3, kind="b"), dict(n="index", kind="choice"),
         lambda: EXPLORER),
     Target("interactive.explorers.Explorer.set", lambda: dict(), dict(unknown={"5": 5}), lambda: EXPLORER),
+    Target("interactive.browser.live", lambda: dict(explorer=EXPLORER_TOO, name="nb00.hospitals", data=dict),
+        dict(explorer="object", name="text", data="function; fine: None")),
+    Target("interactive.browser.packed", lambda: dict(value={"a": [1, "b", None, np.ones(3)]}),
+        dict(value={"64 bits": np.array([2**40]), "complex": np.array([1j]), "object": Broken(), "bytes": b"a"})),
+    Target("interactive.pages.files", lambda: dict(name="nb00.hospitals"), dict(name={"None": None, "number": 5,
+        "empty": "", "unknown": "nb00.nothing"})),
+    Target("interactive.pages.copy", lambda: dict(folder="trainer"), dict(folder={"None": None, "number": 5}), run=False),
+    Target("interactive.pages.write", lambda: dict(explorer=LIVE, path="page.html", scripts="static"),
+        dict(explorer="object", path="path", scripts={"number": 5, "empty": ""}), run=False),
+    Target("interactive.pages.page", lambda: dict(explorer=LIVE, key="a", loaded=""), dict(explorer="object", key="text",
+        loaded={"None": None, "number": 5})),
+    Target("interactive.pages.layout", lambda: dict(chart=plots.Chart([plots.Panel()]), name="a"), dict(chart="object",
+        name="text")),
     Target("interactive.explorers.Explorer.sweep", lambda: dict(name="n", points=2, panel=0), dict(name="choice",
         points=NO_POINTS, panel="index; fine: None"), lambda: EXPLORER, called={"name": "control"}),
     Target("interactive.explorers.Explorer.export_html", lambda: dict(path="page.html", points=2, n=[1, 9], kind="a"),

@@ -53,7 +53,7 @@ ROOMS = {
     ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",
-        "predictions", "said", "template", "views", "threads", "ahead", "explorers",
+        "predictions", "said", "template", "browser", "pages", "views", "threads", "ahead", "explorers",
     ],
     "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [

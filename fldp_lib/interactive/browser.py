@@ -45,7 +45,10 @@ def packed(value):
 
     Args:
         value: a number, a text, None, an array or a tensor (float, whole numbers or bytes), or lists and dicts of them.
-            Whole numbers must be in the range of 32 bits.
+            Whole numbers of an array must be in the range of 32 bits.
+
+    Raises:
+        TypeError, ValueError: anything else, arrays of another kind, whole numbers out of that range.
     """
     if isinstance(value, dict):
         return {str(name): packed(part) for name, part in value.items()}
@@ -55,8 +58,12 @@ def packed(value):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.generic):
         return value.item()
-    if not isinstance(value, np.ndarray):
+    if value is None or isinstance(value, (str, bool, int, float)):
         return value
+    if not isinstance(value, np.ndarray):
+        raise TypeError(
+            f"value must be numbers, texts, arrays and tensors, or lists and dicts of them, got {checks.shown(value)}"
+        )
     if value.dtype.kind in "iub" and value.dtype.name not in KINDS:
         if value.dtype.kind != "b" and value.size and max(abs(int(value.min())), int(value.max())) >= 2**31:
             raise ValueError(f"value must be whole numbers in the range of 32 bits, got up to {value.max()}")

@@ -5,6 +5,7 @@ import hashlib
 import html
 import itertools
 import json
+import os
 import pathlib
 import string
 
@@ -32,11 +33,13 @@ def files(name):
     Raises:
         ValueError: there is no counterpart of that name.
     """
-    notebook = checks.text("name", name).split(".")[0]
+    notebook = checks.text("name", name, some=True).split(".")[0]
     own = sorted(path.name for path in TRAINER.glob("explorers/*.js") if path.stem.split("_")[0] in (notebook, notebook[:4]))
     shared = sorted(path.name for path in TRAINER.glob("explorers/*.js") if not path.stem.startswith("nb"))
     held = (f'"{name}"', f"'{name}'", f".{name}")
-    if not any(word in (TRAINER / "explorers" / one).read_text(encoding="utf-8") for one in own for word in held):
+    if "." not in name or not any(
+        word in (TRAINER / "explorers" / one).read_text(encoding="utf-8") for one in own for word in held
+    ):
         raise ValueError(f"name must be that of a counterpart in {TRAINER.name}/explorers, got {name!r}")
     computing = sorted({path.name for path in TRAINER.glob("*.js")} - {*FIRST, *LAST})
     return [*FIRST, *computing, *(f"explorers/{one}" for one in (*shared, *own)), *LAST]
@@ -51,7 +54,9 @@ def copy(folder):
     Returns:
         The folder.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(checks.kind("folder", folder, (str, os.PathLike), "a folder's path"))
+    if folder.is_file():
+        raise ValueError(f"folder must be one, or not there yet, got a file, {str(folder)!r}")
     for path in sorted(TRAINER.rglob("*.js")):
         there = folder / path.relative_to(TRAINER)
         there.parent.mkdir(parents=True, exist_ok=True)
@@ -75,10 +80,13 @@ def write(explorer, path, scripts=None):
     Raises:
         ValueError: the explorer has no counterpart.
     """
-    if getattr(explorer, "browser", None) is None:
-        raise ValueError("explorer must have a counterpart in JavaScript, see browser.live, got one without")
-    path, (name, data) = pathlib.Path(path), explorer.browser
-    text = _json(packed({} if data is None else data()))
+    name, data = _named(explorer)
+    path = pathlib.Path(checks.kind("path", path, (str, os.PathLike), "the file's path"))
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"path must be a file in a folder that there is, got {str(path)!r}")
+    if scripts is not None:
+        checks.text("scripts", scripts, some=True)
+    text = _json(packed({} if data is None else data()), numbers=True)
     key = hashlib.sha256(text.encode()).hexdigest()[:12]
     given = f"fldp.data[{key!r}] = {text}\n"
     if scripts is None:
@@ -88,7 +96,7 @@ def write(explorer, path, scripts=None):
         beside = path.parent / f"data-{key}.js"
         if not beside.exists():
             beside.write_text(given, encoding="utf-8")
-        sources = [f"{checks.text('scripts', scripts).rstrip('/')}/{one}" for one in files(name)]
+        sources = [f"{scripts.rstrip('/')}/{one}" for one in files(name)]
         loaded = "".join(
             f'<script src="{html.escape(one)}"></script>\n' for one in [*sources[:-1], beside.name, sources[-1]]
         )
@@ -97,7 +105,14 @@ def write(explorer, path, scripts=None):
 
 
 def page(explorer, key, loaded):
-    """Return the page; the scripts that it loads are given as HTML, the data's name as `key`."""
+    """Return the page as HTML, for `write`.
+
+    Args:
+        explorer: as there.
+        key: the data's name on the page.
+        loaded: the scripts as HTML.
+    """
+    _named(explorer), checks.text("key", key, some=True), checks.text("loaded", loaded)
     chart = explorer.chart
     about = {
         "name": explorer.browser[0], "data": key, "title": explorer.title, "unit": explorer.unit,
@@ -116,6 +131,15 @@ def page(explorer, key, loaded):
                      for name, track in explorer.along.items()),
         said=said.sentence(explorer.sentence, list(explorer.marks)), about=_json(about), scripts=loaded,
     )  # fmt: skip
+
+
+def _named(explorer):
+    """The name and the data of an explorer's counterpart, or an error where it has none."""
+    if not hasattr(explorer, "browser") or not hasattr(explorer, "compute"):
+        raise TypeError(f"explorer must be an Explorer, got {checks.shown(explorer)}")
+    if explorer.browser is None:
+        raise ValueError(f"explorer must have a counterpart in JavaScript, see browser.live; {explorer!r} has none")
+    return explorer.browser
 
 
 def layout(chart, name):
@@ -196,8 +220,9 @@ def _control(explorer, control):
     return about
 
 
-def _json(value):
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+def _json(value, numbers=False):
+    """JSON that can stand in a script; `numbers`: whether it is one, where NaN and Infinity are numbers."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=numbers).replace("</", "<\\/")
 
 
 def _shut(script):

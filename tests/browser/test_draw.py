@@ -1,4 +1,4 @@
-"""Marks drawn by a page against the same marks drawn by the package, in Chromium: every kind, linear and logarithmic axes."""
+"""Marks drawn by a page against the same marks drawn by the package, in Chromium: every kind, linear and log axes."""
 
 import html
 import random
@@ -89,17 +89,31 @@ def test_a_page_draws_what_the_package_draws(page, place):
 
 
 def test_words_are_as_wide_as_matplotlib_has_them(page):
-    words = [*filter(None, WORDS), "hospitals", "ε ↑ 12.5", "10⁻⁶ of 1,437", "Laplace, σ = 0.3", "W", " alone", "T. AV Ta Yo"]
+    words = [
+        *filter(None, WORDS),
+        "hospitals",
+        "ε ↑ 12.5",
+        "10⁻⁶ of 1,437",
+        "Laplace, σ = 0.3",
+        "W",
+        " alone",
+        "T. AV Ta Yo",
+    ]
     widths = page.evaluate("words => words.map(fldp.draw.width)", words)
     for word, width in zip(words, widths, strict=True):
         assert width == pytest.approx(drawing.width(word), abs=1.5), word
 
 
 def test_a_sentence_has_the_curves_colours(page):
-    marks = [plots.line([0, 1], [0, 1], "private", "private"), plots.line([0], [1], 3, "no privacy"), plots.text(0, 0, "ε", 1)]
+    marks = [
+        plots.line([0, 1], [0, 1], "private", "private"),
+        plots.line([0], [1], 3, "no privacy"),
+        plots.text(0, 0, "ε", 1),
+    ]
     for words in ("no privacy 3, private < 2 & 'so' privately", "ε", "private"):
         own = page.evaluate(
-            "([words, marks]) => fldp.draw.sentence(words, fldp.unpack(marks))", [words, browser.packed(list(map(vars, marks)))]
+            "([words, marks]) => fldp.draw.sentence(words, fldp.unpack(marks))",
+            [words, browser.packed(list(map(vars, marks)))],
         )
         assert own == said.sentence(words, marks)
 
@@ -131,7 +145,10 @@ def test_pinned_marks_and_those_that_have_changed(page):
 def test_arrays_reach_the_page_bit_by_bit(page, kind):
     draw = np.random.default_rng(3)
     array = draw.normal(size=(3, 5)).astype(kind) if "float" in kind else draw.integers(0, 200, (3, 5)).astype(kind)
-    run = "value => { const {a: [array], b} = fldp.unpack(value); return [[...array], array.shape, array.constructor.name, b] }"
+    run = """value => {
+      const {a: [array], b} = fldp.unpack(value)
+      return [[...array], array.shape, array.constructor.name, b]
+    }"""
     values, shape, made, rest = page.evaluate(run, browser.packed({"a": [array], "b": {"c": None, "d": "x"}}))
     assert values == array.ravel().tolist() and shape == [3, 5] and rest == {"c": None, "d": "x"}
     assert made.lower().startswith(kind.rstrip("0123456789"))

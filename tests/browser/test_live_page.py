@@ -20,7 +20,9 @@ if missing:
 
 TOY = pathlib.Path(__file__).with_name("toy.js")
 IDLE = "() => fldp.page?.idle && fldp.page.shown"
-PATHS = "[...document.querySelectorAll('.fldp-field svg')].find(s => s.checkVisibility()).querySelector('.fldp-marks').innerHTML"
+PATHS = (
+    "[...document.querySelectorAll('.fldp-field svg')].find(s => s.checkVisibility()).querySelector('.fldp-marks').innerHTML"
+)
 
 
 class Guess:
@@ -55,7 +57,9 @@ def toy(predict=None, data=_points):
         explorers.Slider("height", "height", 0, 1, 0.5, step=0.1),
         explorers.Slider("price", "price ε", 0.1, 10, 1, step=0.05, log=True),
         explorers.Slider("round", "rounds so far", 1, 12, 3, whole=True),
-        explorers.Choice("shape", "shape", {"a line": "line", "a square": "square", "broken": "broken"}, "line", buttons=True),
+        explorers.Choice(
+            "shape", "shape", {"a line": "line", "a square": "square", "broken": "broken"}, "line", buttons=True
+        ),
         explorers.Choice("pace", "pace", ["fast", "slow"], "fast"),
     ]
     chart = plots.Chart(
@@ -206,7 +210,7 @@ def test_pin_sweep_reset(chrome, tmp_path):
         for place, (control, columns) in enumerate((("height", 6), ("price", 6), ("round", 6))):
             page.locator("#sweep").select_option(str(place))
             page.wait_for_function(f"document.querySelectorAll('#swept figure').length === {columns}")
-            chart, marks, told = explorer.set(**page.evaluate("fldp.page.state")).sweep(control)
+            chart, _, told = explorer.set(**page.evaluate("fldp.page.state")).sweep(control)
             heads = page.locator("#swept figcaption").all_inner_texts()
             assert heads == [panel.title for panel in chart.panels]
             assert [page.locator("#swept svg").nth(k).get_attribute("aria-label") for k in range(columns)] == told
@@ -274,7 +278,8 @@ def test_the_page_stays_responsive_and_the_last_value_wins(chrome, tmp_path):
             requestAnimationFrame(tick)
           }
           tick()
-          new MutationObserver(() => window.answers++).observe(document.getElementById("said"), {childList: true, subtree: true})
+          const said = document.getElementById("said")
+          new MutationObserver(() => window.answers++).observe(said, {childList: true, subtree: true})
         }""")
         page.locator("#box-pace").select_option("slow")
         page.wait_for_function("document.getElementById('said').getAttribute('aria-busy') === 'true'")
@@ -321,3 +326,37 @@ def test_looks(chrome, tmp_path, scheme, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         back = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, back[4:-1].split(","))) < 300) == (scheme == "dark")
+
+
+@pytest.fixture(scope="module")
+def hospitals():
+    from fldp_lib.course.exhibits import nb00
+
+    return nb00.hospitals()
+
+
+@pytest.mark.parametrize("way", ["folder", "shared"])
+def test_the_first_explorer_of_the_course(chrome, tmp_path, hospitals, way):
+    """A real one: trained in the page at each key, and said in the same words as in the notebook."""
+    if way == "shared":
+        pages.copy(tmp_path / "site" / "static")
+    path = write(tmp_path, hospitals, **({} if way == "folder" else {"scripts": "../static"}))
+    own = sum(one.stat().st_size for one in path.parent.iterdir())
+    loaded = sum((pages.TRAINER / one).stat().st_size for one in pages.files("nb00.hospitals") if one != "look.js")
+    assert own + (0 if way == "folder" else loaded) < 1_500_000
+    with served(tmp_path / "site") as home, contextlib.ExitStack() as stack:
+        page = stack.enter_context(opened(chrome, path.as_uri() if way == "folder" else f"{home}/pages/toy.html"))
+        if page.locator("#asked").is_visible():
+            page.locator("#asked button").first.click()
+        agrees(page, hospitals)
+        sliders = page.locator("input[type=range]")
+        for k in range(sliders.count()):
+            for key in ("ArrowLeft", "Home", "PageUp", "ArrowRight"):
+                sliders.nth(k).press(key)
+            idle(page)
+            agrees(page, hospitals)
+        page.get_by_role("button", name="Reset").click()
+        idle(page)
+        assert agrees(page, hospitals) == hospitals._start
+        if folder := os.environ.get("FLDP_SHOTS"):
+            page.screenshot(path=f"{folder}/hospitals.png")
