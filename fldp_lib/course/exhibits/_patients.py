@@ -7,6 +7,7 @@ import torch
 
 from ... import data, models
 from ...interactive import plots, scenes
+from ...privacy import mechanisms
 from ._clouds import chords, joined
 from ._kit import _
 
@@ -18,6 +19,30 @@ SMOOTH, AREA = (0.08, 0.12, 0.18), (200, 500, 1000, 2000)  # where the map has t
 @lru_cache(maxsize=256)
 def _dealt(count, how, alpha=0.3):
     return data.split(PATIENTS(), count, how=how, alpha=alpha, seed=0)
+
+
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs to train notebook 03's clients by itself: patients, how they are dealt, unit noise.
+
+    Returns:
+        Training and test patients. `dealt` and `owner`: the patients in the order in which `data.split` deals them evenly,
+        and who gets which, modulo the number of clients. `order` (59 × 455) and `sizes` (59 × 60): the uneven deals to
+        2 … 60 clients, which are draws; patients client by client, and how many each has. `noise`: of `leaving` (60 × 3).
+    """
+    some, rng = PATIENTS(), np.random.default_rng(0)
+    n = len(some.y_train)
+    owner, even = rng.permutation(n), rng.permutation(n)  # as `data.split` draws them
+    where = {tuple(row): k for k, row in enumerate(some.x_train.tolist())}
+    deals = [_dealt(count, "dirichlet") for count in range(2, 61)]
+    return dict(
+        train=dict(x=some.x_train, y=some.y_train.to(torch.uint8)),
+        test=dict(x=some.x_test, y=some.y_test.to(torch.uint8)),
+        dealt=dict(x=some.x_train[even], y=some.y_train[even].to(torch.uint8)), owner=owner[even],
+        order=np.array([[where[tuple(row)] for row in fed.pooled()[0].tolist()] for fed in deals]),
+        sizes=np.array([np.pad(fed.sizes.numpy(), (0, 60 - fed.clients)) for fed in deals]),
+        noise=mechanisms.Gaussian(1.0, 1.0).noise((60, 3), torch.Generator().manual_seed(0)),
+    )  # fmt: skip
 
 
 def _map(title, right=0.0):

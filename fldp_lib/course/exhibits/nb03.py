@@ -7,9 +7,9 @@ import torch
 
 from ... import Plan, aggregation, mechanisms, models, train
 from ... import clients as clients_
-from ...interactive import explorers, plots, scenes
+from ...interactive import browser, explorers, plots, scenes
 from ._kit import _, clients, count, epsilon
-from ._patients import LOGISTIC, LR, PATIENTS, _dealt, _heights, _lines, _map, _right
+from ._patients import LOGISTIC, LR, PATIENTS, _dealt, _heights, _lines, _map, _right, shipped
 from .nb03_more import drift, holdings, rounds_saved
 
 __all__ = ["drift", "equality", "federation", "holdings", "leaving", "rounds_saved"]
@@ -79,12 +79,13 @@ def federation():
     out = {_("nobody"): 0, **{_("client {k}").format(k=k): k for k in range(1, 7)}}
     panels = [_map(_("clients' own models, and the merge"), right=0.2)]
     panels.append(plots.Panel(_("right, of 114 test tumours"), _("round"), x=(1, ROUNDS), y=(0, 114), xticks=[1, 5, 10]))
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("A federation, round by round"),
         [explorers.Slider("round", _("round"), 0, ROUNDS, 1, whole=True),
          explorers.Choice("left_out", _("leave out"), out, 0, buttons=True), clients(6, 2, 60)],
         _one_round, plots.Chart(panels, size=(6.2, 3.15)), draw, say, play="round",
     )  # fmt: skip
+    return browser.live(made, "nb03.federation", shipped)
 
 
 @lru_cache(maxsize=1)
@@ -215,7 +216,7 @@ def leaving():
 
     panels = [_map(_("60 draws of the released model"), right=0.24)]
     panels.append(plots.Panel(_("what tells them apart"), _("deviations of the noise"), x=(-4, 8), y=(0, 0.5), yticks=[0]))
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("One client leaves: who can tell?"),
         [epsilon(1.0, 0.1, 20.0), clients(6, 2, 200),
          explorers.Choice("left_out", _("client that leaves"), range(1, 7), 1, buttons=True),
@@ -234,3 +235,4 @@ def leaving():
                                                                bound=100 * _priced(1.0, 1.0)[1].bound),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb03.leaving", shipped)

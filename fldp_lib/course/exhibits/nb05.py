@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ... import data
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import attacker, mechanisms
 from ...training import models
 from ...training.clients import local_updates
@@ -37,6 +37,18 @@ def _first_updates(n):
 @lru_cache(maxsize=1)
 def _noise():
     return torch.randn(2, DRAWS, 2, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+
+@lru_cache(maxsize=1)
+def _shipped():
+    """What a page needs of `one_round`: patients in the order in which they are dealt, who gets which, unit noise."""
+    patients, rng = data.load("breast_cancer", features=["mean area", "mean texture"]), np.random.default_rng(0)
+    owner, order = rng.permutation(len(patients.y_train)), rng.permutation(len(patients.y_train))  # as `data.split`
+    return {
+        "train": {"x": patients.x_train[order], "y": patients.y_train[order].to(torch.uint8), "owner": owner[order]},
+        "test": {"x": patients.x_test, "y": patients.y_test.to(torch.uint8)},
+        "noise": _noise(),
+    }  # fmt: skip
 
 
 def one_round():
@@ -102,7 +114,8 @@ def one_round():
         explorers.Slider("clip", _("clip C"), 0.05, 2.0, 0.5, step=0.05, log=True),
     ]
     title = _("One private round: clip, mean, noise")
-    return explorers.Explorer(title, controls, compute, chart, marks, say, attacker=lambda r: r["attacker"], unit="hospital")
+    made = explorers.Explorer(title, controls, compute, chart, marks, say, attacker=lambda r: r["attacker"], unit="hospital")
+    return browser.live(made, "nb05.one_round", _shipped)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ... import data
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from ...training.plan import Plan
 from ._groups import Groups, together
@@ -199,5 +199,6 @@ def places():
                                                   _("shares"): "shares"}, "server"),
         epsilon(2.0, low=0.2, high=20.0, label=_("ε, over 20 rounds")),
     ]  # fmt: skip
-    return explorers.Explorer(_("Three places for the noise"), controls, compute, chart, marks, say,
+    made = explorers.Explorer(_("Three places for the noise"), controls, compute, chart, marks, say,
                               attacker=lambda r: r["attacker"])  # fmt: skip
+    return browser.live(made, "nb05.places", lambda: {"dust": _dust()})
