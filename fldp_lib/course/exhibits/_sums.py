@@ -39,11 +39,16 @@ def plan_of(epsilon):
 
 
 @lru_cache
+def drawn_orders():
+    """A hundred orders of the patients (100 × 455), in each of which patient 8 is the first."""
+    rng, others = np.random.default_rng(0), np.flatnonzero(np.arange(455) != TARGET)
+    return np.stack([np.r_[TARGET, rng.permutation(others)] for _ in range(100)])
+
+
+@lru_cache
 def orders():
-    """Sums over the first N patients (100 × 455 × 31) of a hundred orders, in each of which patient 8 is the first."""
-    rng, rows = np.random.default_rng(0), steps()[0]
-    others = np.flatnonzero(np.arange(455) != TARGET)
-    return rows[np.stack([np.r_[TARGET, rng.permutation(others)] for _ in range(100)])].cumsum(1)
+    """Sums over the first N patients of each of the orders (100 × 455 × 31)."""
+    return steps()[0][drawn_orders()].cumsum(1)
 
 
 @lru_cache

@@ -3,18 +3,36 @@
 from statistics import NormalDist
 
 import numpy as np
+import torch
 
-from ...interactive import explorers, plots
+from ... import data
+from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from . import _kit
 from ._kit import _
-from ._sums import CLIP, DRAWS, LONGEST, TARGET, normals, orders, plan_of, recognised, steps
+from ._sums import CLIP, DRAWS, LONGEST, TARGET, drawn_orders, normals, orders, patients, plan_of, recognised, steps
 from .nb01_more import attack, cost, few
 
 __all__ = ["attack", "cost", "games", "patient", "repairs"]
 SPREAD = {"subtracts": 2**0.5, "knows all others": 1.0, "in both sums": 0.5**0.5}  # noise, in that of one sum
 STDS = tuple(float(f"{s:.3g}") for s in np.geomspace(0.01, 10, 10))
 SIZES = (10, 30, 100, 455)
+
+
+def _records():
+    """All patients' measures (455 × 30) and classes (455,), for pages."""
+    fed = data.split(patients(), clients=455, seed=0)
+    return dict(x=fed.x[:, 0], y=fed.y[:, 0].to(torch.uint8))
+
+
+def _two_sums():
+    """For pages: the records, the order in which the patients enter a sum, unit noise (30 × 2 × 31)."""
+    return _records() | dict(order=drawn_orders()[0], noise=normals(8, DRAWS, 2, 31).astype(np.float32))
+
+
+def _noises():
+    """For pages: the records, and the unit noise on all patients' steps (2 × 455 × 31)."""
+    return _records() | dict(noises=np.stack([normals(1000 + k, 455, 31) for k in range(2)]).astype(np.float32))
 
 
 def patient():
@@ -30,18 +48,22 @@ def patient():
             **numbers,
         ),
     ]
-    return explorers.Explorer(
-        _("Two sums that differ in one patient"),
-        [
-            _kit.epsilon(100_000.0, 0.1, 100_000.0, _("total ε of both sums")),
-            _kit.clients(455, 2, 455, _("patients in the sum")),
-        ],
-        _read,
-        plots.Chart(panels, size=(7.0, 3.5)),
-        _draw_read,
-        _say_read,
-        attacker=lambda r: plan_of(r["epsilon"]).attacker(),
-        unit="patient",
+    return browser.live(
+        explorers.Explorer(
+            _("Two sums that differ in one patient"),
+            [
+                _kit.epsilon(100_000.0, 0.1, 100_000.0, _("total ε of both sums")),
+                _kit.clients(455, 2, 455, _("patients in the sum")),
+            ],
+            _read,
+            plots.Chart(panels, size=(7.0, 3.5)),
+            _draw_read,
+            _say_read,
+            attacker=lambda r: plan_of(r["epsilon"]).attacker(),
+            unit="patient",
+        ),
+        "nb01.patient",
+        _two_sums,
     )
 
 
@@ -96,18 +118,22 @@ def repairs():
         "subtraction fail to recognise her?"
     )
     options = [_("in the crowd of 455 only"), _("in those of 100 and of 455"), _("in none of the three")]
-    return explorers.Explorer(
-        _("Three repairs"),
-        [
-            _kit.clients(455, 10, 455, _("people in the sums")),
-            explorers.Slider("clip", _("clip: longest step"), 0.1, 3, 3.0, step=0.05, log=True),
-            explorers.Slider("std", _("noise on every number"), 0.01, 10, 0.01, step=0.05, log=True),
-        ],
-        _repair,
-        plots.Chart(panels, size=(6.6, 2.8)),
-        _draw_repair,
-        _say_repair,
-        predict=("01.a", question, options, 2, _because_repair),
+    return browser.live(
+        explorers.Explorer(
+            _("Three repairs"),
+            [
+                _kit.clients(455, 10, 455, _("people in the sums")),
+                explorers.Slider("clip", _("clip: longest step"), 0.1, 3, 3.0, step=0.05, log=True),
+                explorers.Slider("std", _("noise on every number"), 0.01, 10, 0.01, step=0.05, log=True),
+            ],
+            _repair,
+            plots.Chart(panels, size=(6.6, 2.8)),
+            _draw_repair,
+            _say_repair,
+            predict=("01.a", question, options, 2, _because_repair),
+        ),
+        "nb01.repairs",
+        _noises,
     )
 
 
@@ -163,19 +189,22 @@ def games():
         "them; a coin decided. The bound over all mechanisms is 73 of 100. How many of 100 games are won against this "
         "noise?"
     )
-    return explorers.Explorer(
-        _("Did she take part?"),
-        [
-            _kit.epsilon(1.0, 0.1, 1000.0, _("total ε of both sums")),
-            explorers.Choice("attacker", _("attacker"), names, "in both sums"),
-        ],
-        lambda epsilon, attacker: dict(epsilon=epsilon, attacker=attacker),
-        plots.Chart([panel], size=(6.2, 3.0)),
-        _draw_games,
-        _say_games,
-        predict=("01.b", question, [_("about 55"), _("about 73"), _("about 95")], 0, _because_games),
-        attacker=lambda r: plan_of(r["epsilon"]).attacker(),
-        unit="patient",
+    return browser.live(
+        explorers.Explorer(
+            _("Did she take part?"),
+            [
+                _kit.epsilon(1.0, 0.1, 1000.0, _("total ε of both sums")),
+                explorers.Choice("attacker", _("attacker"), names, "in both sums"),
+            ],
+            lambda epsilon, attacker: dict(epsilon=epsilon, attacker=attacker),
+            plots.Chart([panel], size=(6.2, 3.0)),
+            _draw_games,
+            _say_games,
+            predict=("01.b", question, [_("about 55"), _("about 73"), _("about 95")], 0, _because_games),
+            attacker=lambda r: plan_of(r["epsilon"]).attacker(),
+            unit="patient",
+        ),
+        "nb01.games",
     )
 
 

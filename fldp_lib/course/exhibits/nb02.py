@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import attacker, mechanisms
 from ._kit import _, epsilon
 from ._nb02 import (
@@ -84,8 +84,10 @@ def two_worlds():
         explorers.Slider("prior", _("belief before, of 100"), 1, 99, 50, whole=True),
     ]
     title = _("With her, or without her?")
-    return explorers.Explorer(title, controls, compute, chart, marks, say, attacker=lambda r: r["attacker"], unit="patient",
-                              along={"published": 0})  # fmt: skip
+    return browser.live(
+        explorers.Explorer(title, controls, compute, chart, marks, say, attacker=lambda r: r["attacker"], unit="patient",
+                              along={"published": 0}), "nb02.two_worlds"
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=64)
@@ -146,7 +148,9 @@ def slack():
         explorers.Slider("scale", _("scale of the noise, patients"), 0.5, 10, 1.0, step=0.05, log=True),
     ]
     asked = ("02.a", question, options, 2, because)
-    return explorers.Explorer(_("What e^ε leaves over"), controls, compute, chart, marks, say, predict=asked)
+    return browser.live(
+        explorers.Explorer(_("What e^ε leaves over"), controls, compute, chart, marks, say, predict=asked), "nb02.slack"
+    )
 
 
 def rules():
@@ -221,7 +225,9 @@ def rules():
         return None
 
     asked = ("02.c", question, options, 1, because)
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("A rule, its hits and its false alarms"), controls, compute, chart, marks, say, predict=asked, attacker=guesser,
         unit="patient",
+    ), "nb02.rules"
     )  # fmt: skip

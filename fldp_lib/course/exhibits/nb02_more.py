@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ... import data
-from ...interactive import explorers, plots, scenes
+from ...interactive import browser, explorers, plots, scenes
 from ...privacy import mechanisms
 from ...training.plan import Plan
 from . import _kit
@@ -83,8 +83,10 @@ def promises():
         explorers.Choice("unit", _("ε is promised to"), units, "patient"),
         _kit.clients(5, 2, 60, _("hospitals")),
     ]
-    return explorers.Explorer(_("One ε, two units"), controls, compute, chart, marks, say,
-                              predict=("02.d", question, options, 1, because))  # fmt: skip
+    return browser.live(
+        explorers.Explorer(_("One ε, two units"), controls, compute, chart, marks, say,
+                              predict=("02.d", question, options, 1, because)), "nb02.promises"
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ... import mechanisms
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ._kit import _, clients, epsilon
 from ._prices import guesser
 from .nb04_more import HIGH, LOW, _radii, mechanisms_compared, tails
@@ -22,6 +22,11 @@ def _unit(seed=0):
     generator = torch.Generator().manual_seed(seed)
     noise = mechanisms.laplace_noise((2, DRAWS), 1.0, generator).numpy()
     return noise, torch.rand((2, DRAWS), generator=generator).numpy() * 0.6
+
+
+def _dots():
+    """For pages: the noise of scale 1, in above out, and the dots' heights (300,) each."""
+    return dict(noise=_unit()[0].ravel(), heights=_unit()[1].ravel())
 
 
 def _clouds(places, noise, inside, panel=0):
@@ -70,11 +75,13 @@ def registers():
     panels = [plots.Panel(_("150 counts of either register"), _("published count"), x=edges, y=(0, 2.2), yticks={}),
               plots.Panel(_("in : out, how likely"), _("published count"), x=edges, y=(2e-5, 5e4), ylog=True,
                           yticks=ticks, right=0.2)]  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("Was the patient in it?"),
         [epsilon(1.0, 0.2, 10.0, _("ε of the release")),
          explorers.Slider("seen", _("number published"), 265, 304, 287, whole=True)],
         compute, plots.Chart(panels, size=(6.2, 3.15)), draw, say, attacker=lambda r: r["attacker"], unit="patient",
+    ), "nb04.registers", _dots
     )  # fmt: skip
 
 
@@ -99,6 +106,11 @@ def _moves(query, relation, x, values):
     else:
         others = [np.concatenate([x, [v]]) for v in values]
     return np.array([np.abs(ask(other) - here).sum() for other in others])
+
+
+def _moved():
+    """For pages: the patients' radii, and the heights at which they are drawn (455,) each."""
+    return dict(radius=_radii()[0], places=_heights())
 
 
 def sensitivity():
@@ -135,7 +147,8 @@ def sensitivity():
     panels = [plots.Panel(_("the patients, and the one that moves"), _("radius"), x=(LOW, HIGH), y=(0, 1), yticks={}),
               plots.Panel(_("move of the answer, in sensitivities"), _("radius of the one that moves"), x=(LOW, HIGH),
                           y=(0, 1.15), right=0.32)]  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("How far can one patient move the answer?"),
         [explorers.Choice("query", _("query"), ASKED, "mean"),
          explorers.Choice("relation", _("neighbours"), {_("replace one"): "replace", _("add one"): "add"}, "replace"),
@@ -149,6 +162,7 @@ def sensitivity():
             _("the sum moves by at most 30 − 6 = 24, and 24/455 is 0.0527: the public n divides it. Now make them fewer, "
               "and try the other queries."),
         ),
+    ), "nb04.sensitivity", _moved
     )  # fmt: skip
 
 
@@ -186,7 +200,8 @@ def scales():
     asked = {name: query for name, query in ASKED.items() if query != "histogram"}
     panel = plots.Panel(_("150 releases of either register"), _("distance, in sensitivities"),
                         x=(-6, 7), y=(0, 2.2), yticks={})  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("Which scale?"),
         [explorers.Choice("query", _("query"), asked, "sum"),
          explorers.Choice("rule", _("scale of the noise"), {"1/ε": "naive", "Δ₁/ε": "right"}, "naive"),
@@ -201,4 +216,5 @@ def scales():
             2,
             _("one patient moves the sum by up to 24, and the noise is about 1: the true ε is 24. Now choose Δ₁/ε."),
         ),
+    ), "nb04.scales", _dots
     )  # fmt: skip

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from ... import accounting, data, mechanisms
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import attacker
 from ._kit import _, clients, count, epsilon
 from ._prices import guesser
@@ -41,15 +41,28 @@ def _multiplier(epsilon):
     return accounting.calibrate("gaussian", epsilon=epsilon, delta=DELTA).noise_multiplier
 
 
-def _reported(rows, epsilon, rng, trials):
-    """Randomised response, k categories: all patients' reports, drawn from their exact law."""
+def _reported(rows, epsilon, uniforms):
+    """Randomised response, k categories: all patients' reports, one from each of the uniform numbers (trials × n)."""
     k = max(rows.shape[1], 2)
-    counts = rows.sum(0) if k > 2 else np.array([len(rows) - rows.sum(), rows.sum()])
+    own = rows.argmax(1) if k > 2 else rows[:, 0].astype(int)
     keep = mechanisms.RandomisedResponse(epsilon, k).keep
-    law = np.full((k, k), (1 - keep) / (k - 1)) + np.eye(k) * (keep - (1 - keep) / (k - 1))
-    seen = sum(rng.multinomial(int(c), law[v], trials) for v, c in enumerate(counts)) / len(rows)
-    estimate = (seen - law[0, 1]) / (keep - law[0, 1])  # trials × k
+    other = (1 - keep) / (k - 1)
+    steps = np.minimum(np.floor((uniforms - keep) / other), k - 2).astype(int) + 1  # to another category
+    reports = np.where(uniforms < keep, own, (own + steps) % k)
+    seen = np.stack([(reports == category).mean(1) for category in range(k)], axis=1)
+    estimate = (seen - other) / (keep - other)  # trials × k
     return estimate if k > 2 else estimate[:, 1:]
+
+
+def _unit():
+    """For pages: the radii, who is benign, the numbers that `_release` and `draw` draw, at scale 1, and the generator."""
+    state = np.random.default_rng(0).bit_generator.state["state"]
+    parts = [np.frombuffer(state[name].to_bytes(16, "big"), ">u4").astype("int64") for name in ("state", "inc")]
+    return dict(
+        radius=_radii()[0], benign=_radii()[1].astype("uint8"), laplace=np.random.default_rng(0).laplace(size=3200),
+        normal=np.random.default_rng(0).standard_normal(3200), jitter=np.random.default_rng(1).uniform(size=960),
+        stream=[[int(part) for part in parts_] for parts_ in parts],
+    )  # fmt: skip
 
 
 def _release(query, mechanism, epsilon, clients, trials=400):
@@ -72,7 +85,7 @@ def _release(query, mechanism, epsilon, clients, trials=400):
     elif query == "mean":
         answers = truth + rng.laplace(0, l1 / epsilon, (trials, n)).mean(1, keepdims=True)
     else:
-        answers = _reported(rows, epsilon, rng, trials)
+        answers = _reported(rows, epsilon, rng.random((trials, n)))
     error = np.sqrt(((answers - truth) ** 2).mean()) / (high - low)  # in public ranges
     return dict(query=query, mechanism=mechanism, epsilon=epsilon, n=n, range=(low, high), truth=truth, answers=answers,
                 error=error)  # fmt: skip
@@ -161,7 +174,8 @@ def mechanisms_compared():
                           xlog=True, ylog=True, xticks=ticks, right=0.32)]  # fmt: skip
     queries = {_("count of benign"): "count", _("mean radius"): "mean", _("histogram of radius"): "histogram"}
     places = {_("Laplace"): "laplace", _("Gaussian, δ = 1e-5"): "gaussian", _("local"): "local"}
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("One query, three mechanisms"),
         [explorers.Choice("query", _("query"), queries, "mean"),
          explorers.Choice("mechanism", _("mechanism"), places, "laplace"),
@@ -175,6 +189,7 @@ def mechanisms_compared():
             1,
             lambda r: _("15² = 225: both have {x:.2f}.").format(x=24 * _expected("mean", "local", 1, 225)),
         ),
+    ), "nb04.mechanisms_compared", _unit
     )  # fmt: skip
 
 
@@ -219,7 +234,8 @@ def tails():
               plots.Panel(_("deviation of each number's noise"), _("numbers released at once"), x=(1, 1000), y=(0.1, 1e4),
                           xlog=True, ylog=True, xticks={1: "1", 10: "10", 100: "100", 1000: "1,000"},
                           yticks={0.1: "0.1", 1: "1", 10: "10", 100: "100", 1000: "1,000"}, right=0.5)]  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("Laplace or Gaussian?"),
         [epsilon(1.0, 0.2, 10.0, _("ε of the release")),
          explorers.Slider("log_delta", _("δ: 10 to the power of"), -9, -3, -5),
@@ -234,4 +250,5 @@ def tails():
             _("37.3 against 52.0. The factor of √100 is what δ = 0 costs, not what Laplace noise costs. For one number "
               "Laplace is the smaller one: look."),
         ),
+    ), "nb04.tails"
     )  # fmt: skip

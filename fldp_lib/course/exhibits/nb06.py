@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ... import mechanisms
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ._kit import _, clients, count, epsilon
 from ._prices import guesser
 from .nb06_more import printed, two_noises
@@ -46,11 +46,27 @@ def _about(epsilon, rounds):
     return guesser(mechanisms.Laplace(epsilon / rounds, clip=1.0), rounds)
 
 
-@lru_cache(maxsize=128)
-def _sums(count, rounds):
-    """The sum of so many Laplace noises of scale 1, in each round (rounds × runs)."""
+@lru_cache(maxsize=1)
+def _powers():
+    """Sums of 1, 2, 4, …, 1,024 Laplace noises of scale 1, drawn apart (11 × MOST × runs)."""
     generator = torch.Generator().manual_seed(7)
-    return np.stack([mechanisms.laplace_noise((count, RUNS), 1.0, generator).sum(0).numpy() for _round in range(rounds)])
+    found = [sum(mechanisms.laplace_noise((2**k, MOST, RUNS), 1.0, generator)) for k in range(11)]
+    return np.stack([part.float().numpy() for part in found])
+
+
+def _sums(count, rounds):
+    """The sum of so many Laplace noises of scale 1, in each round (rounds × runs): of sums of 1, 2, 4, … of them."""
+    return sum(part[:rounds] for k, part in enumerate(_powers()) if count >> k & 1)
+
+
+def _drawn():
+    """For pages: the sums of 1, 2, 4, … noises of scale 1 (11 × MOST × runs)."""
+    return dict(sums=_powers())
+
+
+def _noise():
+    """For pages: the noises of scale 1 (MOST × 2 × runs), and the learning rates of the curve."""
+    return dict(unit=_unit().astype(np.float32), rates=RATES)
 
 
 @lru_cache(maxsize=256)
@@ -96,13 +112,15 @@ def crowd():
                             error=r["error"], bare=abs(r["bare"][-1] - BEST))  # fmt: skip
 
     panel = plots.Panel(_("θ by round"), _("round"), x=(0, 10), y=EDGES, xticks=[0, 5, 10], right=0.12)
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("Two participants, or a crowd?"),
         [epsilon(10.0, 1.0, 100.0, _("ε of each, in total")), clients(10, 2, 2000, _("participants")),
          explorers.Choice("place", _("noise"), PLACES, "client"),
          explorers.Slider("rounds", _("rounds"), 1, 10, 10, whole=True)],
         compute, plots.Chart([panel], size=(5.8, 3.2)), draw, say,
         attacker=lambda r: r["attacker"], unit=_("which of two data sets one has"),
+    ), "nb06.crowd", _drawn
     )  # fmt: skip
 
 
@@ -152,7 +170,8 @@ def two_participants():
     panels = [plots.Panel(_("θ by round"), _("round"), x=(0, 10), y=EDGES, xticks=[0, 5, 10], right=0.2),
               plots.Panel(_("error at the end (rms)"), _("learning rate α"), x=(0.05, 1.6), y=(1e-3, 1e3), xlog=True,
                           ylog=True, xticks=ticks)]  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("Two participants, each with its own ε"),
         [explorers.Slider("epsilon_a", _("total ε of A"), 0.1, 1000, 20, step=0.05, log=True),
          explorers.Slider("epsilon_b", _("total ε of B"), 0.1, 1000, 20, step=0.05, log=True),
@@ -168,6 +187,7 @@ def two_participants():
             lambda r: _("one round ends {one:.2f} away, ten rounds {ten:.2f}: ten reports share one ε.").format(
                 one=_best(1), ten=_best(10)),
         ),
+    ), "nb06.two_participants", _noise
     )  # fmt: skip
 
 

@@ -4,11 +4,12 @@ import numpy as np
 import torch
 
 from ... import mechanisms
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ._kit import _, count
 from ._prices import guesser
 
 LR = 0.1
+DRAWS = 28_000
 
 
 def _centre(mean, clean):
@@ -18,6 +19,19 @@ def _centre(mean, clean):
         slope = theta - mean
         theta, total = theta - LR * slope, total + slope
     return total
+
+
+def _reports():
+    """For pages: the noise of scale 1 and the heights of the dots (2 × 150) each."""
+    return dict(
+        noise=mechanisms.laplace_noise((2, 150), 1.0, torch.Generator().manual_seed(3)),
+        heights=torch.rand((2, 150), generator=torch.Generator().manual_seed(1)) * 0.6,
+    )
+
+
+def _pair():
+    """For pages: the noises of scale 1, A's and B's (2 × DRAWS)."""
+    return dict(pair=mechanisms.laplace_noise((2, DRAWS), 1.0, torch.Generator().manual_seed(6)).float())
 
 
 def printed():
@@ -52,7 +66,8 @@ def printed():
     panel = plots.Panel(
         _("150 reports of A for either data set"), _("report, in gradients"), x=(-25, 100), y=(0, 2.2), yticks={}
     )
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("What does step 4 promise?"),
         [explorers.Slider("epsilon", _("ε as printed"), 0.2, 10.0, 1.0, step=0.05, log=True),
          explorers.Slider("other", _("A's other mean"), 1.5, 11.0, 2.0, step=0.5),
@@ -68,6 +83,7 @@ def printed():
             _("the report holds both gradients, 1.9 times the move of the mean; the noise is for one. Add clean steps, "
               "and let the mean move further: nothing in the example bounds it."),
         ),
+    ), "nb06.printed", _reports
     )  # fmt: skip
 
 
@@ -75,7 +91,7 @@ def two_noises():
     """Two Laplace noises added, and one of twice the scale: a round top and a sharp peak."""
 
     def compute(scale_a, scale_b):
-        a, b = mechanisms.laplace_noise((2, 40_000), 1.0, torch.Generator().manual_seed(6)).numpy()
+        a, b = mechanisms.laplace_noise((2, DRAWS), 1.0, torch.Generator().manual_seed(6)).numpy()
         own = scale_a * a + scale_b * b
         share = np.histogram(own, np.linspace(-12, 12, 97))[0] / len(own) / 0.25
         return dict(a=scale_a, b=scale_b, share=share, variance=2 * scale_a**2 + 2 * scale_b**2,
@@ -94,9 +110,11 @@ def two_noises():
         return words.format(a=r["a"], b=r["b"], own=r["variance"], scale=r["a"] + r["b"], printed=r["printed"])
 
     panel = plots.Panel(_("density of the noise"), _("noise"), x=(-12, 12), y=(0, 0.55))
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("Two noises, or one?"),
         [explorers.Slider("scale_a", _("scale of A's noise, λ_A"), 0.5, 3.0, 1.0, step=0.1),
          explorers.Slider("scale_b", _("scale of B's noise, λ_B"), 0.5, 3.0, 1.0, step=0.1)],
         compute, plots.Chart([panel], size=(5.6, 3.0)), draw, say,
+    ), "nb06.two_noises", _pair
     )  # fmt: skip

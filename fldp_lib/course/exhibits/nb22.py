@@ -1,9 +1,10 @@
 """What notebook 22 shows first: which names come out of an unlisted domain, and whether a single person's does."""
 
 import numpy as np
+import torch
 
-from ...interactive import explorers, plots
-from ...privacy import attacker, pricing
+from ...interactive import browser, explorers, plots
+from ...privacy import attacker, mechanisms, pricing
 from ._kit import _, clients, count, epsilon
 from ._names import PEOPLE, counted, everybody, released, rule, shown, small
 from .nb12_phones import projected
@@ -36,6 +37,14 @@ def _rows(people):
     total = counted(PEOPLE)
     single = [int(k) for k in held[:500] if total[k] == 1 and names[k].isalpha()][:2]
     return [names[k] for k in (*FOLLOWED, *single)], np.array([*FOLLOWED, *single])
+
+
+def _held():
+    """For pages: everybody's name by its number, its low byte and its high (2 × people), and unit noise (names,)."""
+    all_names, held = everybody()
+    words, rows = _rows(PEOPLE)
+    noise = mechanisms.laplace_noise((len(all_names),), 1.0, torch.Generator().manual_seed(3)).float()
+    return dict(held=np.stack([held % 256, held // 256]).astype("uint8"), people=PEOPLE, words=words, rows=rows, noise=noise)
 
 
 def names():
@@ -85,21 +94,29 @@ def names():
                     ylog=True, xticks={1: "1", 10: "10", 100: "100", 1_000: "1,000"},
                     yticks={1: "1", 1e-3: "10⁻³", 1e-6: "10⁻⁶", 1e-9: "10⁻⁹"}),
     ]  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("Which names come out?"),
         [epsilon(1.0, 0.1, 10.0), delta(), clients(PEOPLE, 500, PEOPLE, _("people"))],
         compute, plots.Chart(panels, size=(6.8, 3.6)), marks, say,
         attacker=lambda r: told(r["epsilon"], r["delta"]), unit=_("person"),
+    ), "nb22.names", _held
     )  # fmt: skip
 
 
 # One person's secret ------------------------------------------------------------------------------------------------------
 
 
+def _draws():
+    """Unit noise of 500 draws and the heights of their dots (500,) each, for pages too."""
+    rng = np.random.default_rng(5)
+    return dict(draws=rng.laplace(size=500), high=rng.uniform(0.04, 0.34, 500))
+
+
 def secret():
     """A word that so many people hold: where its noisy count falls, and how often one of many secrets comes out."""
-    rng, places = np.random.default_rng(5), np.geomspace(1e-9, 1e-2, 40)
-    draws, high = rng.laplace(size=500), rng.uniform(0.04, 0.34, 500)
+    draws, high = _draws().values()
+    places = np.geomspace(1e-9, 1e-2, 40)
     near = np.linspace(-14, 66, 321)
 
     def compute(holders, epsilon, log_delta, clients):
@@ -148,10 +165,12 @@ def secret():
     ]  # fmt: skip
     question = _("48,255 people hold a secret word each, all different. δ = 1e-5, one in a hundred thousand. How likely is "
                  "it that somebody's secret comes out?")  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("One secret among the people"),
         [explorers.Slider("holders", _("people who hold the word"), 1, 60, 1, whole=True), epsilon(1.0, 0.4, 10.0), delta(),
          clients(PEOPLE, 100, 10_000_000, _("people with a secret"))],
         compute, plots.Chart(panels, size=(6.8, 3.2)), marks, say,
         predict=("22.b", question, [_("about 1 in 100,000"), _("about 1 in 100"), _("about 2 in 5")], 2, because),
+    ), "nb22.secret", _draws
     )  # fmt: skip

@@ -7,7 +7,7 @@ import torch
 
 from ... import analytics
 from ...data import german
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ._kit import _, clients, count, epsilon
 from ._letters import LEVELS, grown
 from ._names import PEOPLE, counted, everybody
@@ -144,6 +144,11 @@ def quantile_of(ends, chance, shares):
     return np.interp(shares, np.concatenate([[0], np.cumsum(chance)]), ends)
 
 
+def _amounts():
+    """For pages: the applicants' loans (1,000,)."""
+    return dict(amounts=amounts())
+
+
 def median():
     """A quantile of a thousand loans under noise, beside the mean, as the public bound of a loan grows."""
 
@@ -195,11 +200,13 @@ def median():
     ]  # fmt: skip
     question = _("The noise of a mean grows with the largest value that is thought possible. The bank now allows for loans "
                  "of up to 10 million in place of 20,000 DM. The error of the private median …")  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("The middle, under noise"),
         [explorers.Slider("share", _("share below"), 0.05, 0.95, 0.5, step=0.05),
          explorers.Slider("top", _("largest loan possible"), HIGH, 10_000_000, HIGH, step=0.05, log=True),
          epsilon(1.0, 0.02, 10.0), clients(1_000, 50, 1_000, _("applicants"))],
         compute, plots.Chart(panels, size=(6.8, 3.2)), marks, say,
         predict=("22.a", question, [_("grows 500 times"), _("grows about 20 times"), _("hardly grows")], 2, because),
+    ), "nb22.median", _amounts
     )  # fmt: skip
