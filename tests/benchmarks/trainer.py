@@ -3,9 +3,9 @@
 
     .venv/bin/python tests/benchmarks/trainer.py [--runs 41] [--json]
 
-Prints the median and the 90% quantile in milliseconds, of the linear model (64 → 10) with a clip and noise at the server, and
-of the same run with five local steps; of ε by the Gaussian's exact curve, and of 100 rounds of Laplace noise. Nothing else
-should run on the machine.
+Prints the median and the 90% quantile in milliseconds, of the linear model (64 → 10) with a clip and noise at the server,
+and of the same run with five local steps; of ε by the Gaussian's exact curve, and of 100 rounds of Laplace noise. Nothing
+else should run on the machine.
 """
 
 import argparse
@@ -14,8 +14,8 @@ import pathlib
 import statistics
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "browser"))
 import live
 from lab import chromium
 

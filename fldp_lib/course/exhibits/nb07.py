@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import accounting, mechanisms
 from ._kit import _, count, epsilon
 from ._prices import DELTA, ORDERS, attacked, converted, exact, noise, renyi
@@ -18,6 +18,11 @@ RUNS, LAST = 200, 100
 @lru_cache(maxsize=1)
 def _laplace():
     return np.random.default_rng(7).laplace(0, 1, (RUNS, LAST))
+
+
+def _unit():
+    """For pages without a kernel: the walks' Laplace variables of scale 1, drawn with a fixed seed (runs × rounds)."""
+    return {"laplace": _laplace().astype("float32")}
 
 
 @lru_cache(maxsize=64)
@@ -60,10 +65,11 @@ def walk():
         epsilon(1.0, 0.1, 2.0, _("ε of one round")),
         explorers.Slider("round", _("rounds so far"), 1, LAST, LAST, whole=True),
     ]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("Every round keeps its promise; what do they cost together?"), controls, compute,
         plots.Chart([panel], size=(5.8, 3.2)), marks, say, attacker=lambda r: r["attacker"], play="round",
     )  # fmt: skip
+    return browser.live(explorer, "nb07.walk", _unit)
 
 
 def orders():
@@ -100,9 +106,10 @@ def orders():
         explorers.Slider("rounds", _("rounds"), 10, 1000, 100, step=0.05, log=True, whole=True),
         explorers.Slider("delta", "δ", 1e-9, 1e-3, DELTA, step=0.25, log=True),
     ]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("Which order α?"), controls, compute, plots.Chart([panel], size=(5.6, 2.8)), marks, say
     )  # fmt: skip
+    return browser.live(explorer, "nb07.orders")
 
 
 def tail():
@@ -156,7 +163,8 @@ def tail():
     ]
     question = _("16 Gaussian rounds with σ = 4: the run's loss exceeds ε = 1 with some probability. δ at ε = 1 is …")
     options = [_("that probability: it is what δ means"), _("less than half of it"), _("more, to be on the safe side")]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("δ is a part of the tail"), controls, compute, plots.Chart(panels, size=(7.0, 2.8)), marks, say,
         attacker=lambda r: r["attacker"], predict=("07.c", question, options, 1, because),
     )  # fmt: skip
+    return browser.live(explorer, "nb07.tail")

@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from ._kit import _, clients, count, epsilon
-from ._prices import DELTA, attacked, bill, by_renyi, exact, multiplier, noise, summed
+from ._prices import DELTA, attacked, bill, by_renyi, exact, library_orders, multiplier, noise, summed
 
 __all__ = ["prices", "promise"]
 ROUNDS = np.unique(np.geomspace(1, 1000, 25).round()).astype(int)
@@ -65,10 +65,16 @@ def prices():
         explorers.Slider("rounds", _("rounds"), 1, 1000, 100, step=0.05, log=True, whole=True),
         explorers.Slider("delta", "δ", 1e-9, 1e-3, DELTA, step=0.25, log=True),
     ]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("One run, four prices"), controls, compute, plots.Chart([panel], size=(5.8, 3.2)), marks, say,
         attacker=lambda r: r["attacker"],
     )  # fmt: skip
+    return browser.live(explorer, "nb07.prices")
+
+
+def _orders():
+    """For pages without a kernel: the orders α of dp_accounting."""
+    return {"orders": library_orders()}
 
 
 def promise():
@@ -114,7 +120,8 @@ def promise():
     question = _("(1, 1e-5) over 100 Gaussian rounds. Who adds up the rounds' ε has to draw more noise than who prices "
                  "exactly. How many times the clients bring the average's noise down again?")  # fmt: skip
     options = [_("about as many: prices do not change noise"), _("two or three times"), _("nine or ten times")]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("What a better accountant is worth"), controls, compute, plots.Chart([panel], size=(5.8, 3.0)), marks, say,
         attacker=lambda r: r["attacker"], predict=("07.d", question, options, 2, because),
     )  # fmt: skip
+    return browser.live(explorer, "nb07.promise", _orders)
