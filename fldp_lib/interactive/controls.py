@@ -236,12 +236,15 @@ class Choice:
 
     def build(self, moved, track=None):
         """Return the widgets as a `Slider` does; there is no track for a choice."""
-        options = list(self.options.items()) if isinstance(self.options, dict) else list(self.options)
-        words = dict(options=options, value=self.value, description=self.label)
+        values, holder = self.values, Holder(self.value)
+        options = [(str(name), place) for place, name in enumerate(self.options)]  # a menu takes None for no choice
+        place = lambda value: next(k for k, one in enumerate(values) if one is value or _equal(one, value))  # noqa: E731
+        words = dict(options=options, value=place(self.value), description=self.label)
         style = {"description_width": LABEL} | ({"button_width": "auto"} if self.buttons else {})
         kind, width = (widgets.ToggleButtons, "100%") if self.buttons else (widgets.Dropdown, "24em")
         menu = made(kind, style=style, layout={"width": width}, **words)
-        if self.buttons:
-            menu.add_class(PICK)
-        menu.observe(moved, "value")
-        return (menu, None, menu) if self.buttons else (menu, menu, None)
+        menu.add_class(PICK) if self.buttons else None
+        menu.observe(lambda change: setattr(holder, "value", values[change["new"]]), "value")
+        holder.observe(moved, "value")
+        holder.observe(lambda change: setattr(menu, "value", place(change["new"])), "value")
+        return (holder, None, menu) if self.buttons else (holder, menu, None)

@@ -138,5 +138,8 @@ def same_words(one, other):
 def _near(a, b):
     if a == b:
         return True
-    last = [10.0 ** (int((part.split("e") + ["0"])[1]) - len((part.split("e")[0].split(".") + [""])[1])) for part in (a, b)]
+    last = []
+    for part in (a, b):
+        digits, _, power = part.partition("e")
+        last.append(10.0 ** (int(power or 0) - len(digits.partition(".")[2])))
     return abs(float(a.replace(",", "")) - float(b.replace(",", ""))) <= 1.01 * max(last)

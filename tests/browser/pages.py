@@ -7,7 +7,7 @@ NAMED = {"slider", "spinbutton", "combobox", "button", "radio", "textbox", "chec
 
 PICTURE = ".fldp-stage svg[role=img]:visible"  # the layout that is on show, of two
 # Resolves with milliseconds from the next key press to the end of the frame that shows another picture. The layout that is
-# not on show is drawn a little later: were it counted, the next key would be pressed before the kernel has answered this one,
+# not on show is drawn a little later: were it counted, the next key would be pressed before the kernel answered this one,
 # and two keys that cancel each other out leave nothing to draw.
 TIMER = """panel => new Promise((resolve, reject) => {
   const shown = () => [...panel.querySelectorAll('.fldp-stage svg[role=img]')].find(one => one.checkVisibility())?.innerHTML
