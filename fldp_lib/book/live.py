@@ -92,7 +92,7 @@ def export(explorer, path, states=views.STATES):
             states = told["states"] // 2
 
 
-def work(tasks, said, folder, seconds):
+def work(tasks, said, folder, budget):
     """Make explorers and write their pages, beside other workers: first all are made, then those that cost least come first.
 
     Args:
@@ -100,7 +100,7 @@ def work(tasks, said, folder, seconds):
         said: a queue that gets ("step", None) for each explorer made and each page written, and in the end ("told", answers)
             with what `export` returned by (notebook's number, place), or ("failed", message).
         folder: where the pages go, as NN_0.html, NN_1.html, ….
-        seconds: of computing to take, about: what is left of them is shared among what is left, in proportion to `pairs`.
+        budget: seconds of computing to take, about: what is left of them is shared among what is left, in proportion to `pairs`.
     """
     import torch
 
@@ -126,7 +126,7 @@ def work(tasks, said, folder, seconds):
         waiting.sort(key=lambda job: job[:3])
         for done, (_, number, place, explorer, page, seconds, most, share) in enumerate(waiting):
             at = page.name
-            mine = (seconds - time.process_time()) * share / sum(job[-1] for job in waiting[done:])
+            mine = (budget - time.process_time()) * share / sum(job[-1] for job in waiting[done:])
             told[number, place] = export(explorer, page, max(1, min(most, int(mine / seconds))))
             said.put(("step", None))
         said.put(("told", told))
