@@ -100,7 +100,7 @@ def work(tasks, said, folder, budget):
         said: a queue that gets ("step", None) for each explorer made and each page written, and in the end ("told", answers)
             with what `export` returned by (notebook's number, place), or ("failed", message).
         folder: where the pages go, as NN_0.html, NN_1.html, ….
-        budget: seconds of computing to take, about: what is left of them is shared among what is left, in proportion to `pairs`.
+        budget: seconds of computing to take, about; what is left is shared among the pages that are left, as `pairs` says.
     """
     import torch
 
