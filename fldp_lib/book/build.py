@@ -37,7 +37,6 @@ SETTINGS = dict(
     autodoc_class_signature="separated",
     default_role="literal",  # in docstrings, what stands in single backquotes is code
     napoleon_use_rtype=False,
-    maximum_signature_line_length=88,
     html_theme="furo",
     html_math_renderer="mathml",
     html_static_path=["_static"],

@@ -65,7 +65,7 @@ def write(folder, notebooks):
     seen, listed = set(), ""
     for wing in WINGS:
         told = ast.get_docstring(ast.parse((PACKAGE / wing / "__init__.py").read_text(encoding="utf-8"))) or ""
-        listed += f"* :doc:`{wing}`: {plain(told.splitlines()[0])}\n"
+        listed += f"* :doc:`{wing}`: {plain(' '.join(told.partition(chr(10) * 2)[0].split()))}\n"
         text = f"fldp_lib.{wing}\n{'=' * 40}\n\n"
         for name in modules(wing):
             text += _module(name, seen)

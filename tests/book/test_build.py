@@ -161,6 +161,31 @@ def test_every_explorer_is_there_as_a_picture_that_says_it_stands_still(whole):
         assert text.count("In the notebook its controls move.") == shown
 
 
+def test_the_reference_has_every_wing_and_links_to_the_notebooks(whole):
+    found = read(whole / "reference")
+    assert {path.stem for path in found} == {"index", *reference.WINGS}
+    links = [link for page in found.values() for link in page.links if re.search(r"notebooks/\d\db?_", link)]
+    assert "fldp_lib.privacy.accounting.epsilon" in found[whole / "reference" / "privacy.html"].ids
+    text = (whole / "reference" / "training.html").read_text(encoding="utf-8")
+    assert 'id="fldp_lib.training.server.train"' in text and len(links) > 150
+
+
+def test_a_reference_line_is_plain_text_and_its_notebooks_are_links(monkeypatch):
+    monkeypatch.setattr(reference, "DERIVED", {"05": "/notebooks/05_x"})
+    assert reference.plain("|x| * y of `a|b`s and name_") == "\\|x\\| \\* y of `a|b`\\ s and name\\_"
+    assert reference.linked("Derived in: notebook 05, 2005 and 99.") == (
+        "Derived in: notebook :doc:`05 </notebooks/05_x>`, 2005 and 99."
+    )
+
+
+def test_the_search_has_the_text_of_every_page(whole):
+    written = (whole / "_static" / "texts.js").read_text(encoding="utf-8")
+    texts = json.loads(written.removeprefix("const texts = "))
+    for path in NOTEBOOKS:
+        assert texts[path.relative_to(ROOT).with_suffix("").as_posix()]
+    assert "fldp_lib" in texts["reference/privacy"] and "<" not in texts["index"]
+
+
 # Faults --------------------------------------------------------------------------------------------------------------
 
 

@@ -21,8 +21,8 @@ const excerpt = text => {
   const line = document.createElement("p"), piece = text.slice(begin, end)
   line.className = "excerpt"
   line.append(begin ? "… " : "")
-  const spelt = (whole >= 0 ? [asked] : words).map(word => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
-  piece.split(new RegExp(`(${spelt.join("|")})`, "gi")).forEach((part, k) => {
+  const spelt = (whole >= 0 ? [asked] : words).map(word => word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"))
+  piece.split(new RegExp(`((?<![\\p{L}\\p{N}])(?:${spelt.join("|")}))`, "giu")).forEach((part, k) => {
     if (k % 2) line.appendChild(document.createElement("mark")).textContent = part
     else line.append(part)
   })
