@@ -53,13 +53,13 @@ ROOMS = {
     ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",
-        "predictions", "said", "template", "browser", "pages", "views", "threads", "ahead", "explorers",
+        "predictions", "said", "template", "browser", "pages", "threads", "views", "ahead", "explorers",
     ],
     "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
     ],
-    "book": ["formulas", "live", "build"],
+    "book": ["formulas", "texts", "made", "live", "reference", "pages", "build"],
 }  # fmt: skip
 LIBRARIES = {  # beyond the standard one
     "checks": {"numpy", "torch"},
