@@ -7,12 +7,12 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from ...training.plan import Plan
 from ._groups import noises, together
 from ._kit import _, clients, count, epsilon
-from .nb05_more import grouped, noise_of_mean
+from .nb05_more import grouped, noise_of_mean, shipped
 
 __all__ = ["digits", "few", "laws"]
 DRAWS = 3
@@ -82,8 +82,9 @@ def few():
         explorers.Slider("steps", _("local steps"), 1, 5, 1, whole=True),
         explorers.Slider("clip", _("clip C"), 0.06, 60, 6.0, step=0.05, log=True),
     ]
-    return explorers.Explorer(_("Few clients pull the levers"), controls, compute, chart, marks, say,
+    made = explorers.Explorer(_("Few clients pull the levers"), controls, compute, chart, marks, say,
                               attacker=lambda r: r["attacker"], predict=("05.d", question, options, 2, because))  # fmt: skip
+    return browser.live(made, "nb05.few", shipped)
 
 
 @lru_cache(maxsize=1)

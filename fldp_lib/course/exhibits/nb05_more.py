@@ -10,7 +10,7 @@ from ... import data
 from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from ...training.plan import Plan
-from ._groups import Groups, together
+from ._groups import Groups, noises, together
 from ._kit import _, clients, epsilon
 from ._singles import images
 
@@ -47,6 +47,25 @@ def grouped(n):
 def _normals():
     generator = torch.Generator().manual_seed(2)
     return torch.stack([torch.randn((650,), generator=generator, dtype=torch.float64) for _round in range(ROUNDS)])
+
+
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs to train on the digits by itself: images, who gets which, unit noise.
+
+    Returns:
+        Training images in the order in which they are dealt, in sixteenths, `owner` of them modulo the number of clients;
+        test images; the noise of `rounds` (20 × 650) and of the three draws of `few` (20 × 3 × 650).
+    """
+    rng, one = np.random.default_rng(0), mechanisms.Gaussian(1.0, 1.0)
+    owner, order = rng.permutation(len(images().y_train)), rng.permutation(len(images().y_train))  # as `data.split`
+    sixteenths = [(16 * x).round().to(torch.uint8) for x in (images().x_train[order], images().x_test)]
+    return {
+        "train": {"x": sixteenths[0], "y": images().y_train[order].to(torch.uint8), "owner": owner[order]},
+        "test": {"x": sixteenths[1], "y": images().y_test.to(torch.uint8)},
+        "noise": _normals().float(),
+        "few": torch.stack([noises(one, 1, ROUNDS, seed) for seed in range(3)], 1).float(),
+    }  # fmt: skip
 
 
 @lru_cache(maxsize=64)
@@ -114,9 +133,10 @@ def rounds():
         epsilon(2.0, low=0.2, high=20.0, label=_("ε, over 20 rounds")),
         explorers.Slider("round", _("round"), 1, 20, 20, whole=True),
     ]
-    return explorers.Explorer(_("Twenty private rounds"), controls, compute, chart, marks, say,
+    made = explorers.Explorer(_("Twenty private rounds"), controls, compute, chart, marks, say,
                               attacker=lambda r: r["attacker"], play="round",
                               predict=("05.c", question, options, 2, because))  # fmt: skip
+    return browser.live(made, "nb05.rounds", shipped)
 
 
 @lru_cache(maxsize=256)
