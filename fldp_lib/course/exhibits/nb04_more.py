@@ -57,23 +57,17 @@ def _reported(rows, epsilon, uniforms):
 def _unit():
     """For pages: the radii, who is benign, the numbers that `_release` and `draw` draw, at scale 1, and the generator."""
     state = np.random.default_rng(0).bit_generator.state["state"]
-    parts = [np.frombuffer(state[name].to_bytes(16, "big"), ">u4").astype("int64") for name in ("state", "inc")]
     return dict(
         radius=_radii()[0], benign=_radii()[1].astype("uint8"), laplace=np.random.default_rng(0).laplace(size=3200),
         normal=np.random.default_rng(0).standard_normal(3200), jitter=np.random.default_rng(1).uniform(size=960),
-        stream=[[int(part) for part in parts_] for parts_ in parts],
+        stream=[[state[name] >> bits & 0xFFFFFFFF for bits in (96, 64, 32, 0)] for name in ("state", "inc")],
     )  # fmt: skip
 
 
 def _release(query, mechanism, epsilon, clients, trials=400):
     """Return simulated answers to a query on the first so many patients, and their error: what the last explorer draws.
 
-    Args:
-        query: "count" (as a share), "mean" or "histogram".
-        mechanism: "laplace", "gaussian" or "local".
-        epsilon: of one release.
-        clients: patients, n.
-        trials: simulated releases.
+    query: "count" (as a share), "mean" or "histogram"; mechanism: "laplace", "gaussian" or "local".
     """
     rows, (low, high), l1, l2 = _query(query)
     rows, rng, n = rows[:clients], np.random.default_rng(0), clients

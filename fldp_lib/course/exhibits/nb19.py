@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from .. import contents
 from ._kit import _
 from .nb19_more import isbn, noise, totals
@@ -42,15 +42,30 @@ def texts():
     return [contents.prose(path).casefold() for path in sorted(contents.folder("notebooks").glob("*.ipynb"))]
 
 
+def _every():
+    """The errors and their notebooks, as pairs of numbers."""
+    return [(int(id[1:]), _numbers().index(_number(path))) for id, found in index().places.items() for path, _t in found]
+
+
+def _error(error):
+    """What an error claims, and where it is put right."""
+    found = index().places[f"E{error}"]
+    names = [_number(path) for path, _title in found]
+    places = [_numbers().index(name) for name in names]
+    return dict(places=places, names=names, title=found[0][1], claim=_plain(index().claims[f"E{error}"]))
+
+
+def _errors():
+    """For pages: what the notebooks say of all the errors; nothing is computed."""
+    return dict(errors={error: _error(error) for error in range(1, 48)}, every=_every(), notebooks=len(_numbers()))
+
+
 def errors():
     """One error of the article at a time: what it claims, and the notebooks that put it right."""
-    every = [(int(id[1:]), _numbers().index(_number(path))) for id, found in index().places.items() for path, _t in found]
+    every = _every()
 
     def compute(error):
-        found = index().places[f"E{error}"]
-        names = [_number(path) for path, _title in found]
-        places = [_numbers().index(name) for name in names]
-        return dict(error=error, places=places, names=names, title=found[0][1], claim=_plain(index().claims[f"E{error}"]))
+        return dict(error=error, **_error(error))
 
     def marks(r):
         chosen = [[r["error"]] * len(r["places"]), r["places"]]
@@ -70,9 +85,11 @@ def errors():
         xticks=[1, 10, 20, 30, 40, 47], yticks=_axis(),
     )  # fmt: skip
     slider = explorers.Slider("error", _("error, E"), 1, 47, 31, whole=True)
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("Forty-seven errors, and where they are put right"), [slider],
         compute, plots.Chart([panel], size=(6.6, 2.9)), marks, say,
+    ), "nb19.errors", _errors
     )  # fmt: skip
 
 
@@ -85,6 +102,11 @@ def shelves():
         if rows:
             found[piece.splitlines()[0]] = [(int(year), _plain(work)) for work, year in rows]
     return found
+
+
+def _works():
+    """For pages: the reading list; nothing is computed."""
+    return dict(shelves=shelves())
 
 
 def works():
@@ -115,13 +137,15 @@ def works():
         "", "year of the work (1985 stands for all before)", "", x=(1984, 2027), y=(-0.8, len(topics) - 0.2),
         xticks={year: str(year) for year in (1985, 1995, 2005, 2015, 2025)}, yticks={}, right=0.3,
     )  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("What there is to read"),
         [
             explorers.Choice("topic", _("topic"), topics, topics[0]),
             explorers.Slider("year", _("from the year"), 1985, 2026, 2015, whole=True),
         ],
         compute, plots.Chart([panel], size=(6.6, 2.9)), marks, say,
+    ), "nb19.works", _works
     )  # fmt: skip
 
 
@@ -132,13 +156,32 @@ def counts(term):
     return np.array([len(re.findall(rf"(?<!\w){re.escape(word)}", text)) for text in texts()])
 
 
+def _rows():
+    """The glossary's rows by the English term."""
+    return {row["English"]: row for row in contents.table("19", "English", "中文", "In a sentence", "Notebook")}
+
+
+def _home(row):
+    """The place of the notebook that explains a term."""
+    return _numbers().index(row["Notebook"][1:].split("]")[0])
+
+
+def _terms():
+    """For pages: the glossary, and how often each notebook says its terms: the notebooks' prose itself is not shipped."""
+    shown = {
+        term: dict(chinese=row["中文"], meaning=row["In a sentence"], home=_home(row), counts=counts(term).tolist())
+        for term, row in _rows().items()
+    }
+    return dict(terms=shown, numbers=_numbers())
+
+
 def terms():
     """One term in English and Chinese: what it means, and how often each notebook says it."""
-    rows = {row["English"]: row for row in contents.table("19", "English", "中文", "In a sentence", "Notebook")}
+    rows = _rows()
 
     def compute(term):
         row = rows[term]
-        return dict(term=term, row=row, counts=counts(term), home=_numbers().index(row["Notebook"][1:].split("]")[0]))
+        return dict(term=term, row=row, counts=counts(term), home=_home(row))
 
     def marks(r):
         shown = np.minimum(r["counts"], 40)
@@ -162,10 +205,12 @@ def terms():
         xticks=_axis(), yticks=[0, 10, 20, 30, 40],
     )  # fmt: skip
     options = {f"{english} · {row['中文']}": english for english, row in rows.items()}
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("A word and where it stands"),
         [explorers.Choice("term", _("term"), options, "clip (clipping)")],
         compute, plots.Chart([panel], size=(6.6, 2.7)), marks, say,
+    ), "nb19.terms", _terms
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import accounting, gaussians, mechanisms
 from ._kit import _, epsilon
 
@@ -120,7 +120,8 @@ def noise():
         plots.Panel(_("right guesses, of 100"), "ε", "", x=(0, 6), y=(48, 102), right=0.28),
     ]
     question = _("One Gaussian release, σ is doubled. What does the bound on a guess at the same (ε, δ) do?")
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("One release: ε, δ and σ"),
         [
             epsilon(1.0, 0.1, 6, _("ε of one release")),
@@ -129,6 +130,7 @@ def noise():
         ],
         compute, plots.Chart(panels, size=(7.0, 2.9)), marks, say,
         predict=("19.b", question, [_("falls"), _("stays"), _("rises")], 1, because),
+    ), "nb19.noise"
     )  # fmt: skip
 
 
@@ -167,7 +169,8 @@ def totals():
     )
     question = _("100 releases of ε = 4 each, everybody in all of them. Advanced composition then says …")
     because = _("it says 21,632 where adding up says 400: its second term grows with the square of ε, and faster.")
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("What releases add up to"),
         [
             epsilon(1.0, 0.1, 4, _("ε of one release")),
@@ -176,6 +179,7 @@ def totals():
         ],
         compute, plots.Chart([panel], size=(6.6, 3.0)), marks, say,
         predict=("19.c", question, [_("less than 400"), _("400, as adding up does"), _("more than 400")], 2, because),
+    ), "nb19.totals"
     )  # fmt: skip
 
 
