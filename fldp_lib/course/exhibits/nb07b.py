@@ -6,11 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import accounting, mechanisms
 from ._kit import _, clients, count, epsilon
 from ._prices import guesser, multiplier, multipliers
-from .nb07b_more import project, run, shuffled
+from .nb07b_more import orders, project, run, shuffled
 
 __all__ = ["bargain", "cohort", "project", "run", "shuffled"]
 RATES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)
@@ -73,10 +73,11 @@ def cohort():
         epsilon(1.0, 0.1, 3.0, _("ε of one round")),
         clients(50, 4, 400),
     ]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("Who came is a secret"), controls, compute, plots.Chart(panels, size=(5.9, 2.98)), marks, say,
         attacker=lambda r: r["attacker"],
     )  # fmt: skip
+    return browser.live(explorer, "nb07b.cohort", lambda: {"coins": _coins()})
 
 
 def bargain():
@@ -125,7 +126,8 @@ def bargain():
     question = _("1,000 clients, (1, 1e-5) over 100 rounds. A hidden tenth of them is asked in each round, at the same "
                  "total ε. The noise in the average …")  # fmt: skip
     options = [_("falls to about a tenth"), _("stays about as it is"), _("grows about tenfold")]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("What does a sample save?"), controls, compute, plots.Chart([panel], size=(5.8, 3.0)), marks, say,
         predict=("07b.b", question, options, 1, because),
     )  # fmt: skip
+    return browser.live(explorer, "nb07b.bargain", orders)

@@ -39,18 +39,27 @@ fldp.part(fldp => {
   }
   fldp.normal = { pdf, cdf, logcdf, ppf, erf, erfc }
 
-  // Where an increasing function is 0 between two numbers, by halving and secants in turn, to a share of it.
+  // Where an increasing function is 0 between two numbers, to a share of it: by the Illinois method, a secant that halves the
+  // value at an end which stays (Dowell & Jarratt 1971); by halving where that is slow.
   const root = (f, low, high, share = 1e-14) => {
-    let below = f(low), above = f(high)
+    let below = f(low), above = f(high), stayed = 0
     if (below >= 0) return low
     if (above <= 0) return high
-    for (let k = 0, halve = false; k < 200 && high - low > share * Math.max(Math.abs(low), Math.abs(high)); k++, halve = k % 3 === 2) {
-      const cut = low - (below * (high - low)) / (above - below)
-      const at = halve || !(cut > low && cut < high) ? (low + high) / 2 : cut
-      const value = f(at)
+    for (let k = 0; k < 200; k++) {
+      const close = share * Math.max(Math.abs(low), Math.abs(high))
+      if (high - low <= close) break
+      const cut = low - (below * (high - low)) / (above - below), inside = cut > low && cut < high && k < 40
+      const at = inside ? Math.min(Math.max(cut, low + close / 4), high - close / 4) : (low + high) / 2, value = f(at)
       if (value === 0) return at
-      if (value < 0) [low, below] = [at, value]
-      else [high, above] = [at, value]
+      if (value < 0) {
+        [low, below] = [at, value]
+        above /= stayed > 0 ? 2 : 1
+        stayed = 1
+      } else {
+        [high, above] = [at, value]
+        below /= stayed < 0 ? 2 : 1
+        stayed = -1
+      }
     }
     return (low + high) / 2
   }

@@ -49,16 +49,27 @@ fldp.part(fldp => {
   }
   const even = x => Number(fldp.format(x, ".0f")) // to the nearest whole number, as Python rounds
   const WHOLE = [...new Set([...geomspace(2, 400, 48)].map(even))]
-  const sampled = (sigma, rate) => WHOLE.map(order => {
-    const terms = range(order + 1).map(k => logFactorial(order) - logFactorial(k) - logFactorial(order - k)
-      + (order - k) * Math.log1p(-rate) + k * Math.log(rate) + (k * (k - 1)) / (2 * sigma ** 2))
-    const most = terms.reduce((a, b) => Math.max(a, b))
-    return (Math.log(terms.reduce((total, term) => total + Math.exp(term - most), 0)) + most) / (order - 1)
+  const binomials = [] // their logarithms, order by order
+  const sampled = (sigma, rate) => WHOLE.map((order, row) => {
+    binomials[row] ??= Float64Array.from(range(order + 1), k => logFactorial(order) - logFactorial(k) - logFactorial(order - k))
+    const chosen = binomials[row], terms = new Float64Array(order + 1), stay = Math.log1p(-rate), come = Math.log(rate)
+    let most = -Infinity, total = 0
+    for (let k = 0; k <= order; k++) {
+      terms[k] = chosen[k] + (order - k) * stay + k * come + (k * (k - 1)) / (2 * sigma ** 2)
+      if (terms[k] > most) most = terms[k]
+    }
+    for (let k = 0; k <= order; k++) if (terms[k] > most - 40) total += Math.exp(terms[k] - most)
+    return (Math.log(total) + most) / (order - 1)
   })
   const bySampled = (curve, rounds, delta = DELTA) => Math.max(0, least(converted(curve.map(c => rounds * c), delta, WHOLE)))
+
+  const sampledMultiplier = (epsilon, rounds, rate, whole, share = 1e-5) => { // whole: the one with everybody
+    const over = log => Math.log(epsilon / Math.max(bySampled(sampled(Math.exp(log), rate), rounds), 1e-12))
+    return Math.exp(fldp.accounting.root(over, Math.log(0.2), Math.log(3 * whole + 3), share))
+  }
 
   const short = value => fldp.format(value, value >= 1000 ? ",.0f" : ".3g")
   const count = (n, one, many) => `${n} ${n === 1 ? one : many}`
   fldp.prices = { DELTA, ORDERS, WHOLE, advanced, attacked, basic, byLibrary, byRenyi, bySampled, converted, count, exact, least,
-                  multiplier, noise, renyi, sampled, short }
+                  multiplier, noise, renyi, sampled, sampledMultiplier, short }
 })
