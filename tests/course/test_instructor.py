@@ -14,7 +14,9 @@ from tests.course import anatomy, times
 
 SECTIONS = ["Times", "Where they get stuck", "On the board", "Questions for the room", "A slider in front of the class"]
 MOVE = re.compile(r"`(\w+)` ((?:[^`→.]|\.(?=\d))+?(?: → (?:[^`→.]|\.(?=\d))+?)*)(?=, `|\. |$)")
-BULLET = re.compile(r"^- \*(?P<title>.+?)\*: (?P<moves>.+?)\. \*\*Predict\.\*\* (?P<ask>.+?) \*\*Seen\.\*\* (?P<seen>.+)$", re.M)
+BULLET = re.compile(
+    r"^- \*(?P<title>.+?)\*: (?P<moves>.+?)\. \*\*Predict\.\*\* (?P<ask>.+?) \*\*Seen\.\*\* (?P<seen>.+)$", re.M
+)
 QUESTION = re.compile(r"^- \*\*(?P<ask>.+?\?)\*\* (?P<answer>.+) \(\*(?P<place>.+?)\*\)$", re.M)
 NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
 pages = pytest.mark.parametrize("path", anatomy.LESSONS, ids=lambda path: path.stem)
@@ -30,9 +32,9 @@ def sections(text):
 
 
 def numbers(text):
-    """Its numbers of two digits or more, thousands' commas dropped."""
+    """Its numbers of two digits or more, or with a decimal point; thousands' commas dropped."""
     found = (n.strip(",").replace(",", "") for n in NUMBER.findall(text))
-    return {n for n in found if len(re.sub(r"\D|e.*", "", n).lstrip("0")) >= 2}
+    return {n for n in found if "." in n or len(re.sub(r"\D|e.*", "", n).lstrip("0")) >= 2}
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The times of the instructor's pages, computed: reading by the course's own formula, runs as README has them measured.
 
-    python -m tests.course.times [NN ...]        # prints a line a notebook
-    python -m tests.course.times --write         # and writes it under "## Times" of each page in notebooks/instructor/
+python -m tests.course.times [NN ...]        # prints a line a notebook
+python -m tests.course.times --write         # and writes it under "## Times" of each page in notebooks/instructor/
 """
 
 import re
