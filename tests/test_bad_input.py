@@ -475,6 +475,9 @@ COURSE = [
     Target("book.build.build", lambda: dict(out="book", explorers=()), dict(out="path; fine: a folder",
         explorers={"None": None, "5": 5, "text": "05", "unknown": ["99"], "object": Broken()}), run=False,
         also=(ModuleNotFoundError,)),
+    Target("book.slides.build", lambda: dict(out="decks", notebooks=["00"], live=None), dict(out="path; fine: a folder",
+        notebooks={"None": None, "text": "05", "unknown": ["99"], "object": Broken()},
+        live={"absent": "no_such_folder", "a number": 5}), run=False, also=(ModuleNotFoundError,)),
 ]
 # fmt: on
 
@@ -1009,6 +1012,7 @@ EXEMPT = {
     "book.build.[eflops]*": "steps of `book.build.build`, and of the notebooks that it runs",
     "book.live.*": "steps of `book.build.build`, and of the notebooks that it runs",
     "book.build.main": "a command line, whose errors argparse and sys.exit tell: tests/book/test_build.py",
+    "book.slides.main": "the same: tests/book/test_slides.py",
     "book.formulas.setup": "Sphinx calls it",
     "course.exhibits.*": "called by notebooks and by explorers, whose controls check: tests/course/test_anatomy.py",
     "course.answers.*": "a learner's answer is told what is wrong with it, and nothing is raised: tests/course",
