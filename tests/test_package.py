@@ -59,7 +59,7 @@ ROOMS = {
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
     ],
-    "book": ["formulas", "texts", "made", "live", "reference", "pages", "build"],
+    "book": ["formulas", "texts", "made", "live", "reference", "pages", "build", "slides"],
 }  # fmt: skip
 LIBRARIES = {  # beyond the standard one
     "checks": {"numpy", "torch"},
