@@ -150,8 +150,10 @@ def watch(scratch, handle, frame):
     nothing, writing = kind(None), os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
     def refuse(reason):
-        send(handle, frame(reason))
-        end(77)
+        try:
+            send(handle, frame(reason))
+        finally:
+            end(77)
 
     def look(path, roots):
         """Whether a path, as text, lies in one of the folders."""

@@ -68,8 +68,9 @@ def forbidden(code):
     return sorted({name for name in named if name.split(".")[0] in _sandbox.MODULES})
 
 
-def _refusal(reason, frame=framed):
-    return frame(b"F", reason.encode("utf-8", "replace"))
+def _refusal(reason, pack=HEAD.pack, size=len):
+    data = reason.encode("utf-8", "replace")
+    return pack(b"F", size(data)) + data
 
 
 def _nothing(prompt=""):

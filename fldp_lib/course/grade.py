@@ -12,13 +12,11 @@ grade in a container. It runs on Linux and macOS.
 
 import argparse
 import concurrent.futures
-import contextlib
 import csv
 import json
 import os
 import pathlib
 import queue
-import re
 import select
 import struct
 import subprocess
@@ -26,10 +24,10 @@ import sys
 import time
 
 from .. import checks
-from .hand_in import FORMAT, known
+from ._files import clean, taken
+from .hand_in import known
 
 __all__ = ["Grades", "grade"]
-LARGEST = 8 * 2**20  # bytes of a hand-in
 MARKS = {"right": "■", "wrong": "×", "stopped": "!", "not tried": "□", "not checked": "?"}
 SIZE = struct.Struct("!I")
 START = "import sys; sys.path.insert(0, sys.argv[1]); from fldp_lib.course._examiner import nursery; nursery()"
@@ -61,8 +59,8 @@ def grade(folder, seconds=60, memory=1024, jobs=None, progress=True):
         raise OSError("grading needs fork: use Linux or macOS, or WSL on Windows")
     ids, rows, work = known(), [], []
     for path in sorted(pathlib.Path(folder).rglob("*.json")):
-        learner, answers, problem = _read(path, ids)
-        row = {"learner": learner, "file": _clean(path.relative_to(folder)), "problem": problem, "exercises": {}}
+        learner, answers, problem = taken(path, ids)
+        row = {"learner": learner, "file": clean(path.relative_to(folder)), "problem": problem, "exercises": {}}
         rows.append(row)
         for id in ids if not problem else ():
             code, answer = answers.get(id, ("", ""))
@@ -191,48 +189,12 @@ def _run(work, jobs, progress):
             )
             for done in shown:
                 verdict = done.result()
-                begun[done].update({key: _clean(verdict[key], 400) for key in ("verdict", "message")})
+                begun[done].update({key: clean(verdict[key], 400) for key in ("verdict", "message")})
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
         finally:
             for nursery in nurseries:
                 nursery.close()
-
-
-def _read(path, ids):
-    """(learner, id → (code, answer), why it is no hand-in or "")."""
-    name = _clean(path.stem if path.stem != "hand_in" else path.parent.name)
-    try:
-        if path.is_symlink() or not path.is_file():
-            return name, {}, "no hand-in: not a file of its own"
-        if path.stat().st_size > LARGEST:
-            return name, {}, f"no hand-in: {path.stat().st_size:,} bytes; at most {LARGEST:,}"
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except RecursionError:
-        return name, {}, "no hand-in: nested too deeply"
-    except (OSError, ValueError) as error:
-        return name, {}, f"no hand-in: {_clean(error, 100)}"
-    if not isinstance(found, dict) or found.get("format") != FORMAT or not isinstance(found.get("exercises"), dict):
-        return name, {}, f"no hand-in of format {FORMAT}: course.report() writes one"
-    learner = found.get("learner")
-    name, answers = _clean(learner) if isinstance(learner, str) and learner.strip() else name, {}
-    for id, entry in found["exercises"].items():
-        pair = (entry.get("code", ""), entry.get("answer", "")) if isinstance(entry, dict) else (None, None)
-        if id not in ids or not all(isinstance(text, str) and _whole(text) for text in pair):
-            return name, {}, f"no hand-in: exercise {_clean(id, 40)!r} is none, or holds something else than text"
-        answers[id] = pair
-    return name, answers, ""
-
-
-def _whole(text):
-    with contextlib.suppress(UnicodeEncodeError):
-        return text.encode() is not None
-    return False
-
-
-def _clean(text, most=60):
-    """Text for a terminal: one line, without control characters, cut."""
-    return re.sub(r"[^\w\s.,:;!?()\[\]{}<>=+\-*/%^~|&@#'\"`$√Σ·×–…≤≥±−\\]", "", " ".join(str(text).split()))[:most]
 
 
 def main(arguments=None):
