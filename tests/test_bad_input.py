@@ -452,6 +452,14 @@ INTERACTIVE = [
 
 # fmt: off
 COURSE = [
+    Target("course.hand_in.report", lambda: dict(name="h.json", folder=".", notebooks=".", learner=""), dict(name={"a path":
+        "../h.json", "empty": "", "None": None}, folder={"absent": "absent", "a number": 3}, notebooks={"absent": "absent",
+        "a number": 3}, learner={"None": None, "a number": 3})),
+    Target("course.slices.answers", lambda: dict(cells=["f = 1"]), dict(cells={"None": None,
+        "numbers": [1], "text": "f = 1"})),
+    Target("course.grade.grade", lambda: dict(folder=".", seconds=5, memory=100, jobs=1, progress=False),
+        dict(folder={"absent": "absent", "a number": 3}, seconds={"0": 0, "half": 0.5}, memory={"1": 1, "text": "1"},
+        jobs={"0": 0, "half": 0.5}, progress={"1": 1})),
     Target("course.contents.cells", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
     Target("course.contents.prose", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
     Target("course.contents.callouts", lambda: dict(path="05"), dict(path="path"), also=(FileNotFoundError,)),
@@ -1040,6 +1048,11 @@ EXEMPT = {
     "course.exhibits.*": "called by notebooks and by explorers, whose controls check: tests/course/test_anatomy.py",
     "course.answers.*": "a learner's answer is told what is wrong with it, and nothing is raised: tests/course",
     "course.quizzes.Asked": MADE,
+    "course.slices.Slice": MADE,
+    "course.hand_in.HandIn": MADE,
+    "course.grade.Grades": MADE,
+    "course.grade.Grades.*": MADE,
+    "course.grade.main": "a command line, whose errors argparse tells: tests/course/test_hand_in.py",
     "interactive.theme.*": "colours and CSS, from constants of the module",
     "interactive.predictions.Prediction.page": "drawn with the result that the explorer has computed",
     "course.teacher.Exercise.check": "every answer is allowed; what is wrong with it is printed: tests/course",

@@ -40,7 +40,7 @@ ROOMS = {
     "analytics": ["people", "counting", "unknown", "quantiles", "trie", "comparison"],
     "training": [
         "stackable", "_offers", "_vmapped", "models", "recurrent", "text_models", "_lowrank", "adapters", "_steps",
-        "_chunks", "_streams", "algorithms", "clients", "_probe", "transport.primitives", "transport.signatures",
+        "_chunks", "_streams", "_bar", "algorithms", "clients", "_probe", "transport.primitives", "transport.signatures",
         "transport.grid", "transport.party", "transport.secure", "aggregation", "transport.messages",
         "transport.compression", "transport.rounding",
         "_fingerprint", "_terms", "_json", "_calibrated", "plan", "card", "history", "_lock",
@@ -55,7 +55,10 @@ ROOMS = {
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",
         "predictions", "said", "template", "browser", "pages", "threads", "views", "ahead", "explorers",
     ],
-    "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
+    "course": [
+        "words", "progress", "answers", "contents", "quizzes", "teacher", "exercises",
+        "slices", "hand_in", "_files", "_plain", "_sandbox", "_worker", "_remote", "_examiner", "grade",
+    ],
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
     ],

@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -70,8 +71,28 @@ def test_the_command_that_updates_does_so_after_a_notebook_was_run(tmp_path):
     assert "run by me" in run(show, "mine")[1]
     assert run(back, "mine")[0] == 0 and (tmp_path / "mine" / "mine.ipynb").read_text() == "run by me"
     write("mine", "run again")
+    apart = re.search(r"<!-- command: mine -->\n```bash\n(.*?)\n```", TEXT, flags=re.S)[1]
+    assert (
+        run(apart, "mine")[0] == 0 and (tmp_path / "mine" / "mine" / pathlib.Path(notebook).name).read_text() == "run again"
+    )
     assert "`git checkout -- notebooks`" in TEXT and run("git checkout -- notebooks", "mine")[0] == 0
     assert (tmp_path / "mine" / notebook).read_text() == "newer"
+    write("course", "newest")
+    assert (
+        run("git commit -qam 3", "course", **who)[0] == 0 and run("git pull", "mine")[0] == 0
+    )  # copies are in no one's way
+    assert (
+        run(apart, "mine")[0] == 0 and (tmp_path / "mine" / "mine" / pathlib.Path(notebook).name).read_text() == "run again"
+    )
+
+
+def test_the_commands_for_the_package_and_for_grading_are_real():
+    (grading,) = re.findall(r"<!-- command: grade -->\n```bash\n(.*?)\n```", TEXT, flags=re.S)
+    module, shown = (
+        grading.split(" -m ")[1].split()[0],
+        subprocess.run([sys.executable, *grading.split()[1:3], "--help"], cwd=ROOT, capture_output=True, text=True),
+    )
+    assert module == "fldp_lib.course.grade" and shown.returncode == 0 and "--csv" in shown.stdout
 
 
 def test_the_map_has_a_measured_time_for_every_notebook():

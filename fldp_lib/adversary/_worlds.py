@@ -18,6 +18,7 @@ import torch
 from .. import data
 from ..privacy import adaptive
 from ..training import aggregation
+from ..training._bar import Bar
 
 CANARIES = 250  # in one run; each has a coordinate, so that the work grows with the square
 WITNESSES = 8
@@ -69,11 +70,14 @@ def seen(plan, runs, neighbour, seed, trainer):
     """
     once = _few if _acts_on_all(plan, neighbour) else _many
     without, present, number, rng = [], [], 0, np.random.default_rng(seed)
-    while min(sum(map(len, without)), sum(map(len, present))) < runs:
+    bar, done = Bar(runs, unit="run"), 0
+    while done < runs:
         run = plan if plan.seed is None else replace(plan, seed=2**20 * (1 + seed) + number)
         for world, rows in zip((without, present), once(run, neighbour, number, rng, runs, trainer), strict=True):
             world.append(rows)
-        number += 1
+        number, before, done = number + 1, done, min(sum(map(len, without)), sum(map(len, present)))
+        bar.step(done - before)
+    bar.close()
     return np.concatenate(without)[:runs], np.concatenate(present)[:runs]
 
 

@@ -9,6 +9,7 @@ import torch
 
 from .. import checks
 from ..training import clients, models
+from ..training._bar import Bar
 
 
 def read_first_layer(model, update):
@@ -105,7 +106,7 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
         flat = torch.cat([grad.flatten() for grad in grads])
         return 1 - torch.cosine_similarity(flat, wanted, dim=0), x[0, 0].detach()
 
-    best, least = None, math.inf
+    best, least, bar = None, math.inf, Bar(restarts, unit="start")
     for _ in range(restarts):
         raw = (
             torch.randn(1, 1, features, generator=generator, dtype=torch.float32, device="cpu")
@@ -131,6 +132,8 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
         value, x = distance(raw)
         if best is None or value < least:
             best, least = x, float(value.detach())
+        bar.step()
+    bar.close()
     return best, least
 
 

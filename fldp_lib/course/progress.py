@@ -1,6 +1,7 @@
 """What a learner has done, kept in a file in the course's folder that no one else reads: `.fldp_progress.json`."""
 
 import contextlib
+import datetime
 import importlib
 import json
 import os
@@ -18,7 +19,7 @@ EXERCISES = pathlib.Path(__file__).parent / "exercises"
 
 def read():
     """Return what is on file: {"exercises": {id: solved}, "quiz": {notebook.question: right}, "predictions": {id:
-    right}}; empty without a file.
+    right}, "times": {id of an exercise: when it was first solved, UTC}}; empty without a file.
 
     A file that holds something else is kept beside, with the ending .bak, and a new one begun. One that cannot be read (a
     folder, a file without permission) stays as it is; that nothing is kept is said once.
@@ -28,9 +29,9 @@ def read():
 
 def _found():
     """What is on file, and whether more can be written there."""
-    empty = {"exercises": {}, "quiz": {}, "predictions": {}}
+    empty = {"exercises": {}, "quiz": {}, "predictions": {}, "times": {}}
     try:
-        found = {"predictions": {}} | json.loads(FILE.read_text(encoding="utf-8"))  # older files have none
+        found = {"predictions": {}, "times": {}} | json.loads(FILE.read_text(encoding="utf-8"))  # older files have neither
         if {kind: type(found[kind]) for kind in empty} != {kind: dict for kind in empty}:
             raise ValueError("not a record of progress")
     except FileNotFoundError:
@@ -69,6 +70,8 @@ def write(kind, name, right):
     if kind == "predictions" and before is not None:
         return
     found[kind][name] = bool(right or before) if kind == "exercises" else bool(right)
+    if kind == "exercises" and right and not before:
+        found["times"][name] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     beside = FILE.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):  # a folder that cannot be written to: nothing is kept, nothing fails
         beside.write_text(json.dumps(found, indent=1, sort_keys=True), encoding="utf-8")

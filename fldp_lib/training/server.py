@@ -10,6 +10,7 @@ import torch
 from .. import checks
 from ..privacy import adaptive, mechanisms
 from . import _chunks, _probe, _steps, _terms, clients, models
+from ._bar import Bar
 from ._streams import cohort_of, streams
 from ._tally import Tally
 from .checkpoint import Checkpoint, about
@@ -55,6 +56,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
         A `History`.
 
     Raises:
+        KeyboardInterrupt: the run was interrupted (in a notebook, the square); its `history` is that of the rounds done:
+            `sys.last_value.history`. With a checkpoint the same call goes on from there.
         TypeError, ValueError: an argument out of range, or a combination without a meaning or a valid accounting; a private
             run from parameters that this process released under the same seed.
 
@@ -85,12 +88,13 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
     what = None if checkpoint is None else about(model, fed, plan, workers)
     saved = Checkpoint(checkpoint, what, history, generators, clipping, channel, leaves, server, controls)
 
+    scorer, bench = Scorer(model, fed, loss), _steps.Bench(model, loss)
     with (
         contextlib.closing(saved),
-        contextlib.closing(_Bar(plan.rounds, machine["progress"])) as bar,
+        contextlib.closing(Bar(plan.rounds, machine["progress"])) as bar,
         _chunks.threads(chunk, fed, model),
+        _kept(history, scorer, theta),
     ):
-        scorer, bench = Scorer(model, fed, loss), _steps.Bench(model, loss)
         if start is not None:
             saved.restore(start.state)
         origin, theta = theta, saved.resume(theta, plan.rounds)  # 1. initialise the global model (parameters,)
@@ -122,9 +126,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
             record = tally.record(plan.lr, local.steps, plan.batch_rate, local.copies)
             tally.adapt(clipping, plan.sampling_rate, noise)
             record |= {"lost": saved.lost(t), "seconds": time.perf_counter() - begun}
-            history.theta = theta.cpu()
-            record = scorer.add(record, theta)
-            history.records.append(record)
+            now, record = theta.cpu(), scorer.add(record, theta)
+            history.theta, _ = now, history.records.append(record)
             saved.end(t)
             bar.step()
             if callback is not None:
@@ -166,24 +169,19 @@ def _placed(model, fed, plan, start, workers, device, chunk, progress):
     return fed, chunk, model, models.flatten(model)
 
 
-class _Bar:
-    """A tqdm bar that appears once a run has taken two seconds; tqdm is imported only then."""
-
-    def __init__(self, rounds, wanted):
-        self.rounds, self.wanted, self.done, self.start, self.bar = rounds, wanted, 0, time.monotonic(), None
-
-    def step(self):
-        self.done += 1
-        if self.bar is not None:
-            self.bar.update()
-        elif self.wanted and time.monotonic() - self.start > 2 and self.done < self.rounds:
-            from tqdm.auto import tqdm
-
-            self.bar = tqdm(total=self.rounds, initial=self.done, unit="round", leave=False)
-
-    def close(self):
-        if self.bar is not None:
-            self.bar.close()
+@contextlib.contextmanager
+def _kept(history, scorer, origin):
+    """An interruption carries the history of the rounds that are done."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if history.records:
+            scorer.finish(), _terms.released(history.theta.to(origin), origin, history.plan)
+            stop.history = history
+            stop.add_note(
+                f"{len(history.records)} of {history.plan.rounds} rounds are done: sys.last_value.history holds them"
+            )
+        raise
 
 
 def _answers(updates, members, theta):

@@ -6,7 +6,9 @@ import multiprocessing
 import os
 import sys
 
-os.environ.update(TQDM_DISABLE="1", OMP_NUM_THREADS="1")
+from tqdm import tqdm
+
+os.environ.update(TQDM_DISABLE="1", OMP_NUM_THREADS="1")  # for the processes that measure; this one's bar is here already
 
 from tests.replication import claims
 
@@ -36,11 +38,19 @@ def main(arguments=None):
             tested = claims.TESTED if given.untested and c.quick and c.often == 1 else ()
             left = [block for block in given.block if block not in tested]
             waiting[c] = {block: pool.submit(claims.measured, c.notebook, c.name, block) for block in left}
-        for claim, futures in waiting.items():
-            found = [claims.Found(claim, block, *future.result()) for block, future in futures.items()]
-            print(claims.table(found), flush=True)
-            if not claims.enough(found):
-                failed.append(claim)
+        done = 0
+        try:
+            for claim, futures in tqdm(waiting.items(), unit="claim", disable=None):  # a bar where somebody looks
+                found = [claims.Found(claim, block, *future.result()) for block, future in futures.items()]
+                tqdm.write(claims.table(found), file=sys.stdout)
+                sys.stdout.flush()
+                done += 1
+                if not claims.enough(found):
+                    failed.append(claim)
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            chosen = chosen[:done]
+            print("interrupted: what follows is of the claims above alone")
     for claim in failed:
         print(f'notebook {claim.notebook} says "{claim.sentence}": {claim.name} did not hold as often as that')
     kept, blocks = len(chosen) - len(failed), ", ".join(map(str, given.block))
