@@ -24,6 +24,7 @@ import tempfile
 import threading
 
 from .. import checks
+from ..training.plan import Plan
 from . import agreement, board, codes, enrolment, folders, hub, keys, processes
 from .deployment import Deployment
 from .roll import Roll
@@ -101,6 +102,12 @@ class Room:
     def __init__(self, plan, build, sizes, federation, seats, address, folder, timeout, repeatable):
         processes.need_flower()
         host, port = codes.place(address)
+        checks.flag("repeatable", repeatable), checks.kind("plan", plan, Plan, "a Plan")
+        if plan.seed is not None and not repeatable:
+            raise ValueError(
+                f"seed must be None in a classroom, got {plan.seed}: every learner gets the plan, and could subtract the "
+                "noise; repeatable=True takes it all the same, for tests"
+            )
         self._temporary = folder is None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fldp-room-") if folder is None else folder).resolve()
         self._deployment = self._handle = None
@@ -110,11 +117,6 @@ class Room:
                 self.folder, plan, build, sizes, federation, checks.whole("seats", seats, at_least=1), timeout=timeout,
                 repeatable=repeatable,
             )  # fmt: skip
-            if plan.seed is not None and not repeatable:
-                raise ValueError(
-                    f"seed must be None in a classroom, got {plan.seed}: every learner gets the plan, and could subtract the "
-                    "noise; repeatable=True takes it all the same, for tests"
-                )
             self.plan, self.seats, server = plan, seats, self.folder / "server"
             self._own = federation.clients == seats
             self._bare(server, host)

@@ -90,6 +90,7 @@ class Enrolment:
 
     def _seated(self, given, said):
         """Give out a seat: its number, and its share of the data unless the learner brings some."""
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
@@ -98,7 +99,7 @@ class Enrolment:
             return 400, {"refused": f"own data must be 1 to {self.most} records in a room of one client a seat"}
         try:
             key = load_ssh_public_key(given["public"].encode())
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, UnsupportedAlgorithm) as error:
             return 400, {"refused": f"public must be a public key in OpenSSH's format: {error}"[:200]}
         if not isinstance(key, ec.EllipticCurvePublicKey):
             return 400, {"refused": "public must be the key of an elliptic curve"}

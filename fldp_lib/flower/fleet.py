@@ -34,6 +34,7 @@ from . import apps
 
 BEAT = 3.0  # seconds between two signs of life
 PATIENCE = 20.0  # seconds without an answer, after which the room counts as closed
+BACKOFF = 0.05  # seconds after which an object is asked for again that the server has announced and not got yet
 SECONDS = 10.0  # for which one answer is waited for
 
 
@@ -76,7 +77,7 @@ class Line:
         except httpx.HTTPError as error:
             raise ConnectionError(f"the server at {address} does not take this node's key: {error}") from None
 
-    def follow(self, told, gone, pause=0.15):
+    def follow(self, told, gone, pause=0.25):
         """Answer each message until `gone` is set, or nobody has been there to answer this node for a while.
 
         Args:
@@ -121,7 +122,7 @@ class Line:
         """Fetch one message, answer it by the app of this package, and send the reply."""
         pull = make_pull_object_fn_protobuf(self.client.PullObject, self.node, run)
         confirm = make_confirm_message_received_fn_protobuf(self.client.ConfirmMessageReceived, self.node, run)
-        message = pull_and_inflate_object_from_tree(tree, pull, confirm, return_type=Message)
+        message = pull_and_inflate_object_from_tree(tree, pull, confirm, return_type=Message, initial_backoff=BACKOFF, backoff_cap=1.0)
         message.metadata.__dict__["_message_id"] = tree.object_id
         context = Context(run, self.node.node_id, {"folder": self.folder}, RecordDict(), {})
         start = time.monotonic()
