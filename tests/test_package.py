@@ -57,7 +57,8 @@ ROOMS = {
     ],
     "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
-        "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
+        "keys", "codes", "enrolment", "bundle", "agreement", "board", "processes", "folders", "node", "hub", "apps", "fleet",
+        "guarded", "deployment", "launch", "roll", "seat", "classroom",
     ],
     "book": ["formulas", "live", "build"],
 }  # fmt: skip

@@ -56,7 +56,9 @@ def sentence(state):
         return "; ".join(told) + "."
     last = seen[-1]
     score = f"{'R²' if state['task'] == 'regression' else 'accuracy'} {last['score']:.2f}"
-    told.append(f"round <b>{last['round']} of {plan.rounds}</b>: {len(last['answered'])} of {state['seats']} answered, {score}")
+    told.append(
+        f"round <b>{last['round']} of {plan.rounds}</b>: {len(last['answered'])} of {state['seats']} answered, {score}"
+    )
     told.append(f"<b>ε so far {last['epsilon']:.2f}</b> of {state['epsilon']:.2f}" if plan.private else "no noise, no ε")
     if gone := absent(state):
         names = ", ".join(html.escape(state["names"][k]) for k in gone)

@@ -122,7 +122,9 @@ class Line:
         """Fetch one message, answer it by the app of this package, and send the reply."""
         pull = make_pull_object_fn_protobuf(self.client.PullObject, self.node, run)
         confirm = make_confirm_message_received_fn_protobuf(self.client.ConfirmMessageReceived, self.node, run)
-        message = pull_and_inflate_object_from_tree(tree, pull, confirm, return_type=Message, initial_backoff=BACKOFF, backoff_cap=1.0)
+        message = pull_and_inflate_object_from_tree(
+            tree, pull, confirm, return_type=Message, initial_backoff=BACKOFF, backoff_cap=1.0
+        )
         message.metadata.__dict__["_message_id"] = tree.object_id
         context = Context(run, self.node.node_id, {"folder": self.folder}, RecordDict(), {})
         start = time.monotonic()

@@ -132,7 +132,9 @@ class Seat:
         if reply.has_error():
             self.refused.append({"round": t, "why": reply.error.reason})
         else:
-            theta, updates = (record.content[name][name].numpy() for record, name in ((request, "theta"), (reply, "updates")))
+            theta, updates = (
+                record.content[name][name].numpy() for record, name in ((request, "theta"), (reply, "updates"))
+            )
             self.theta, self.update = torch.from_numpy(theta.copy()), torch.from_numpy(updates.mean(0))
             norm = float(np.linalg.norm(updates, axis=1).mean())
             self.rounds.append({"round": t, "seconds": seconds, "numbers": updates.size, "norm": norm})

@@ -9,10 +9,10 @@ import importlib.util
 import json
 import os
 import pathlib
-import queue
+import shutil
 import signal
 import stat
-import threading
+import sys
 import time
 
 import numpy as np
@@ -186,18 +186,23 @@ class Notebook:
         self.client.start_channels()
         self.pid = self.manager.provisioner.process.pid
 
-    def run(self, code, timeout=180):
-        said, errors = [], []
+    def begin(self, code):
+        """Have it run the code."""
+        self.asked = self.client.execute(code)
 
-        def hear(message):
-            if message["header"]["msg_type"] == "stream":
-                said.append(message["content"]["text"])
-            elif message["header"]["msg_type"] == "error":
-                errors.append("\n".join(message["content"]["traceback"]))
-
-        self.client.execute_interactive(code, timeout=timeout, output_hook=hear)
-        assert not errors, errors[0]
-        return json.loads("".join(said).splitlines()[-1]) if said else None
+    def said(self, timeout=180):
+        """What the code printed last, once it is through."""
+        texts = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            kind, content = message["header"]["msg_type"], message["content"]
+            if message["parent_header"].get("msg_id") != self.asked:
+                continue
+            assert kind != "error", "\n".join(content["traceback"])
+            if kind == "stream":
+                texts.append(content["text"])
+            if kind == "status" and content["execution_state"] == "idle":
+                return json.loads("".join(texts).splitlines()[-1])
 
     def end(self):
         self.client.stop_channels()
@@ -216,26 +221,11 @@ def notebooks():
         notebook.end()
 
 
-def at_once(tasks):
-    """What functions return, each in a thread of its own."""
-    found = queue.Queue()
-
-    def told(number, task):
-        try:
-            found.put((number, task()))
-        except BaseException as error:
-            found.put((number, error))
-
-    threads = [threading.Thread(target=told, args=pair) for pair in enumerate(tasks)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    results = [result for _, result in sorted((found.get() for _ in tasks), key=lambda pair: pair[0])]
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
+def at_once(notebooks, codes):
+    """What several notebooks say of a code each, which they run at the same time."""
+    for notebook, code in zip(notebooks, codes, strict=True):
+        notebook.begin(code)
+    return [notebook.said() for notebook in notebooks]
 
 
 JOIN = """import json
@@ -276,13 +266,17 @@ def test_five_kernels_and_one_that_is_killed_make_trains_parameters_and_the_plan
     with room:
         wrong = room.code[:-4] + ("AAAA" if room.code[-4:] != "AAAA" else "BBBB")
         refuses(lambda: classroom.join(room.address, wrong), ValueError, "refuses", "the code is not this room's")
-        other = codes.make((tmp_path / "room" / "node-0" / "shard.npz").parent.parent.joinpath("server/ca.pem").read_text())[0]
+        other = codes.make((tmp_path / "room" / "node-0" / "shard.npz").parent.parent.joinpath("server/ca.pem").read_text())[
+            0
+        ]
         refuses(lambda: classroom.join(room.address, other), ConnectionError, "nothing was sent")
         refuses(lambda: classroom.join(room.address, room.code, plan=plan(rounds=9)), ValueError, "plan must be the room's")
         state = room.state()
-        assert state["wrong"] == 1 and not state["taken"]  # what the learner refused took no seat, what was not sent no count
+        assert (
+            state["wrong"] == 1 and not state["taken"]
+        )  # what the learner refused took no seat, what was not sent no count
         joins = [JOIN.format(address=room.address, code=room.code, name=f"learner {k}") for k in range(5)]
-        seats = at_once([lambda n=n, code=code: n.run(code) for n, code in zip(notebooks, joins, strict=True)])
+        seats = at_once(notebooks, joins)
         assert sorted(seat["seat"] for seat in seats) == list(range(5))
         assert [seat["records"] for seat in seats] == [int(fed.sizes[seat["seat"]]) for seat in seats]
         assert all(open_to_others(pathlib.Path(seat["folder"])) == [] for seat in seats)
@@ -302,14 +296,11 @@ def test_five_kernels_and_one_that_is_killed_make_trains_parameters_and_the_plan
             history = room.wait(180)
         assert open_to_others(room.folder) == []
         state, page = room.state(), board.room(room.state())
-        told = at_once([lambda n=n: n.run(LEFT) for k, n in enumerate(notebooks) if k != 2])
+        told = at_once([n for k, n in enumerate(notebooks) if k != 2], [LEFT] * 4)
         mark = f"{room._deployment.mark}:server"
         assert processes.offspring(mark)
     assert not processes.offspring(mark)
-    for path in (pathlib.Path(seats[2]["folder"]),):  # a killed kernel cannot tidy up
-        import shutil
-
-        shutil.rmtree(path)
+    shutil.rmtree(seats[2]["folder"])  # a killed kernel cannot tidy up
 
     gone = torch.from_numpy(np.isinf(history.update_norms))  # rounds × clients: asked, and no answer
     died = int(gone[:, lost].int().argmax())
@@ -343,7 +334,10 @@ def test_own_data_count_as_brought_and_seats_left_empty_are_absent(tmp_path):
         refuses(lambda: classroom.join(room.address, room.code, (x[:, :1], y)), ValueError, "model must take x")
         refuses(lambda: classroom.join(room.address, room.code, (x, y[:3])), ValueError, "data must be x (records")
         refuses(lambda: classroom.join(room.address, room.code, 5), TypeError, "data must be None or a pair")
-        seats = [classroom.join(room.address, room.code, (x[:40], y[:40]), name="Ada"), classroom.join(room.address, room.code)]
+        seats = [
+            classroom.join(room.address, room.code, (x[:40], y[:40]), name="Ada"),
+            classroom.join(room.address, room.code),
+        ]
         assert [seat.records for seat in seats] == [40, int(fed.sizes[1])]
         room.start()
         with pytest.warns(UserWarning, match="were missing"):
@@ -374,10 +368,10 @@ def test_a_room_is_refused_what_it_cannot_keep_and_names_no_function_that_a_lear
     refuses(lambda: classroom.open(5, *LINEAR, fed), TypeError, "plan must be a Plan")
     refuses(lambda: classroom.open(plan(seed=None), *LINEAR, fed, 6), ValueError, "nodes")
     for address in ("", "here", "http://here:80", "a:99999", 5):
-        refuses(lambda address=address: classroom.open(plan(seed=None), *LINEAR, fed, address=address), ValueError, "address")
+        refuses(
+            lambda address=address: classroom.open(plan(seed=None), *LINEAR, fed, address=address), ValueError, "address"
+        )
     (tmp_path / "ours.py").write_text("from fldp_lib.training.models import Linear as make\n")
-    import sys
-
     sys.path.insert(0, str(tmp_path))
     try:
         with classroom.open(plan(seed=None), "ours:make", (2, 1), federation([3, 2], features=2), 2) as room:
