@@ -196,9 +196,9 @@ def _trust(state):
     if plan.mechanism.at == "client":
         return "Each learner's notebook adds its noise: the room sees noisy reports, and is not trusted."
     return (
-        "The noise is added here, at the server, which sees every learner's update: the instructor is trusted with them. The "
-        "board shows what is released after the noise. Somebody who drops out changes the answers, not ε: the sum is divided "
-        "by the public number of clients, and what one of them can move it by stays the clip."
+        "The noise is added here, at the server, which sees every learner's update: the instructor is trusted with them. "
+        "The board shows what is released after the noise. Somebody who drops out changes the answers, not ε: the sum is "
+        "divided by the public number of clients, and what one of them can move it by stays the clip."
     )
 
 

@@ -25,7 +25,7 @@ import threading
 
 from .. import checks
 from ..training.plan import Plan
-from . import agreement, board, codes, enrolment, folders, hub, keys, processes
+from . import agreement, board, codes, folders, hub, keys, processes
 from .deployment import Deployment
 from .roll import Roll
 from .seat import Seat
