@@ -1033,6 +1033,7 @@ EXEMPT = {
     "data.sources.Raw": MADE,
     "flower.[abdeghklnpr]*": "takes a folder that `prepare` wrote, or messages of a node: tests/flower",
     "flower.codes.*": PART,
+    "flower.folders.save": PART,
     "flower.fleet.*": PART,
     "flower.classroom.*": "opens a port, or asks at one: tests/flower/test_classroom.py has what is refused",
     "flower.seat.*": "made by `classroom.join`: tests/flower/test_classroom.py",
