@@ -60,7 +60,8 @@ ROOMS = {
         "slices", "hand_in", "_files", "_plain", "_sandbox", "_worker", "_remote", "_examiner", "grade",
     ],
     "flower": [
-        "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
+        "keys", "codes", "enrolment", "bundle", "agreement", "board", "processes", "folders", "node", "hub", "apps", "fleet",
+        "guarded", "deployment", "launch", "roll", "seat", "classroom",
     ],
     "book": ["formulas", "texts", "made", "live", "reference", "pages", "build", "slides"],
 }  # fmt: skip

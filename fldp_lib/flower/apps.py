@@ -14,9 +14,10 @@ from flwr.serverapp import ServerApp
 
 from . import agreement, hub, node
 
-START = 120.0  # seconds for which the first start waits for all nodes
+START = 120.0  # seconds for which the first start waits for all nodes, or two of the rounds' timeouts if that is less
 RESTART = 15.0  # the same where a run goes on: a node may be gone for good
-GRACE = 5.0  # seconds that a node which missed the last round is waited for after all others have answered
+GRACE = 5.0  # seconds, and a part of the timeout, that a node which missed the last round is waited for after all others
+PART = 12
 POLL = 0.2
 
 server = ServerApp()
@@ -54,13 +55,19 @@ def _end(here, how):
 
 @client.train()
 def train(message, context):
-    """Answer one request, out of this node's own folder."""
+    """Answer one request, out of this node's own folder, and leave a line in its log."""
+    reply, folder = answer(message, context), _folder(context)
+    request = message.content["request"]
+    print(f"{folder.name}: round {request['round']}, {len(request['members'])} clients, answer {_count(folder)}", flush=True)
+    return reply
+
+
+def answer(message, context):
+    """Return the reply to one request of the server's, out of this node's own folder."""
     request = message.content["request"]
     theta = torch.from_numpy(message.content["theta"]["theta"].numpy())
     t, members = int(request["round"]), torch.tensor(request["members"])
-    folder = _folder(context)
-    updates = node.answer(folder, json.loads(request["settings"]), t, theta, members)
-    print(f"{folder.name}: round {t}, {len(members)} clients, answer {_count(folder)}", flush=True)
+    updates = node.answer(_folder(context), json.loads(request["settings"]), t, theta, members)
     return Message(RecordDict({"updates": _record("updates", updates)}), reply_to=message)
 
 
@@ -87,17 +94,18 @@ class _Nodes:
         self.grid, self.timeout, self.tell, self.number, self.absent = grid, agreed.timeout, tell, {}, set()
         clients = agreement.arrays(folder / "clients.npz")["node"]
         count = int(clients.max()) + 1
-        end = time.monotonic() + (RESTART if hub.begun(folder) else START)
-        while len(ids := list(grid.get_node_ids())) < count and time.monotonic() < end:
+        if not simulated:  # a classroom may begin with seats left empty
+            known = json.loads((folder / "nodes.json").read_text(encoding="utf-8"))
+            self.number = {int(node_id): number for node_id, number in known.items()}
+        wait = RESTART if hub.begun(folder) else min(START, max(RESTART, 2 * agreed.timeout))
+        end = time.monotonic() + wait
+        while len(ids := list(grid.get_node_ids())) < (len(self.number) or count) and time.monotonic() < end:
             time.sleep(POLL)
         if not ids:
             raise RuntimeError("no node has connected")
         if simulated:
             asked = {node_id: Message(RecordDict(), node_id, "query") for node_id in ids}
             self.number = {i: int(reply.content["node"]["number"]) for i, reply in self._replies(asked, START)}
-        else:
-            known = json.loads((folder / "nodes.json").read_text(encoding="utf-8"))
-            self.number = {int(node_id): number for node_id, number in known.items()}
         if late := set(range(count)) - {self.number.get(node_id) for node_id in ids}:
             tell(f"not connected: node {', '.join(map(str, sorted(late)))}")
         self.absent = late
@@ -147,7 +155,7 @@ class _Nodes:
                 for reply in replies[:1]:
                     yield waiting.pop(message_id), reply  # an error may come from the SuperLink itself
             if not hurried and set(waiting.values()) <= self.absent:
-                hurried, end = True, min(end, time.monotonic() + GRACE)
+                hurried, end = True, min(end, time.monotonic() + min(GRACE, timeout / PART))
             time.sleep(POLL)
 
 

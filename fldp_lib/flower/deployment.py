@@ -31,6 +31,7 @@ class Deployment:
     Attributes:
         processes: running `subprocess.Popen`s by name: "server", "node-0", ….
         executors: the SuperExecs that belong to them, by the same names.
+        host, port: where the SuperLink listens.
         logs: folder of the processes' logs, and of `rounds.log`, the server's line for each round.
 
     Raises:
@@ -45,7 +46,8 @@ class Deployment:
         self.folder, self.simulated = pathlib.Path(folder).resolve(), simulated
         self.agreed = agreement.read(self.folder / "server")
         self.logs, self.processes, self.executors = self.folder / "logs", {}, {}
-        self.port, self.mark, self.lock, self.aside = processes.free_port(), secrets.token_hex(8), None, None
+        self.host, self.port, self.mark = keys.HOST, processes.free_port(), secrets.token_hex(8)
+        self.lock, self.aside = None, None
         self.nodes = [] if simulated else sorted(path.name for path in self.folder.glob("node-*"))
 
     def __enter__(self):
@@ -74,8 +76,8 @@ class Deployment:
             self.aside = self.aside or tempfile.mkdtemp(prefix="fldp-")  # 0700; a short path, which Ray needs
             others = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_TMPDIR": self.aside}
         own = ["--simulation"] if self.simulated else ["--enable-supernode-auth"]
-        self._start("server", "superlink", self.port, [
-            *own, "--host", keys.HOST, "--port", self.port, "--disable-runtime-dependency-installation",
+        self._start("server", "superlink", (self.host, self.port), [
+            *own, "--host", self.host, "--port", self.port, "--disable-runtime-dependency-installation",
             "--ssl-ca-certfile", server / "ca.pem", "--ssl-certfile", server / "server.pem",
             "--ssl-keyfile", server / "server.key",
         ], server / "ca.pem", "the SuperLink", **others)  # fmt: skip
@@ -85,8 +87,8 @@ class Deployment:
     def start_node(self, name, key=None):
         """Start one node's SuperNode; `key` is the path of another private key than its own, to see it refused."""
         home, port = self.folder / name, processes.free_port()
-        self._start(name, "supernode", port, [
-            "--root-certificates", home / "ca.pem", "--superlink", f"{keys.HOST}:{self.port}",
+        self._start(name, "supernode", (keys.HOST, port), [
+            "--root-certificates", home / "ca.pem", "--superlink", f"{self.host}:{self.port}",
             "--auth-supernode-private-key", key or home / "key", "--trusted-entities", home / bundle.TRUSTED,
             "--host", keys.HOST, "--port", port, "--ssl-ca-certfile", home / "own" / "ca.pem",
             "--ssl-certfile", home / "own" / "server.pem", "--ssl-keyfile", home / "own" / "server.key",
@@ -100,8 +102,11 @@ class Deployment:
         given = {"folder": str(self.folder), "simulation": self.simulated}
         count = sum(1 for _ in self.folder.glob("node-*")) if self.simulated else 0
         app = {"app": bundle.FILE, "signed": bundle.SIGNED, "name": bundle.NAME}
-        line = json.dumps({"config": given, "simulated": count, **app}) + "\n"
-        self.processes["server"].stdin.write(line.encode())
+        self.say({"config": given, "simulated": count, **app})
+
+    def say(self, what):
+        """Send the SuperLink a line on its standard input, as JSON."""
+        self.processes["server"].stdin.write((json.dumps(what) + "\n").encode())
         self.processes["server"].stdin.flush()
 
     def wait(self, timeout=None, tell=None):
@@ -155,9 +160,9 @@ class Deployment:
             self.lock.release()
             self.lock = None
 
-    def _start(self, name, role, port, arguments, authority, what=None, **others):
+    def _start(self, name, role, address, arguments, authority, what=None, **others):
         """Start a SuperLink or SuperNode, and the SuperExec that starts its apps; they share a secret made here."""
-        folder = self.folder / name
+        folder, (host, port) = self.folder / name, address
         home = processes.private(folder / "flower")
         processes.private(home / "tmp", empty=True)
         keys.secret(home / "secret", secrets.token_bytes(32))
@@ -166,8 +171,8 @@ class Deployment:
         isolated = [*arguments, "--isolation", "process", *shared]
         self.processes[name] = processes.start(role, folder, isolated, home, log, mark, **others)
         if what is not None:
-            processes.until(lambda: processes.listens(port), what, self.processes[name], log)
-        shared += ["--runtime-api-address", f"{keys.HOST}:{port}", "--root-certificates", authority]
+            processes.until(lambda: processes.listens(port, host), what, self.processes[name], log)
+        shared += ["--runtime-api-address", f"{host}:{port}", "--root-certificates", authority]
         self.executors[name] = processes.start("superexec", folder, shared, home, log, mark, **others)
 
     def _end(self, name, how):

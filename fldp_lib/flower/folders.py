@@ -82,16 +82,16 @@ def prepare(folder, plan, build, sizes, federation, nodes=3, *, timeout=60.0, th
     processes.private(server / "nodes"), processes.private(folder / "logs")
     keys.certificate(server)
     keys.secret(server / agreement.FILE, said)
-    _save(server / "theta.npy", np.save, start.numpy())
-    _save(server / "public.npz", np.savez, x_test=federation.x_test.numpy(), y_test=federation.y_test.numpy())
-    _save(server / "clients.npz", np.savez, node=owner, **({} if agreed.local else {"sizes": federation.sizes.numpy()}))
+    save(server / "theta.npy", np.save, start.numpy())
+    save(server / "public.npz", np.savez, x_test=federation.x_test.numpy(), y_test=federation.y_test.numpy())
+    save(server / "clients.npz", np.savez, node=owner, **({} if agreed.local else {"sizes": federation.sizes.numpy()}))
     for k in range(nodes):
         node, mine = processes.private(folder / f"node-{k}"), np.flatnonzero(owner == k)
         keys.secret(node / agreement.FILE, said)
         shard = federation.select(torch.from_numpy(mine))
         width = agreed.samples if agreed.samples > 1 else int(shard.sizes.max().clamp(min=1))
         held = {name: getattr(shard, name)[:, :width].numpy() for name in ("x", "y", "mask")}
-        _save(node / "shard.npz", np.savez, clients=mine, **held)
+        save(node / "shard.npz", np.savez, clients=mine, **held)
         keys.secret(node / "ca.pem", (server / "ca.pem").read_bytes())
         keys.node_keys(node / "key", server / "nodes" / f"node-{k}.pub")
         keys.certificate(processes.private(node / "own"))  # of the interface between a node and its app
@@ -99,7 +99,7 @@ def prepare(folder, plan, build, sizes, federation, nodes=3, *, timeout=60.0, th
     return folder
 
 
-def _save(path, save, *given, **named):
+def save(path, save, *given, **named):
     """Write arrays by np.save or np.savez to a file that only its owner can read."""
     content = io.BytesIO()
     save(content, *given, **named)

@@ -10,6 +10,7 @@ It is run as a file and imports nothing of the package: these processes take no 
 """
 
 import importlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -38,7 +39,10 @@ def superlink(folder):
     state = app.state.linkstate_factory.state()
     if not config.simulation:
         _register(folder, state)
-    _follow(lambda line: _start(folder, state, json.loads(line)))
+    act = lambda given: _start(folder, state, given)  # noqa: E731
+    if (folder / "class.json").exists():
+        act = _classroom(folder, state, app, act)
+    _follow(lambda line: act(json.loads(line)))
     uvicorn.run(
         app=app, host=config.host, port=config.port, log_config=get_uvicorn_log_config(console_handler.level),
         ssl_keyfile=config.ssl_keyfile, ssl_certfile=config.ssl_certfile, workers=1,
@@ -99,6 +103,31 @@ def _register(folder, state):
         number = state.create_node(NOOP_FLWR_AID, ACCOUNT, key, HEARTBEAT_DEFAULT_INTERVAL)
         known[str(number)] = int(path.stem.removeprefix("node-"))
     (folder / "nodes.json").write_text(json.dumps(known), encoding="utf-8")
+
+
+def _classroom(folder, state, app, start):
+    """Add a classroom's enrolment to the SuperLink's own interface; return what acts on lines of the standard input."""
+    from flwr.common.constant import HEARTBEAT_MIN_INTERVAL, NOOP_FLWR_AID
+    from flwr.supercore.primitives.asymmetric import public_key_to_bytes
+
+    path = pathlib.Path(__file__).with_name("enrolment.py")
+    module = importlib.util.module_from_spec(importlib.util.spec_from_file_location("enrolment", path))
+    module.__spec__.loader.exec_module(module)
+    interval = HEARTBEAT_MIN_INTERVAL
+
+    def register(key):
+        return state.create_node(NOOP_FLWR_AID, ACCOUNT, public_key_to_bytes(key), interval)
+
+    enrolment = module.Enrolment(folder, register)
+    app.router.add_route(module.PATH, enrolment.endpoint, methods=["POST"])
+
+    def act(given):
+        if "digest" in given:
+            return enrolment.renew(given["digest"])
+        enrolment.begin()
+        return start(given)
+
+    return act
 
 
 def _start(folder, state, given):

@@ -1,6 +1,8 @@
 """The server's side: `server.train` with workers that are nodes, and what it tells while it runs."""
 
+import json
 import math
+import os
 import pathlib
 import tempfile
 from dataclasses import replace
@@ -13,6 +15,8 @@ from ..training.server import train
 from . import agreement
 
 STATE = "run.pt"  # the checkpoint in the server's folder
+SEEN = "seen.jsonl"  # what was released, round by round, for who watches; a line each
+FEW = 1000  # parameters up to which they stand in it
 
 
 def run(folder, ask, tell=print):
@@ -31,21 +35,27 @@ def run(folder, ask, tell=print):
     agreed, node = agreement.read(folder), agreement.arrays(folder / "clients.npz")["node"]
     plan = agreed.plan
     tell(_on_noise(plan))
+    here = {}
 
     def workers(t, theta, members):
         groups = {int(k): members[node[members] == k] for k in node[members].unique()}
         answers = ask(agreed.settings(), t, theta, groups)
+        here.update(asked=sorted(groups), answered=[])
         updates = torch.full((len(members), len(theta)), torch.nan, dtype=theta.dtype)
         for k, rows in answers.items():
             fits = k in groups and isinstance(rows, torch.Tensor) and rows.shape == (len(groups[k]), len(theta))
             if fits and rows.dtype == theta.dtype:
                 updates[node[members] == k] = rows
+                here["answered"].append(k)
             else:
                 tell(f"round {t}: what node {k} sent has another form than was asked for, and is left out")
         return updates
 
     def report(t, theta, record):
         tell(f"round {t}/{plan.rounds}: {_round(agreed, record)}, {_spent(plan, t)}")
+        spent = plan.epsilon(t) if plan.private else None
+        released = theta.tolist() if len(theta) <= FEW else None
+        _see(folder / SEEN, {"round": t, "score": float(record["score"]), "epsilon": spent, "theta": released, **here})
 
     history = _train(folder, agreed, workers, report, folder / STATE)
     tell(history.guarantee)
@@ -108,6 +118,12 @@ def _on_noise(plan):
     if plan.seed is not None:
         return f"seed {plan.seed}: whoever knows it can subtract the noise; for tests and teaching"
     return "no seed: each process draws from its system's entropy; noise in floating point, not release-grade"
+
+
+def _see(path, what):
+    """Add a line to a file that only its owner can read."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
+        file.write(json.dumps(what) + "\n")
 
 
 def _round(agreed, record):

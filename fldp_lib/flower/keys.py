@@ -7,12 +7,13 @@ import os
 HOST = "127.0.0.1"
 
 
-def certificate(folder, days=30):
-    """Write ca.pem, server.pem and server.key, for a server on HOST; the authority's own key is used once and not kept.
+def certificate(folder, days=30, hosts=(HOST,)):
+    """Write ca.pem, server.pem and server.key, for a server's hosts; the authority's own key is used once and not kept.
 
     Args:
         folder: a `pathlib.Path` that exists.
         days: how long the certificates hold.
+        hosts: addresses or names by which the server is reached; `localhost` is one in any case.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -37,6 +38,12 @@ def certificate(folder, days=30):
     def _name(text):
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
+    def named(host):
+        try:
+            return x509.IPAddress(ipaddress.ip_address(host))
+        except ValueError:
+            return x509.DNSName(host)
+
     def usage(**on):
         names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
                  "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")  # fmt: skip
@@ -44,14 +51,14 @@ def certificate(folder, days=30):
 
     root, key = ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP384R1())
     signs = [(usage(key_cert_sign=True, crl_sign=True), True)]
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST)), x509.DNSName("localhost")])
+    names = x509.SubjectAlternativeName([*map(named, dict.fromkeys(hosts)), x509.DNSName("localhost")])
     serves = [
         (names, False),
         (usage(digital_signature=True), True),
         (x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.SERVER_AUTH]), False),
     ]
     secret(folder / "ca.pem", signed("fldp federation", root, "fldp federation", root, True, signs))
-    secret(folder / "server.pem", signed(HOST, key, "fldp federation", root, False, serves))
+    secret(folder / "server.pem", signed(hosts[0], key, "fldp federation", root, False, serves))
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     secret(folder / "server.key", key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
 

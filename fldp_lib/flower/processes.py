@@ -155,16 +155,16 @@ def tail(log):
     return f"the end of {log.name}:\n{text[-2000:]}"
 
 
-def free_port():
+def free_port(host=keys.HOST):
     with socket.socket() as probe:
-        probe.bind((keys.HOST, 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
 
 
-def listens(port):
+def listens(port, host=keys.HOST):
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex((keys.HOST, port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def private(path, empty=False):
