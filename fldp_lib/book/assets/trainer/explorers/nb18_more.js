@@ -14,14 +14,17 @@ fldp.part(fldp => {
       const places = range(4), bound = can.map(one => 100 * one.bound)
       return [
         bars(places, can.map(one => 100 * one.evenOdds - 50), { style: "attacker", width: 0.6, base: [50, 50, 50, 50] }),
-        ...places.map(k => line([k - 0.3, k + 0.3], [bound[k], bound[k]], { style: "bound", label: k === 3 ? "bound" : "", width: 1.6 })),
+        ...places.map(k => line([k - 0.3, k + 0.3], [bound[k], bound[k]],
+          { style: "bound", label: k === 3 ? "bound" : "", width: 1.6 })),
         ...places.map(k => text(k - 0.22, 46, `ε = ${short(spent[k])}`)),
       ]
     },
     say({ epsilon, rounds, images, spent, can }) {
       const [a, b, c, d] = can.map(one => one.people)
-      return `“ε = ${f(epsilon, ".3g")}” in all: an attacker is right about ${a} of 100 clients. In each of ${rounds} rounds: ${b}. `
-        + `For each of a client's ${images} images: ${c}, which is ε = ${short(spent[2])} for the client at the same δ. Both: ${d}.`
+      return `“ε = ${f(epsilon, ".3g")}” in all: an attacker is right about ${a} of 100 clients. In each of ${rounds} `
+        + `rounds: ${b}. `
+        + `For each of a client's ${images} images: ${c}, which is ε = ${short(spent[2])} for the client at the same `
+        + `δ. Both: ${d}.`
     },
   }
 })
