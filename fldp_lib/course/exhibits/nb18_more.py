@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import special
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import accounting, attacker, mechanisms
 from ._kit import _, epsilon
 
@@ -105,7 +105,7 @@ def meaning():
         xticks=dict(enumerate(names)), yticks=[50, 60, 70, 80, 90, 100], right=0.12,
     )  # fmt: skip
     question = _("“ε = 2 an image.” A client has twelve images. For the client, at the same δ, that is …")
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("What one ε may mean"),
         [
             epsilon(2.0, 0.1, 10, _("the ε that is told")),
@@ -115,6 +115,7 @@ def meaning():
         compute, plots.Chart([panel], size=(6.4, 3.3)), marks, say,
         predict=("18.d", question, [_("ε = 2"), _("ε = 24"), _("more than 24")], 2, because),
     )  # fmt: skip
+    return browser.live(explorer, "nb18.meaning")
 
 
 def _short(value):

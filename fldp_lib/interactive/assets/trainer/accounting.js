@@ -39,8 +39,8 @@ fldp.part(fldp => {
   }
   fldp.normal = { pdf, cdf, logcdf, ppf, erf, erfc }
 
-  // Where an increasing function is 0 between two numbers, to a share of it: by the Illinois method, a secant that halves the
-  // value at an end which stays (Dowell & Jarratt 1971); by halving where that is slow.
+  // Where an increasing function is 0 between two numbers, to a share of it: by the Illinois method, a secant that halves
+  // the value at an end which stays (Dowell & Jarratt 1971); by halving where that is slow.
   const root = (f, low, high, share = 1e-14) => {
     let below = f(low), above = f(high), stayed = 0
     if (below >= 0) return low

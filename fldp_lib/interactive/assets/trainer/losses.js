@@ -11,12 +11,13 @@ fldp.part(fldp => {
   const circle = size => {
     if (!turns.has(size)) {
       const cos = new Float64Array(size / 2), sin = new Float64Array(size / 2)
-      for (let k = 0; k < size / 2; k++) [cos[k], sin[k]] = [Math.cos((2 * Math.PI * k) / size), Math.sin((2 * Math.PI * k) / size)]
+      for (let k = 0, angle = 0; k < size / 2; k++, angle = (2 * Math.PI * k) / size)
+        cos[k] = Math.cos(angle), sin[k] = Math.sin(angle)
       turns.set(size, [cos, sin])
     }
     return turns.get(size)
   }
-  const fourier = (re, im, sign) => { // in place; the size is a power of two; sign −1 forward, +1 back, not divided by the size
+  const fourier = (re, im, sign) => { // in place; size: a power of two; sign −1 forward, +1 back, not divided by size
     const size = re.length, [cos, sin] = circle(size)
     for (let i = 1, j = 0; i < size; i++) {
       let bit = size >> 1
@@ -39,9 +40,11 @@ fldp.part(fldp => {
     }
   }
 
-  // ln E_P e^(t·loss) of one round: half of P's mass has the loss ε, e^(−ε)/2 has −ε, the density between is e^((loss−ε)/2)/4.
+  // ln E_P e^(t·loss) of one round: half of P's mass has the loss ε, e^(−ε)/2 has −ε, the density between them is
+  // e^((loss−ε)/2)/4.
   const moment = (t, each) => {
-    const a = Math.abs(t + 0.5), between = a * each < 1e-9 ? Math.log(each) : a * each + Math.log(-Math.expm1(-2 * a * each) / (2 * a))
+    const a = Math.abs(t + 0.5)
+    const between = a * each < 1e-9 ? Math.log(each) : a * each + Math.log(-Math.expm1(-2 * a * each) / (2 * a))
     const parts = [t * each - Math.LN2, -(1 + t) * each - Math.LN2, between - each / 2 - Math.LN2]
     const most = Math.max(...parts)
     return most + Math.log(parts.reduce((total, part) => total + Math.exp(part - most), 0))
@@ -126,7 +129,8 @@ fldp.part(fldp => {
         else low = middle + 1
       }
       const at = low // between two points δ(ε) is a − b·e^ε
-      return Math.min(most, Math.max(0, this.losses[at] + Math.log((this.inside[at] + this.slack - delta) / this.outside[at])))
+      const found = this.losses[at] + Math.log((this.inside[at] + this.slack - delta) / this.outside[at])
+      return Math.min(most, Math.max(0, found))
     }
     power(falseRate) { // the most members found by a test that calls so many of the others members, too
       let low = 0, high = this.losses.length // Neyman and Pearson's threshold

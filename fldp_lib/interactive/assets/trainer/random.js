@@ -1,5 +1,6 @@
-// Random numbers with a seed: for teaching, not for a release. Noise in floating point leaks (Mironov 2012), whoever knows the
-// seed can subtract it, and the streams are not Python's: where a page must show what the notebook shows, its noise is shipped.
+// Random numbers with a seed: for teaching, not for a release. Noise in floating point leaks (Mironov 2012), whoever knows
+// the seed can subtract it, and the streams are not Python's: where a page must show what the notebook shows, its noise is
+// shipped.
 fldp.part(fldp => {
   class Random { // xoshiro128** (Blackman & Vigna 2021), its state from the seed by SplitMix
     constructor(seed) {
@@ -15,7 +16,8 @@ fldp.part(fldp => {
       for (let k = 0; k < 16; k++) this.word()
     }
     word() { // 32 bits
-      const s = this.state, five = Math.imul(s[1], 5), found = Math.imul((five << 7) | (five >>> 25), 9) >>> 0, moved = s[1] << 9
+      const s = this.state, five = Math.imul(s[1], 5), moved = s[1] << 9
+      const found = Math.imul((five << 7) | (five >>> 25), 9) >>> 0
       s[2] ^= s[0], s[3] ^= s[1], s[1] ^= s[2], s[0] ^= s[3], s[2] ^= moved
       s[3] = (s[3] << 11) | (s[3] >>> 21)
       return found

@@ -9,7 +9,8 @@ fldp.part(fldp => {
     oneOf("kind", kind, KINDS), oneOf("at", at, PLACES)
     if (!(clip > 0)) throw new Error(`clip must be positive, got ${clip}`)
     const share = kind === "gaussian" ? mechanism.multiplier : 1 / mechanism.epsilon
-    if (!(share >= 0)) throw new Error(`multiplier must be at least 0, epsilon positive, got ${mechanism.multiplier ?? mechanism.epsilon}`)
+    const told = mechanism.multiplier ?? mechanism.epsilon
+    if (!(share >= 0)) throw new Error(`multiplier must be at least 0, epsilon positive, got ${told}`)
     if (share && clip === Infinity) throw new Error("clip must be finite where noise is added, got Infinity")
     return share && share * clip * (at === "client" ? 2 : 1)
   }
@@ -85,8 +86,8 @@ fldp.part(fldp => {
   //   plan: { rounds, lr, localSteps, serverLr, start (parameters,), samplingRate, weights (clients,), mechanism }, where
   //     mechanism is null, { kind: "gaussian", multiplier, clip, at } or { kind: "laplace", epsilon, clip, at }: Gaussian
   //     noise beside an L2 clip, Laplace noise beside an L1 clip, at "server", "client" or "shares", as in Python.
-  //   noise: unit noise (rounds × parameters) for the server, (rounds × clients × parameters) for clients and shares; else it
-  //     is drawn with the seed. cohorts: client numbers, an array a round; else everybody, or drawn at the sampling rate.
+  //   noise: unit noise (rounds × parameters) for the server, (rounds × clients × parameters) for clients and shares; else
+  //     it is drawn with the seed. cohorts: client numbers, an array a round; else everybody, or drawn at the sampling rate.
   //   each: called after a round with (round from 1, theta); it ends the run by returning true.
   const train = (model, fed, plan, { noise = null, cohorts = null, seed = 0, each = null } = {}) => {
     const { rounds, lr, localSteps = 1, serverLr = 1, start = null, samplingRate = 1, mechanism = null } = plan
@@ -95,12 +96,14 @@ fldp.part(fldp => {
     if (!(lr > 0)) throw new Error(`lr must be positive, got ${lr}`)
     if (model.features !== fed.features) throw new Error(`model must take ${fed.features} features, got ${model.features}`)
     const scale = scaleOf(mechanism), isPrivate = scale > 0, generator = fldp.random(seed)
-    if (isPrivate && noise) sized("noise", noise, rounds * parameters * ((mechanism.at ?? "server") === "server" ? 1 : clients))
+    const rows = (mechanism?.at ?? "server") === "server" ? rounds : rounds * clients // of given noise
+    if (isPrivate && noise) sized("noise", noise, rows * parameters)
     const norm = mechanism?.kind === "laplace" ? 1 : 2, all = Int32Array.from({ length: clients }, (_, k) => k)
     const terms = { lr, localSteps, bound: mechanism?.clip ?? Infinity, norm, isPrivate,
                     weights: plan.weights ? sized("weights", plan.weights, clients) : new Float64Array(clients).fill(1) }
     const theta = start ? Float64Array.from(sized("start", start, parameters)) : new Float64Array(parameters)
-    const path = Object.assign(new Float64Array(rounds * parameters), { shape: [rounds, parameters] }), clipped = new Int32Array(rounds)
+    const path = Object.assign(new Float64Array(rounds * parameters), { shape: [rounds, parameters] })
+    const clipped = new Int32Array(rounds)
     const sum = new Float64Array(parameters), drawn = new Float64Array(parameters), [add, room] = prepared(model, fed, norm)
     for (let t = 0; t < rounds; t++) {
       const members = cohorts ? cohorts[t] : samplingRate < 1 ? generator.cohort(clients, samplingRate) : all

@@ -9,7 +9,8 @@ fldp.part(fldp => {
     return value
   }
   const whole = (name, value, least) => {
-    if (!Number.isInteger(value) || value < least) throw new Error(`${name} must be a whole number from ${least}, got ${value}`)
+    if (!Number.isInteger(value) || value < least)
+      throw new Error(`${name} must be a whole number from ${least}, got ${value}`)
     return value
   }
   const sized = (name, array, length) => {
@@ -22,8 +23,8 @@ fldp.part(fldp => {
     ({ kind: "mlp", features, hidden, out, parameters: (features + 1) * hidden + (hidden + 1) * out })
 
   // A federation: x (clients × samples × features), y (clients × samples), and of how many records each client's are.
-  const federation = ({ x, y, sizes = null, task = "classification", clients = x.shape?.[0], samples, features = x.shape?.at(-1) }) => {
-    samples ??= x.shape?.length === 3 ? x.shape[1] : 1
+  const federation = ({ x, y, sizes = null, task = "classification", clients, samples, features }) => {
+    clients ??= x.shape?.[0], features ??= x.shape?.at(-1), samples ??= x.shape?.length === 3 ? x.shape[1] : 1
     whole("clients", clients, 1), whole("samples", samples, 1), whole("features", features, 1), oneOf("task", task, TASKS)
     sized("x", x, clients * samples * features), sized("y", y, clients * samples)
     sizes = sizes ? Int32Array.from(sized("sizes", sizes, clients)) : new Int32Array(clients).fill(samples)
@@ -50,8 +51,9 @@ fldp.part(fldp => {
     }
     for (let i = 0; i < count; i++)
       for (let o = i < rows ? pairs : 0; o < out; o++) {
+        const w = at + o * features, row = from + i * features
         let total = theta[bias + o]
-        for (let j = 0, w = at + o * features, row = from + i * features; j < features; j++) total += x[row + j] * theta[w + j]
+        for (let j = 0; j < features; j++) total += x[row + j] * theta[w + j]
         z[i * out + o] = total
       }
   }
@@ -97,8 +99,8 @@ fldp.part(fldp => {
   const bench = (model, fed) => { // what is written again and again while a client trains
     const { out, parameters, hidden = 0 } = model, n = fed.samples
     const numbers = size => new Float64Array(size)
-    return { z: numbers(n * out), h: numbers(n * hidden), e: numbers(n * hidden), weights: numbers(n), here: numbers(parameters),
-             gradient: numbers(parameters) }
+    return { z: numbers(n * out), h: numbers(n * hidden), e: numbers(n * hidden), weights: numbers(n),
+             here: numbers(parameters), gradient: numbers(parameters) }
   }
   const gradient = (model, theta, fed, client, { z, h, e, weights, gradient: sum }) => { // of the mean loss of its records
     const { features, hidden, out } = model, count = fed.sizes[client], from = client * fed.samples * features
@@ -120,7 +122,8 @@ fldp.part(fldp => {
     outer(e, count, hidden, fed.x, from, features, weights, sum, 0)
     outer(z, count, out, h, 0, hidden, weights, sum, second)
   }
-  const update = (model, theta, fed, client, { localSteps = 1, lr }, room, into, at) => { // how far it comes in its local steps
+  // How far a client comes in its local steps.
+  const update = (model, theta, fed, client, { localSteps = 1, lr }, room, into, at) => {
     const { here, gradient: moved } = room
     here.set(theta)
     for (let step = 0; step < localSteps; step++) {
@@ -147,6 +150,6 @@ fldp.part(fldp => {
     return norms
   }
 
-  fldp.training = { ...fldp.training, linear, mlp, federation, updates, clip, affine, slope, outer, bench, update, oneOf, whole, sized,
-                    KINDS, PLACES }
+  fldp.training = { ...fldp.training, linear, mlp, federation, updates, clip, affine, slope, outer, bench, update, oneOf,
+                    whole, sized, KINDS, PLACES }
 })

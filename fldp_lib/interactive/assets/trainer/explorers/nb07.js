@@ -1,6 +1,7 @@
 // Notebook 07: a run's price as the tail of a random walk, δ as a part of that tail, four accountants.
 fldp.part(fldp => {
-  const { line, band, dots, text, cloud } = fldp.plots, { geomspace, linspace, range, median } = fldp.numbers, f = fldp.format
+  const { line, band, dots, text, cloud } = fldp.plots, { geomspace, linspace, range, median } = fldp.numbers
+  const f = fldp.format
   const LAST = 100
 
   fldp.explorers["nb07.walk"] = {
@@ -52,8 +53,10 @@ fldp.part(fldp => {
     },
     say(r) {
       const { ORDERS, count, least } = fldp.prices, best = ORDERS[r.new.indexOf(least(r.new))]
-      return `${count(r.rounds, "round", "rounds")} of Laplace noise at ε = ${f(r.each, ".3g")}, δ = ${f(r.delta, ".2g")}: the best `
-        + `order is α = ${f(best, ".3g")}. There the improved conversion charges ${f(least(r.new), ".4g")}, the classical one at its `
+      return `${count(r.rounds, "round", "rounds")} of Laplace noise at ε = ${f(r.each, ".3g")}, δ = `
+        + `${f(r.delta, ".2g")}: the best `
+        + `order is α = ${f(best, ".3g")}. There the improved conversion charges ${f(least(r.new), ".4g")}, the `
+        + `classical one at its `
         + `own best order ${f(least(r.old), ".4g")}; exact is ${f(r.exact, ".4g")}.`
     },
   }
@@ -81,7 +84,8 @@ fldp.part(fldp => {
     },
     say: ({ epsilon, rounds, sigma, over, delta }) =>
       `${fldp.prices.count(rounds, "round", "rounds")} of Gaussian noise, σ = ${f(sigma, ".3g")}: the loss exceeds ε = `
-      + `${f(epsilon, ".3g")} with probability ${f(over, ".2g")}, and δ is ${f(delta, ".2g")}, since a loss just above ε counts for little.`,
+      + `${f(epsilon, ".3g")} with probability ${f(over, ".2g")}, and δ is ${f(delta, ".2g")}, since a loss just above `
+      + `ε counts for little.`,
     attacker: result => result.attacker,
   }
 
@@ -109,8 +113,10 @@ fldp.part(fldp => {
     },
     say({ kind, each, rounds, delta, here }) {
       const { count, short } = fldp.prices
-      return `${count(rounds, "round", "rounds")} of ${kind === "laplace" ? "Laplace" : "Gaussian"} noise, ε = ${f(each, ".3g")} each, at `
-        + `δ = ${f(delta, ".2g")}: basic ${short(here.basic)}, advanced ${short(here.advanced)}, RDP ${short(here.RDP)}, exact `
+      return `${count(rounds, "round", "rounds")} of ${kind === "laplace" ? "Laplace" : "Gaussian"} noise, ε = `
+        + `${f(each, ".3g")} each, at `
+        + `δ = ${f(delta, ".2g")}: basic ${short(here.basic)}, advanced ${short(here.advanced)}, RDP `
+        + `${short(here.RDP)}, exact `
         + `${short(here.exact)}. The noise is the same in all four.`
     },
     attacker: result => result.attacker,
@@ -118,7 +124,8 @@ fldp.part(fldp => {
 
   fldp.explorers["nb07.promise"] = {
     compute({ epsilon, rounds, clients }, { orders }) {
-      const sigma = Object.fromEntries(Object.keys(STYLES).map(name => [name, fldp.prices.multiplier(epsilon, rounds, name, orders)]))
+      const multiplier = name => fldp.prices.multiplier(epsilon, rounds, name, orders)
+      const sigma = Object.fromEntries(Object.keys(STYLES).map(name => [name, multiplier(name)]))
       const attacker = fldp.prices.attacked({ kind: "gaussian", sigma: sigma.exact }, rounds)
       return { epsilon, rounds, clients, sigma, attacker }
     },
@@ -132,8 +139,10 @@ fldp.part(fldp => {
     },
     say({ epsilon, rounds, clients, sigma }) {
       const { count, short } = fldp.prices, left = name => short(sigma[name] / clients)
-      return `Total ε = ${f(epsilon, ".3g")} over ${count(rounds, "round", "rounds")}, ${f(clients, ",")} clients: the average of their `
-        + `updates carries noise of ${left("exact")} clips if the run is priced exactly, ${left("RDP")} by RDP, ${left("advanced")} by `
+      return `Total ε = ${f(epsilon, ".3g")} over ${count(rounds, "round", "rounds")}, ${f(clients, ",")} clients: the `
+        + `average of their `
+        + `updates carries noise of ${left("exact")} clips if the run is priced exactly, ${left("RDP")} by RDP, `
+        + `${left("advanced")} by `
         + `advanced, ${left("basic")} by basic composition. Without an accountant of losses one needs `
         + `${f(Math.min(sigma.basic, sigma.advanced) / sigma.exact, ".3g")} times the clients for the same average.`
     },

@@ -12,10 +12,11 @@ fldp.part(fldp => {
       return { n, rate, each, drawn: range(n).map(k => coins[k] < rate), amplified: amplified(rate, each), attacker }
     },
     marks({ n, rate, each, drawn, amplified: cost }) {
-      const wide = Math.max(4, Math.ceil(Math.sqrt(1.6 * n))), high = Math.max(3, Math.ceil(n / wide)), size = n <= 60 ? 5.5 : 3.2
+      const wide = Math.max(4, Math.ceil(Math.sqrt(1.6 * n))), high = Math.max(3, Math.ceil(n / wide))
+      const size = n <= 60 ? 5.5 : 3.2, x = k => ((k % wide) + 0.5) / wide, y = k => 1 - (Math.floor(k / wide) + 0.5) / high
       const seats = come => range(n).filter(k => drawn[k] === come)
       const shown = [[false, 5], [true, "private"]].filter(([come]) => seats(come).length).map(([come, style]) =>
-        people(seats(come).map(k => ((k % wide) + 0.5) / wide), seats(come).map(k => 1 - (Math.floor(k / wide) + 0.5) / high), { style, size }))
+        people(seats(come).map(x), seats(come).map(y), { style, size }))
       return [
         ...shown,
         line([0.01, 1], [each, each], { style: 2, label: "seen", panel: 1 }),
@@ -24,8 +25,10 @@ fldp.part(fldp => {
       ]
     },
     say: ({ n, rate, each, drawn, amplified: cost }) =>
-      `${n} clients toss a coin each, heads with probability ${f(100 * rate, ".3g")}%: ${sum(drawn.map(Number))} came this time. A round `
-      + `of ε = ${f(each, ".3g")} costs a client ${f(cost, ".3g")} while the coins stay hidden, and ${f(each, ".3g")} where it is seen `
+      `${n} clients toss a coin each, heads with probability ${f(100 * rate, ".3g")}%: ${sum(drawn.map(Number))} came `
+      + `this time. A round `
+      + `of ε = ${f(each, ".3g")} costs a client ${f(cost, ".3g")} while the coins stay hidden, and ${f(each, ".3g")} `
+      + `where it is seen `
       + "who came.",
     attacker: result => result.attacker,
   }
@@ -45,9 +48,11 @@ fldp.part(fldp => {
       ]
     },
     say: ({ epsilon, rounds, rate: q, clients: n, whole, here }) =>
-      `Total ε = ${f(epsilon, ".3g")} over ${fldp.prices.count(rounds, "round", "rounds")}, ${f(n, ",")} clients, ${f(100 * q, ".3g")}% a `
+      `Total ε = ${f(epsilon, ".3g")} over ${fldp.prices.count(rounds, "round", "rounds")}, ${f(n, ",")} clients, `
+      + `${f(100 * q, ".3g")}% a `
       + `round: σ = ${f(here, ".3g")}, and the average carries noise of ${f(here / q / n, ".3g")} clips; with everybody σ = `
-      + `${f(whole, ".3g")} and ${f(whole / n, ".3g")} clips. Updates sent: ${f(q * n * rounds, ",.0f")} of ${f(n * rounds, ",")}.`,
+      + `${f(whole, ".3g")} and ${f(whole / n, ".3g")} clips. Updates sent: ${f(q * n * rounds, ",.0f")} of `
+      + `${f(n * rounds, ",")}.`,
   }
 
   // ε by RDP where a geometric number of runs is made, `mean` on average, and only the best is ever seen (Papernot & Steinke
@@ -80,8 +85,10 @@ fldp.part(fldp => {
       dots([runs], [here], { style: 3, size: 4 }),
     ],
     say: ({ epsilon, runs, every, here }) =>
-      `${fldp.prices.count(runs, "run", "runs")} of ε = ${f(epsilon, ".3g")} each, the best one published. The paper reports `
-      + `${f(epsilon, ".3g")}. If all runs are seen they cost ${f(every[runs - 1], ".3g")}; if their number is drawn at random, ${runs} on `
+      `${fldp.prices.count(runs, "run", "runs")} of ε = ${f(epsilon, ".3g")} each, the best one published. The paper `
+      + `reports `
+      + `${f(epsilon, ".3g")}. If all runs are seen they cost ${f(every[runs - 1], ".3g")}; if their number is drawn `
+      + `at random, ${runs} on `
       + `average, and the winner only is ever seen, ${f(here, ".3g")}.`,
     attacker: result => result.attacker,
   }

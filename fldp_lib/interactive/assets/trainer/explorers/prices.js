@@ -6,9 +6,11 @@ fldp.part(fldp => {
   const logAdd = (a, b) => Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))
 
   // The mechanism of which one round with every client costs ε = each: Laplace pure, Gaussian at δ = 1e-5.
-  const noise = (kind, each) => (kind === "laplace" ? { kind, each } : { kind, sigma: fldp.accounting.gaussian.multiplier(each, 1, DELTA) })
+  const noise = (kind, each) =>
+    kind === "laplace" ? { kind, each } : { kind, sigma: fldp.accounting.gaussian.multiplier(each, 1, DELTA) }
   const exact = ({ kind, each, sigma }, rounds, delta = DELTA) => kind === "laplace"
-    ? fldp.accounting.laplace.epsilon(each, rounds, delta) : fldp.accounting.gaussian.epsilon(Math.sqrt(rounds) / sigma, delta)
+    ? fldp.accounting.laplace.epsilon(each, rounds, delta)
+    : fldp.accounting.gaussian.epsilon(Math.sqrt(rounds) / sigma, delta)
   const attacked = ({ kind, each, sigma }, rounds, delta = DELTA) =>
     fldp.accounting.attacker(kind === "laplace" ? { each, rounds, delta } : { mu: Math.sqrt(rounds) / sigma, delta })
 
@@ -51,7 +53,8 @@ fldp.part(fldp => {
   const WHOLE = [...new Set([...geomspace(2, 400, 48)].map(even))]
   const binomials = [] // their logarithms, order by order
   const sampled = (sigma, rate) => WHOLE.map((order, row) => {
-    binomials[row] ??= Float64Array.from(range(order + 1), k => logFactorial(order) - logFactorial(k) - logFactorial(order - k))
+    binomials[row] ??= Float64Array.from(range(order + 1), k =>
+      logFactorial(order) - logFactorial(k) - logFactorial(order - k))
     const chosen = binomials[row], terms = new Float64Array(order + 1), stay = Math.log1p(-rate), come = Math.log(rate)
     let most = -Infinity, total = 0
     for (let k = 0; k <= order; k++) {
@@ -70,6 +73,6 @@ fldp.part(fldp => {
 
   const short = value => fldp.format(value, value >= 1000 ? ",.0f" : ".3g")
   const count = (n, one, many) => `${n} ${n === 1 ? one : many}`
-  fldp.prices = { DELTA, ORDERS, WHOLE, advanced, attacked, basic, byLibrary, byRenyi, bySampled, converted, count, exact, least,
-                  multiplier, noise, renyi, sampled, sampledMultiplier, short }
+  fldp.prices = { DELTA, ORDERS, WHOLE, advanced, attacked, basic, byLibrary, byRenyi, bySampled, converted, count, exact,
+                  least, multiplier, noise, renyi, sampled, sampledMultiplier, short }
 })
