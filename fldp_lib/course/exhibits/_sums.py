@@ -13,6 +13,7 @@ from ...privacy import mechanisms
 from ...training.clients import local_updates
 
 TARGET, CLIP, DELTA, DRAWS = 8, 1.0, 1e-5, 30
+SEED = 10  # of the noise on the model
 LONGEST = 0.5 * 31**0.5  # a step's length at most, by the public bounds
 
 
@@ -20,6 +21,12 @@ LONGEST = 0.5 * 31**0.5  # a step's length at most, by the public bounds
 def patients():
     """The breast tumours with all their 30 measures."""
     return data.load("breast_cancer")
+
+
+def records():
+    """All patients' measures (455 × 30) and classes (455,), for pages."""
+    fed = data.split(patients(), clients=455, seed=0)
+    return dict(x=fed.x[:, 0], y=fed.y[:, 0].to(torch.uint8))
 
 
 @lru_cache
@@ -61,7 +68,7 @@ def normals(seed, *shape):
 def accuracy(size, std):
     """Test accuracies (100,) of one step along two sums over so many people, with noise of that deviation on each number."""
     thetas = 2 * orders()[:, size - 1] - orders()[:, 0]  # 100 × 31: patient 8 is in the first sum only
-    thetas = thetas + 2**0.5 * std * normals(size, 100, 31)
+    thetas = thetas + 2**0.5 * std * normals(SEED, 100, 31)
     scores = patients().x_test.double().numpy() @ thetas[:, :30].T + thetas[:, 30]  # 114 × 100
     return ((scores > 0) == patients().y_test.numpy()[:, None]).mean(0)
 

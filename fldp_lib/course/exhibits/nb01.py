@@ -3,14 +3,12 @@
 from statistics import NormalDist
 
 import numpy as np
-import torch
 
-from ... import data
 from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from . import _kit
 from ._kit import _
-from ._sums import CLIP, DRAWS, LONGEST, TARGET, drawn_orders, normals, orders, patients, plan_of, recognised, steps
+from ._sums import CLIP, DRAWS, LONGEST, TARGET, drawn_orders, normals, orders, plan_of, recognised, records, steps
 from .nb01_more import attack, cost, few
 
 __all__ = ["attack", "cost", "games", "patient", "repairs"]
@@ -19,20 +17,14 @@ STDS = tuple(float(f"{s:.3g}") for s in np.geomspace(0.01, 10, 10))
 SIZES = (10, 30, 100, 455)
 
 
-def _records():
-    """All patients' measures (455 × 30) and classes (455,), for pages."""
-    fed = data.split(patients(), clients=455, seed=0)
-    return dict(x=fed.x[:, 0], y=fed.y[:, 0].to(torch.uint8))
-
-
 def _two_sums():
     """For pages: the records, the order in which the patients enter a sum, unit noise (30 × 2 × 31)."""
-    return _records() | dict(order=drawn_orders()[0], noise=normals(8, DRAWS, 2, 31).astype(np.float32))
+    return records() | dict(order=drawn_orders()[0], noise=normals(8, DRAWS, 2, 31).astype(np.float32))
 
 
 def _noises():
     """For pages: the records, and the unit noise on all patients' steps (2 × 455 × 31)."""
-    return _records() | dict(noises=np.stack([normals(1000 + k, 455, 31) for k in range(2)]).astype(np.float32))
+    return records() | dict(noises=np.stack([normals(1000 + k, 455, 31) for k in range(2)]).astype(np.float32))
 
 
 def patient():

@@ -3,11 +3,12 @@
 from functools import lru_cache
 
 import numpy as np
+import torch
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _kit
 from ._kit import _
-from ._sums import CLIP, TARGET, accuracy, normals, orders, plan_of, steps
+from ._sums import CLIP, SEED, TARGET, accuracy, drawn_orders, normals, orders, patients, plan_of, records, steps
 
 EPSILONS = tuple(float(f"{e:.3g}") for e in np.geomspace(0.1, 1000, 13))
 SIZES = (2, 5, 10, 20, 50, 100, 200, 455)
@@ -25,6 +26,15 @@ def few(value):
     return f"{float(f'{value:.2g}'):,g}"
 
 
+def _groups():
+    """For pages: the records, the test patients', the hundred orders (low bytes, high bytes), unit noise (100 × 31)."""
+    held = drawn_orders()
+    return records() | dict(
+        tests=patients().x_test, classes=patients().y_test.to(torch.uint8), noise=normals(SEED, 100, 31).astype(np.float32),
+        orders=np.stack([held % 256, held // 256]).astype("uint8"),
+    )  # fmt: skip
+
+
 def cost():
     """What the noise costs: the model that the two noisy sums give, with more and more patients."""
     panel = plots.Panel(
@@ -34,16 +44,20 @@ def cost():
         "The model is one step along the two noisy sums, total ε = 1. From how many patients on does the noise cost "
         "hardly anything?"
     )
-    return explorers.Explorer(
-        _("What the noise costs"),
-        [_kit.epsilon(1.0, 0.1, 100.0, _("total ε of both sums")), _kit.clients(10, 2, 455, _("patients in the sums"))],
-        _priced,
-        plots.Chart([panel], size=(6.2, 3.0)),
-        _draw_priced,
-        _say_priced,
-        predict=("01.c", question, [_("about five"), _("about fifty"), _("more than all of them")], 1, _because_priced),
-        attacker=lambda r: plan_of(r["epsilon"]).attacker(),
-        unit="patient",
+    return browser.live(
+        explorers.Explorer(
+            _("What the noise costs"),
+            [_kit.epsilon(1.0, 0.1, 100.0, _("total ε of both sums")), _kit.clients(10, 2, 455, _("patients in the sums"))],
+            _priced,
+            plots.Chart([panel], size=(6.2, 3.0)),
+            _draw_priced,
+            _say_priced,
+            predict=("01.c", question, [_("about five"), _("about fifty"), _("more than all of them")], 1, _because_priced),
+            attacker=lambda r: plan_of(r["epsilon"]).attacker(),
+            unit="patient",
+        ),
+        "nb01.cost",
+        _groups,
     )
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import randomisers
 from ._kit import _, clients, count, epsilon
-from ._mixed import error
+from ._mixed import error, table
 from ._names import PEOPLE, counted, small
 from .nb12_phones import projected
 
@@ -94,6 +94,12 @@ CROWDS = tuple(int(n) for n in np.geomspace(1_000, 10_000_000, 9).round())
 ARMS = {"local": (9, _("local")), "shuffled": (2, _("shuffled")), "central": (0, _("central"))}
 
 
+def _mixed():
+    """For pages: the table of ε₀ and its axes, as logarithms; it depends on no slider, and the page reads between."""
+    axes, values = table()
+    return dict(axes=[list(map(float, axis)) for axis in axes], values=values.ravel())
+
+
 def three():
     """One promise, three parties to trust: the error of a share by the number of people."""
 
@@ -121,9 +127,11 @@ def three():
                         x=(1_000, 10_000_000), y=(1e-6, 100), xlog=True, ylog=True,
                         xticks={1e3: "1,000", 1e5: "100,000", 1e7: "10 million"},
                         yticks={1e-5: "0.00001", 1e-3: "0.001", 0.1: "0.1", 10: "10"}, right=0.2)  # fmt: skip
-    return explorers.Explorer(
+    return browser.live(
+        explorers.Explorer(
         _("One promise, three to trust"),
         [epsilon(1.0, 0.2, 8.0), clients(PEOPLE, 1_000, 10_000_000, _("people")),
          explorers.Slider("listed", _("names on the list"), 2, 1_000, 100, step=0.05, log=True, whole=True)],
         compute, plots.Chart([panel], size=(6.2, 3.4)), marks, say,
+    ), "nb22.three", _mixed
     )  # fmt: skip
