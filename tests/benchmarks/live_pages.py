@@ -4,8 +4,8 @@
     .venv/bin/python tests/benchmarks/live_pages.py [NUMBERS …] [--keys 12] [--json]
 
 For each explorer with a counterpart: the median and the 90% quantile over so many presses of an arrow key on each of its
-sliders, in milliseconds to the end of the frame that shows another picture; the milliseconds from the start of the navigation
-to the first picture and sentence, from a local server; the page's bytes. Nothing else should run on the machine.
+sliders, in milliseconds to the end of the frame that shows another picture; the milliseconds from the navigation's start to
+the first picture and sentence, from a local server; the page's bytes. Nothing else should run on the machine.
 """
 
 import argparse
@@ -66,27 +66,14 @@ def main():
         {path.stem[2:].split("_")[0] for path in EXHIBITS.glob("nb*.py") if "browser.live(" in path.read_text("utf-8")}
     )
     found = {}
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page = browser.new_page(viewport={"width": 1100, "height": 800})
-        for number in numbers:
-            for name, explorer in live.explorers(number).items():
-                path = explorer.export_html(pathlib.Path(folder) / f"{name}.html")
-                page.goto(f"http://127.0.0.1:{server.server_port}/{name}.html")
-                opened = page.wait_for_function(READY, polling="raf").json_value()
-                if page.locator("#asked").is_visible():
-                    page.locator("#asked button").first.click()
-                times = []
-                for slider in page.locator("input[type=range]").all():
-                    presses = [slider.evaluate(PRESS) for _ in range(chosen.keys)]
-                    times += [time for time in presses if time is not None]
-                quantiles = (
-                    [statistics.median(times), statistics.quantiles(times, n=10)[-1]] if len(times) > 1 else [None] * 2
-                )
-                found[name] = [*quantiles, opened, path.stat().st_size]
-        server.shutdown()
-        server.server_close()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {  # before the browser runs: in its loop the explorers would draw while their pages load
+            name: explorer.export_html(pathlib.Path(folder) / f"{name}.html")
+            for number in numbers
+            for name, explorer in live.explorers(number).items()
+        }
+        with chromium() as browser:
+            measured(browser, folder, paths, chosen.keys, found)
     if chosen.json:
         print(json.dumps(found))
         return
@@ -94,6 +81,25 @@ def main():
     for name, (middle, late, opened, size) in found.items():
         shown = "       –       –" if middle is None else f"{middle:8.0f}{late:8.0f}"
         print(f"{name:28}{shown}{opened:8.0f}{size / 1000:8.0f}")
+
+
+def measured(browser, folder, paths, keys, found):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for name, path in paths.items():
+        page = browser.new_page(viewport={"width": 1100, "height": 800})
+        page.goto(f"http://127.0.0.1:{server.server_port}/{name}.html")
+        opened = page.wait_for_function(READY, polling="raf").json_value()
+        if page.locator("#asked").is_visible():
+            page.locator("#asked button").first.click()
+        times = []
+        for slider in page.locator("input[type=range]").all():
+            times += [time for time in (slider.evaluate(PRESS) for _ in range(keys)) if time is not None]
+        quantiles = [statistics.median(times), statistics.quantiles(times, n=10)[-1]] if len(times) > 1 else [None] * 2
+        found[name] = [*quantiles, opened, path.stat().st_size]
+        page.close()
+    server.shutdown()
+    server.server_close()
 
 
 if __name__ == "__main__":
