@@ -76,7 +76,8 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel):
     there = {name for name in there if "__pycache__" not in name and ".ipynb_checkpoints" not in name}
     held = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in held if not name.startswith("fldp_lib-")} == there
-    assert {"fldp_lib/book/assets/book.js", "fldp_lib/flower/project/pyproject.toml"} < held
+    files = ("book/assets/book.js", "interactive/assets/trainer/page.js", "flower/project/pyproject.toml")
+    assert {f"fldp_lib/{name}" for name in files} < held
     kept = ("german_credit.csv.gz", "german_credit.txt", "pancreatitis.csv.gz", "periodontal.csv.gz", "medicaldata.txt")
     assert {f"fldp_lib/data/records/{name}" for name in (*kept, "flights.csv.gz", "flights.txt")} < held
     assert f"fldp_lib-{fldp_lib.__version__}.dist-info/licenses/LICENSE" in held

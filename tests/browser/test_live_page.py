@@ -360,3 +360,7 @@ def test_the_first_explorer_of_the_course(chrome, tmp_path, hospitals, way):
         assert agrees(page, hospitals) == hospitals._start
         if folder := os.environ.get("FLDP_SHOTS"):
             page.screenshot(path=f"{folder}/hospitals.png")
+
+
+def test_all_scripts_stand_in_one_place():
+    assert not list((pathlib.Path(__file__).resolve().parents[2] / "fldp_lib" / "book" / "assets").rglob("trainer/**/*.js"))
