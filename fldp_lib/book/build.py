@@ -48,6 +48,7 @@ SETTINGS = dict(
     html_show_copyright=False,
     html_show_search_summary=False,  # the search would fetch the pages that it found, which browsers refuse for files
     html_use_index=False,
+    html_domain_indices=False,  # no list of modules beside the reference
     smartquotes=False,
     nb_execution_mode="off",
     nb_ipywidgets_js={},
