@@ -53,13 +53,13 @@ ROOMS = {
     ],
     "interactive": [
         "theme", "marks", "drawing", "panels", "pictures", "plots", "scenes", "parts", "along", "controls", "playing",
-        "predictions", "said", "template", "views", "threads", "ahead", "explorers",
+        "predictions", "said", "template", "threads", "views", "ahead", "explorers",
     ],
     "course": ["words", "progress", "answers", "contents", "quizzes", "teacher", "exercises"],
     "flower": [
         "keys", "bundle", "agreement", "processes", "folders", "node", "hub", "apps", "guarded", "deployment", "launch",
     ],
-    "book": ["formulas", "live", "build", "slides"],
+    "book": ["formulas", "texts", "made", "live", "reference", "pages", "build", "slides"],
 }  # fmt: skip
 LIBRARIES = {  # beyond the standard one
     "checks": {"numpy", "torch"},

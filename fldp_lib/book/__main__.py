@@ -1,3 +1,4 @@
 from .build import main
 
-main()
+if __name__ == "__main__":  # processes that write explorers' pages import it, too
+    main()

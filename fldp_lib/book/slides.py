@@ -17,7 +17,7 @@ import sys
 
 from .. import checks
 from .formulas import mathml
-from .live import is_explorer
+from .made import is_explorer
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ASIDE = ("You will be able to", "Exercises", "Quiz", "Sources", "Is everything there", "How to work", "Critical reading",

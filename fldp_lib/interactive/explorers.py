@@ -213,9 +213,9 @@ class Explorer:
         self._kept = marks
         self._ahead.forget(), self._answer.renew(self)
 
-    def export_html(self, path, points=None, **values):
+    def export_html(self, path, points=None, together=None, **values):
         """Write the explorer as one self-contained page; see `views.export_html`."""
-        return views.export_html(self, path, points, **values)
+        return views.export_html(self, path, points, together, **values)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         view = {"version_major": 2, "version_minor": 0, "model_id": self.panel.model_id}

@@ -30,8 +30,12 @@ const place = (k, at) => {{ inputs[k].value = stops[k][Math.min(Math.max(at, 0),
 const at = k => stops[k] ? stops[k].reduce(
   (best, stop, j) => Math.abs(stop - inputs[k].value) < Math.abs(stops[k][best] - inputs[k].value) ? j : best, 0)
   : Number(inputs[k].value)
-function show() {{
+const starts = {starts}, together = {together}, moves = starts.map((_, k) => k) // the control moved last comes first
+const put = (k, at) => {{ if (stops[k]) place(k, at); else inputs[k].value = at }}
+function show(moved = 0) {{
   let index = 0
+  moves.unshift(...moves.splice(moves.indexOf(moved), 1))
+  moves.filter(k => at(k) !== starts[k]).slice(together).forEach(k => put(k, starts[k]))
   inputs.forEach((input, k) => {{
     const value = grid[k][at(k)]
     index = index * shapes[k] + at(k)
@@ -48,12 +52,12 @@ function show() {{
 }}
 const KEYS = {{ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -1e9, End: 1e9}}
 inputs.forEach((input, k) => {{
-  input.addEventListener("input", show)
+  input.addEventListener("input", () => show(k))
   if (stops[k]) input.addEventListener("keydown", event => {{
     if (!KEYS[event.key]) return
     event.preventDefault()
     place(k, at(k) + KEYS[event.key])
-    show()
+    show(k)
   }})
 }})
 show()

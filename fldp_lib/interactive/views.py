@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from .. import checks
-from . import along, plots, said, theme
+from . import along, plots, said, theme, threads
 from .controls import Choice
 from .template import PAGE
 
@@ -74,7 +74,7 @@ def _change(panel, place, drawn):
     return total
 
 
-def export_html(explorer, path, points=None, **values):
+def export_html(explorer, path, points=None, together=None, **values):
     """Write an explorer as one self-contained page over a grid of precomputed runs.
 
     Args:
@@ -83,6 +83,8 @@ def export_html(explorer, path, points=None, **values):
         points: values of each slider on the grid, at least 2, spread evenly on its scale, but with its present value among
             them if there are 3 or more; None takes 7, or fewer where the grid would have more than 250 states. A choice
             keeps all its options.
+        together: how many controls can stand away from their start at once, at least 1: moving one more takes the one back
+            that was moved longest ago. None: all of them.
         values: the grid's values for a control, by name, in place of the even spread; a single value fixes the control.
 
     Returns:
@@ -98,23 +100,22 @@ def export_html(explorer, path, points=None, **values):
         raise ValueError(f"path must be a file in a folder that there is, got {str(path)!r}")
     if points is not None:
         checks.whole("points", points, at_least=2, at_most=STATES)
+    if together is not None:
+        checks.whole("together", together, at_least=1)
     if points is None:
         sizes = (
-            points for points in range(7, 2, -1) if math.prod(map(len, _grid(explorer, points, values).values())) <= STATES
+            points for points in range(7, 2, -1) if math.prod(map(len, grid_of(explorer, points, values).values())) <= STATES
         )
         points = next(sizes, 2)
-    grid = _grid(explorer, points, values)
-    before, runs, pieces = explorer.state, [], {}
-    try:
-        for state in itertools.product(*grid.values()):
-            explorer.set(**dict(zip(grid, state, strict=True)))
-            marks = list(explorer.marks)
-            drawn = [
-                [pieces.setdefault(piece, len(pieces)) for piece in chart.pieces(marks)] for chart in explorer.chart.layouts
-            ]
-            runs.append([drawn, said.sentence(explorer.sentence, marks)])
-    finally:
-        explorer.set(**before)
+    grid, runs, pieces = grid_of(explorer, points, values), {}, {}
+    starts = [_start(explorer, name, column) for name, column in grid.items()]
+    together = len(grid) if together is None else together
+    for index, places in enumerate(itertools.product(*(range(len(column)) for column in grid.values()))):
+        if sum(place != start for place, start in zip(places, starts, strict=True)) <= together:
+            state = {name: grid[name][place] for name, place in zip(grid, places, strict=True)}
+            drawn, sentence = run(explorer, state)
+            numbered = [[pieces.setdefault(piece, len(pieces)) for piece in layout] for layout in drawn]
+            runs[index] = [numbered, sentence]
     shown = [[explorer.controls[name].words(value) for value in column] for name, column in grid.items()]
     page = PAGE.format(
         theme=theme.page(),
@@ -125,13 +126,17 @@ def export_html(explorer, path, points=None, **values):
         along=along.page(explorer.along.values(), explorer.chart),
         picture=explorer.chart.empty(),
         note=html.escape(
-            f"Each of the {len(runs)} states was computed beforehand by a real run. Values on the grid: "
+            f"Each of the {len(runs)} states was computed beforehand by a real run. "
+            + f"Of the controls, {together} can stand away from their start at once. " * (together < len(grid))
+            + "Values on the grid: "
             + "; ".join(f"{explorer.controls[n].label}: {', '.join(s)}" for n, s in zip(grid, shown, strict=True))
         ),
         grid=_script(shown),
         shapes=_script([len(column) for column in grid.values()]),
         pieces=_script(list(pieces)),
-        runs=_script(runs),
+        runs=_script(list(runs.values()) if together >= len(grid) else runs),
+        starts=_script(starts),
+        together=together,
     )
     if len(page.encode()) > BYTES:
         raise ValueError(f"points must be fewer: with {points} the page has {len(page.encode()):,} bytes, over {BYTES:,}")
@@ -139,8 +144,16 @@ def export_html(explorer, path, points=None, **values):
     return path
 
 
-def _grid(explorer, points, values):
-    """The values that each control takes on the page."""
+def run(explorer, state):
+    """Compute one state for a page; return its pieces of SVG, a list for each layout of the chart, and its sentence."""
+    with threads.one():
+        result = explorer.compute(**state)
+    marks = list(explorer.draw(result))
+    return [chart.pieces(marks) for chart in explorer.chart.layouts], said.sentence(explorer.say(result), marks)
+
+
+def grid_of(explorer, points, values):
+    """Return the values that each control takes on a page; `points` and `values` as in `export_html`."""
     grid = {}
     for name, control in explorer.controls.items():
         chosen = values.get(name)

@@ -13,18 +13,17 @@ import urllib.parse
 import pytest
 from conftest import refuses
 
-from fldp_lib.book import formulas, live
-from fldp_lib.interactive import explorers, plots
+from fldp_lib.book import formulas, live, made, pages, reference
+from fldp_lib.interactive import explorers, plots, views
 
 book = importlib.import_module("fldp_lib.book.build")  # the function of that name stands before the module
+ROOT = pages.ROOT
 
 if not os.environ.get("FLDP_REQUIRE_PEERS"):
     for library in ("sphinx", "myst_nb", "furo", "latex2mathml", "ziamath"):
         pytest.importorskip(library, reason="pip install -r tests/requirements-book.txt")
 
-NOTEBOOKS = sorted((book.ROOT / "notebooks").glob("*.ipynb")) + sorted(
-    (book.ROOT / "notebooks" / "solutions").glob("*.ipynb")
-)
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
 VOID = {"img", "br", "hr", "input", "meta", "link", "source", "path", "use", "rect", "line", "circle"}
 
 
@@ -97,7 +96,7 @@ def formulas_of(path):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book") / "out"
     assert book.build(folder) == folder / "index.html"
     return folder
@@ -114,7 +113,8 @@ def small(tmp_path, monkeypatch):
         "# Course\n\n## Other\n\n## The map\n\n[00](notebooks/00_a.ipynb)\n\n## Rest\n\nunseen\n"
     )
     (root / "code.py").write_text("")
-    monkeypatch.setattr(book, "ROOT", root)
+    monkeypatch.setattr(pages, "ROOT", root)
+    monkeypatch.setattr(reference, "WINGS", ("analytics",))  # the whole takes ten times as long
 
     def make(markdown, outputs=()):
         code = {"cell_type": "code", "source": "shown", "metadata": {}, "execution_count": 1, "outputs": list(outputs)}
@@ -132,15 +132,15 @@ def small(tmp_path, monkeypatch):
 # The whole book ------------------------------------------------------------------------------------------------------
 
 
-def test_every_notebook_has_its_page_and_nothing_leads_nowhere_or_outside(made):
-    pages = read(made)
+def test_every_notebook_has_its_page_and_nothing_leads_nowhere_or_outside(whole):
+    found = read(whole)
     for path in NOTEBOOKS:
-        assert made / path.relative_to(book.ROOT).with_suffix(".html") in pages
-    assert broken(pages) == [] and outside(pages) == []
+        assert whole / path.relative_to(ROOT).with_suffix(".html") in found
+    assert broken(found) == [] and outside(found) == []
 
 
-def test_pages_have_one_title_described_pictures_and_no_widgets(made):
-    for path, page in read(made).items():
+def test_pages_have_one_title_described_pictures_and_no_widgets(whole):
+    for path, page in read(whole).items():
         assert all(alt.strip() for alt in page.pictures), path
         assert page.h1 == 1 or path.name == "search.html", path
         text = path.read_text(encoding="utf-8")
@@ -148,17 +148,42 @@ def test_pages_have_one_title_described_pictures_and_no_widgets(made):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_every_formula_is_mathml(path, made):
-    shown = Page((made / path.relative_to(book.ROOT).with_suffix(".html")).read_text(encoding="utf-8"))
+def test_every_formula_is_mathml(path, whole):
+    shown = Page((whole / path.relative_to(ROOT).with_suffix(".html")).read_text(encoding="utf-8"))
     assert shown.formulas == len(formulas_of(path))
     assert "$" not in shown.text and "\\" not in shown.text
 
 
-def test_every_explorer_is_there_as_a_picture_that_says_it_stands_still(made):
+def test_every_explorer_is_there_as_a_picture_that_says_it_stands_still(whole):
     for path in NOTEBOOKS:
-        shown = sum(map(live.shows_explorer, json.loads(path.read_text(encoding="utf-8"))["cells"]))
-        text = (made / path.relative_to(book.ROOT).with_suffix(".html")).read_text(encoding="utf-8")
+        shown = sum(map(made.shows_explorer, json.loads(path.read_text(encoding="utf-8"))["cells"]))
+        text = (whole / path.relative_to(ROOT).with_suffix(".html")).read_text(encoding="utf-8")
         assert text.count("In the notebook its controls move.") == shown
+
+
+def test_the_reference_has_every_wing_and_links_to_the_notebooks(whole):
+    found = read(whole / "reference")
+    assert {path.stem for path in found} == {"index", *reference.WINGS}
+    links = [link for page in found.values() for link in page.links if re.search(r"notebooks/\d\db?_", link)]
+    assert "fldp_lib.privacy.accounting.epsilon" in found[whole / "reference" / "privacy.html"].ids
+    text = (whole / "reference" / "training.html").read_text(encoding="utf-8")
+    assert 'id="fldp_lib.training.server.train"' in text and len(links) > 150
+
+
+def test_a_reference_line_is_plain_text_and_its_notebooks_are_links(monkeypatch):
+    monkeypatch.setattr(reference, "DERIVED", {"05": "/notebooks/05_x"})
+    assert reference.plain("|x| * y of `a|b`s and name_") == "\\|x\\| \\* y of `a|b`\\ s and name\\_"
+    assert reference.linked("Derived in: notebook 05, 2005 and 99.") == (
+        "Derived in: notebook :doc:`05 </notebooks/05_x>`, 2005 and 99."
+    )
+
+
+def test_the_search_has_the_text_of_every_page(whole):
+    written = (whole / "_static" / "texts.js").read_text(encoding="utf-8")
+    texts = json.loads(written.removeprefix("const texts = "))
+    for path in NOTEBOOKS:
+        assert texts[path.relative_to(ROOT).with_suffix("").as_posix()]
+    assert "fldp_lib" in texts["reference/privacy"] and "<" not in texts["index"]
 
 
 # Faults --------------------------------------------------------------------------------------------------------------
@@ -173,17 +198,17 @@ def test_a_broken_link_in_a_notebook_is_a_fault(small):
 
 
 def test_the_checks_see_a_planted_link_and_a_planted_picture(small):
-    pages = small('[a](https://example.org) <img src="https://example.org/x.png" alt="x"> <a href="#nowhere">b</a>')
-    assert ("00_a.html", "#nowhere") in broken(pages)
-    assert ("00_a.html", "https://example.org/x.png") in outside(pages)
+    found = small('[a](https://example.org) <img src="https://example.org/x.png" alt="x"> <a href="#nowhere">b</a>')
+    assert ("00_a.html", "#nowhere") in broken(found)
+    assert ("00_a.html", "https://example.org/x.png") in outside(found)
 
 
 def test_links_to_code_lead_to_the_repository_and_only_the_map_is_taken_from_readme(small):
-    pages = small("[code](../code.py) and $$x$$ amid a line.")
-    assert broken(pages) == []
-    links = next(page.links for path, page in pages.items() if path.parts[-2:] == ("notebooks", "00_a.html"))
+    found = small("[code](../code.py) and $$x$$ amid a line.")
+    assert broken(found) == []
+    links = next(page.links for path, page in found.items() if path.parts[-2:] == ("notebooks", "00_a.html"))
     assert "https://github.com/NAME/COURSE/blob/main/code.py" in links
-    front = next(page for path, page in pages.items() if path.name == "index.html" and path.parent.name == "out")
+    front = next(page for path, page in found.items() if path.name == "index.html" and path.parent.name == "out")
     assert "unseen" not in front.text and "notebooks/00_a.html" in front.links
 
 
@@ -191,9 +216,9 @@ def test_links_to_code_lead_to_the_repository_and_only_the_map_is_taken_from_rea
 def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
     data = {"image/png": "AAAA", "text/plain": "Explorer('An <x>')"}
     cell = {"cell_type": "code", "source": "explorer", "outputs": [{"data": data}]}
-    path = book.ROOT / "notebooks" / "05_x.ipynb"
-    told = [{"title": "An <x>", "alt": "An <x>. It says y.", "problem": problem}]
-    shown = book.page({"cells": [cell]}, path, told)["cells"][0]["outputs"][0]["data"]
+    path = ROOT / "notebooks" / "05_x.ipynb"
+    told = [{"title": "An <x>", "alt": "An <x>. It says y.", "problem": problem, "states": 7}]
+    shown = pages.page({"cells": [cell]}, path, told)["cells"][0]["outputs"][0]["data"]
     assert set(shown) == {"text/html", "text/plain"}
     if problem:
         assert 'alt="An &lt;x&gt;. It says y."' in shown["text/html"] and "too large &lt;x&gt;" in shown["text/html"]
@@ -204,19 +229,164 @@ def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
     assert set(data) == {"image/png", "text/plain"}  # the notebook itself is as it was
 
 
-def test_a_grid_that_is_too_large_is_tried_coarser(tmp_path, capsys):
-    class Large:
-        title, sentence = "L", "S."
+def test_a_page_says_what_moves_on_it_and_how_far():
+    told = [{"title": "T", "alt": "T.", "problem": problem, "states": states}
+            for problem, states in (("", None), ("", 9), ("", 7), ("too large", 0))]  # fmt: skip
+    assert pages.living(told) == (
+        "On this page 3 explorers move without a kernel: 1 trains in this page, at any setting, 2 over settings computed "
+        "beforehand, 1 stands still."
+    )
+    assert pages.living(told[1:2]) == "On this page 1 explorer moves without a kernel: 1 over settings computed beforehand."
+    data = {"image/png": "AAAA", "text/plain": "Explorer('T')"}
+    cell = {"cell_type": "code", "source": "explorer", "outputs": [{"data": dict(data)} for _ in told[:2]]}
+    path = ROOT / "notebooks" / "05_x.ipynb"
+    first, second = pages.page({"cells": [cell]}, path, told)["cells"][0]["outputs"]
+    assert "Trains in this page, at any setting." in first["data"]["text/html"]
+    assert "9 states, every one computed beforehand" in second["data"]["text/html"]
 
-        def export_html(self, path, points):
-            asked.append(points)
-            if points != 2:
-                raise ValueError(f"points must be fewer than {points}")
 
+# Explorers -----------------------------------------------------------------------------------------------------------
+
+
+def several(controls, browser=None):
+    """An explorer of so many sliders from 0 to 10 that start at 4; it says and draws their sum."""
+    sliders = [explorers.Slider(f"s{k}", f"slider {k}", 0, 10, 4, step=1) for k in range(controls)]
+    chart = plots.Chart([plots.Panel("y", "x", x=(0, 1), y=(0, 100))])
+    shown = explorers.Explorer(
+        "T", sliders, lambda **s: sum(s.values()), chart, lambda r: [plots.line([0, 1], [r, r])], lambda r: f"is {r:g}"
+    )
+    shown.browser = browser
+    return shown
+
+
+def states_of(text):
+    """The states of a page, as its script has them: places on the grid → the sentence, by going through its numbers."""
+    read = json.JSONDecoder().raw_decode
+    shapes, runs, starts = (read(text, text.index(f"{name} = ") + len(name) + 3)[0] for name in ("shapes", "runs", "starts"))
+    runs = dict(enumerate(runs)) if isinstance(runs, list) else {int(index): run for index, run in runs.items()}
+    found = {}
+    for index, (_, sentence) in runs.items():
+        places = []
+        for shape in reversed(shapes):
+            index, place = divmod(index, shape)
+            places.append(place)
+        found[tuple(reversed(places))] = sentence
+    return found, starts
+
+
+@pytest.mark.parametrize(("controls", "states"), [(1, 250), (1, 3), (2, 250), (3, 250), (6, 250), (6, 100), (6, 20), (6, 1)])
+def test_a_page_holds_both_ends_and_the_start_of_each_control_whatever_the_time(controls, states, tmp_path):
+    shown = several(controls)
+    points, together, many = live.grids(shown, states)
+    least = 3 if controls == 1 else 2 * controls + 1
+    assert many <= max(states, least)
+    text = shown.export_html(tmp_path / "x.html", points, together).read_text(encoding="utf-8")
+    found, starts = states_of(text)
+    assert len(found) == many and f"Each of the {many} states" in text
+    values = [sorted(views.grid_of(shown, points, {})[name]) for name in shown.controls]
+    assert all(
+        column[0] == 0 and column[-1] == 10 and column[start] == 4 for column, start in zip(values, starts, strict=True)
+    )
+    for k, column in enumerate(values):  # each alone at its ends, the others at their start
+        for end in (0, len(column) - 1):
+            assert found[(*starts[:k], end, *starts[k + 1 :])] == f"is {column[end] + 4 * (controls - 1):g}"
+    for places, sentence in found.items():
+        assert sentence == f"is {sum(column[place] for column, place in zip(values, places, strict=True)):g}"
+        assert sum(a != b for a, b in zip(places, starts, strict=True)) <= (together or controls)
+
+
+def test_more_time_never_makes_a_coarser_page():
+    shown = several(4)
+    found = [live.grids(shown, states)[2] for states in range(1, 251)]
+    assert found == sorted(found) and found[0] == 9 and found[-1] > 80
+    assert live.pairs(shown) == 1 + 4 * 2 + 6 * 4
+
+
+def test_a_page_that_is_too_large_is_tried_coarser(tmp_path, monkeypatch):
+    shown, asked = several(2), []
+    monkeypatch.setattr(
+        explorers.Explorer, "export_html", lambda self, path, points, together: asked.append((points, together)) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):  # what is no ValueError is a fault
+        live.export(shown, tmp_path / "x.html", 250)
+
+    def refuse(self, path, points, together):
+        asked.append((points, together))
+        if together != 1:
+            raise ValueError("points must be fewer")
+
+    asked.clear()
+    monkeypatch.setattr(explorers.Explorer, "export_html", refuse)
+    told = live.export(shown, tmp_path / "x.html", 250)
+    assert asked[0] == (15, None) and asked[-1] == (3, 1) and len(asked) > 3
+    assert told == {"title": "T", "alt": "T. is 8", "problem": "", "states": 5}
+
+
+def test_where_nothing_fits_the_reason_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(views, "BYTES", 1000)
+    told = live.export(several(2), tmp_path / "x.html", 250)
+    assert "points must be fewer" in told["problem"] and told["states"] == 0 and not (tmp_path / "x.html").exists()
+
+
+def test_what_a_page_computes_by_itself_has_no_state_computed(tmp_path, monkeypatch):
     asked = []
-    live.export(Large(), tmp_path / "x.html")
-    assert asked == [None, 3, 2]
-    assert json.loads(capsys.readouterr().out) == {"title": "L", "alt": "L. S.", "problem": ""}
+    monkeypatch.setattr(explorers.Explorer, "export_html", lambda self, *given: asked.append(given))
+    assert live.export(several(2, ("nb00.x", None)), tmp_path / "x.html")["states"] is None
+    assert asked == [(tmp_path / "x.html",)]
+
+
+def notebook(*cells):
+    """A notebook whose cells show explorers where the source is marked with `shown`."""
+    data = {"image/png": "AAAA", "text/plain": "Explorer('T')"}
+    return {
+        "cells": [
+            {"cell_type": "code", "source": source, "outputs": [{"data": data}] if shown else [], "metadata": {}}
+            for source, shown in cells
+        ]
+    }
+
+
+PATH = "from fldp_lib.course.exhibits import nb19 as exhibits"
+
+
+def test_a_call_without_arguments_is_told_from_what_needs_the_notebook():
+    book = notebook(
+        (f"{PATH}\n\nexhibits.errors()", True),
+        ("explorer = exhibits.works()\nexplorer", True),
+        ("n = 3", False),
+        ("exhibits.isbn(n)", True),
+        ("mine()", True),
+        ("explorer", True),
+    )
+    module = "fldp_lib.course.exhibits.nb19"
+    assert made.calls(book) == [(module, "errors"), (module, "works"), None, None, None]
+
+
+def test_a_notebook_runs_where_a_cell_needs_its_variables_and_only_there(tmp_path):
+    (tmp_path / "there.txt").write_text("x")
+    book = notebook(
+        (f"import pathlib\n{PATH}\n\nexhibits.errors()", True),
+        ("def remainder(digits):\n    return sum(k * int(d) for k, d in zip(range(10, 0, -1), digits)) % 11", False),
+        ("assert pathlib.Path('there.txt').exists()  # imported by a cell that shows an explorer", False),
+        ("exhibits.isbn(remainder)", True),
+        ("1 / 0", False),
+    )
+    first, second = made.explorers(book, tmp_path)
+    assert "Explorer(" in repr(first) and "Explorer(" in repr(second) and first.title != second.title
+    with pytest.raises(ZeroDivisionError):
+        list(made.explorers(notebook((PATH, False), ("1 / 0", False), ("exhibits.isbn(remainder)", True)), tmp_path))
+
+
+def test_every_explorer_of_the_notebooks_is_found():
+    needing = {}
+    for path in NOTEBOOKS[: len(NOTEBOOKS) // 2]:
+        read = json.loads(path.read_text(encoding="utf-8"))
+        called = made.calls(read)
+        assert len(called) == sum(map(made.shows_explorer, read["cells"]))
+        needing |= {path.stem[:2]: called.count(None)} if None in called else {}
+        for module, name in filter(None, called):
+            assert callable(getattr(importlib.import_module(module), name))
+    assert needing == {"09": 1, "19": 1, "23": 2}
 
 
 def test_an_exported_explorer_starts_where_the_notebooks_does_and_asks_its_question(tmp_path):
@@ -251,12 +421,12 @@ def test_an_earlier_book_is_replaced(small, tmp_path):
 
 def test_unknown_explorers_and_a_readme_without_a_map_are_named(tmp_path):
     refuses(lambda: book.build(tmp_path / "x", ["77"]), ValueError, "explorers", "'77'", "05")
-    refuses(lambda: book.front("# Title", [], []), ValueError, "The map")
+    refuses(lambda: pages.front("# Title", {}), ValueError, "The map")
 
 
 def test_what_is_not_installed_is_said_in_one_sentence(tmp_path):
     code = "import sys; sys.modules['furo'] = None; from fldp_lib import book; book.main([sys.argv[1]])"
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "x")], cwd=book.ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "x")], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.strip() == "python -m fldp_lib.book: no furo here: pip install -r tests/requirements-book.txt"
     assert pathlib.Path(tmp_path / "x").exists() is False

@@ -183,7 +183,7 @@ def axe(page, selector=".fldp-panel"):
 
     page.evaluate(f"() => {{ if (!window.axe) {{ {AXE_SCRIPT} }} }}")
     found = page.evaluate(
-        "selector => axe.run({include: [[selector]]}, {resultTypes: ['violations'], elementRef: false})", selector
+        "selector => axe.run({include: [[selector]]}, {resultTypes: ['violations'], elementRef: false, preload: false})", selector
     )
     return [
         f"{one['id']} ({one['impact']}): {node['html'][:160]}"

@@ -9,11 +9,13 @@ import os
 import pathlib
 import urllib.parse
 
+import looks
 import pages
 import pytest
 from lab import ROOT, chromium, missing
 
 from fldp_lib import book
+from fldp_lib.book import reference
 
 lacking = missing or ("" if importlib.util.find_spec("furo") else "pip install -r tests/requirements-book.txt")
 if lacking:
@@ -28,6 +30,7 @@ ORDER = [
     for folder in ("notebooks", "notebooks/solutions")
     for path in sorted((ROOT / folder).glob("*.ipynb"))
 ]
+REFERENCE = [f"reference/{name}.html" for name in ("index", *reference.WINGS)]
 LOOK = """() => ({
   links: [...document.querySelectorAll('a[href], iframe[src]')].map(a => a.href || a.src),
   ids: [...document.querySelectorAll('[id]')].map(e => e.id),
@@ -40,7 +43,7 @@ LOOK = """() => ({
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book") / "out"
-    book.build(folder, ["09"])
+    book.build(folder, ["09"], seconds=20)
     return folder
 
 
@@ -85,7 +88,7 @@ def test_every_page_opens_asks_for_nothing_and_leads_on(made, page):
         page.goto(path.as_uri())
         seen[path.as_uri()] = page.evaluate(LOOK)
     live = len(list((made / "explorers").glob("09_*.html")))  # front, search, the list of solutions; the explorers
-    assert live >= 3 and len(seen) == len(ORDER) + 3 + live
+    assert live >= 3 and len(seen) == len(ORDER) + 3 + live + len(REFERENCE)
     assert page.wrong == [] and page.outside == []
     assert broken(seen) == []
     assert {key: found for key, found in seen.items() if found["undescribed"] or found["unloaded"] or found["flat"]} == {}
@@ -106,7 +109,8 @@ def test_next_leads_through_all_pages_in_order(made, page):
         page.goto(page.locator("a.next-page").evaluate("a => a.href"))
         walked.append(pathlib.Path(urllib.parse.urlsplit(page.url).path).relative_to(made).as_posix())
     walked.remove("notebooks/solutions/index.html")
-    assert walked == ORDER
+    assert [name for name in walked if not name.startswith("reference/")] == ORDER
+    assert [name for name in walked if name.startswith("reference/")] == REFERENCE
 
 
 def test_the_search_finds_a_word_and_leads_to_its_page(made, page):
@@ -120,6 +124,38 @@ def test_the_search_finds_a_word_and_leads_to_its_page(made, page):
     page.wait_for_selector("article h1")
     assert "sensitivity" in page.locator("article").inner_text().lower()
     assert page.wrong == [] and page.outside == []
+
+
+def test_the_search_finds_a_phrase_of_the_text_and_shows_where_it_stands(made, page):
+    page.goto((made / "notebooks" / "05_private_federated_learning.html").as_uri())
+    page.get_by_label("Search", exact=True).first.fill("noise that cancels over the rounds")
+    page.keyboard.press("Enter")
+    marks = page.locator("#search-results .excerpt mark").filter(has_text="noise that cancels over the rounds")
+    marks.first.wait_for()
+    excerpt = page.locator("#search-results .excerpt").filter(has=marks).first
+    assert 60 < len(excerpt.inner_text()) < 400
+    assert page.wrong == [] and page.outside == []
+    page.goto((made / "search.html").as_uri() + "?q=%3Cimg%20src%3Dx%3E%20sensitivity")  # what is asked for is text
+    page.wait_for_timeout(1000)
+    assert page.locator("#search-results img").count() == 0 and page.wrong == []
+
+
+def test_the_first_page_begins_with_a_live_explorer_and_the_map(made, page):
+    page.goto((made / "index.html").as_uri())
+    frame = page.locator(".explorer iframe").first
+    assert frame.evaluate("frame => frame.getBoundingClientRect().top") < 500
+    frame.content_frame.get_by_role("slider").first.wait_for()
+    assert page.locator("article section h2").first.inner_text().startswith("The map")
+    page.goto((made / LIVE).as_uri())
+    assert "explorers move without a kernel" in page.locator("article").inner_text()
+    for where in ("colab.research.google.com", "mybinder.org"):
+        assert page.locator(f"article a[href*='{where}']").count()
+
+
+def test_a_reference_links_to_the_notebook_that_derives_it(made, page):
+    page.goto((made / "reference" / "privacy.html").as_uri())
+    derived = page.locator("article p", has_text="Derived in: notebook 07").locator("a").first
+    assert derived.get_attribute("href").endswith("notebooks/07_privacy_accounting.html")
 
 
 def test_the_explorer_answers_to_a_key_and_its_frame_fits(made, page):
@@ -161,13 +197,35 @@ def test_a_frame_fits_that_was_ready_before_the_page_listened(made, page):
     assert fits(page, frame)
 
 
-@pytest.mark.parametrize("name", ["index.html", LIVE, "notebooks/06_mathematics.html"])
-def test_on_a_phone_nothing_is_wider_than_the_page(name, made, page):
+def test_on_a_phone_nothing_is_wider_than_the_page(made, page):
     page.set_viewport_size({"width": 390, "height": 800})
-    page.goto((made / name).as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = {}
+    for path in sorted(made.rglob("*.html")):
+        page.goto(path.as_uri())
+        if (width := page.evaluate("document.documentElement.scrollWidth")) > 390:
+            wide[path.name] = width
+    assert wide == {}
     SHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SHOTS / f"book_{pathlib.Path(name).stem}_phone.png")
+    page.goto((made / "index.html").as_uri())
+    page.screenshot(path=SHOTS / "book_index_phone.png")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(scheme, made, page):
+    page.emulate_media(color_scheme=scheme)
+    found = {}
+    for name in ["index.html", LIVE, "notebooks/06_mathematics.html", *REFERENCE[:3], "search.html?q=noise"]:
+        page.goto(made.as_uri() + "/" + name)
+        found |= {name: faults} if (faults := looks.axe(page, "body")) else {}
+    assert found == {}
+
+
+def test_on_paper_stands_the_page_and_not_what_is_around_it(made, page):
+    page.emulate_media(media="print")
+    page.goto((made / LIVE).as_uri())
+    assert page.locator("article h1").is_visible()
+    assert not any(page.locator(part).first.is_visible() for part in (".sidebar-drawer", ".toc-drawer", ".mobile-header"))
+    assert page.evaluate("document.querySelector('article').scrollWidth <= document.documentElement.clientWidth + 1")
 
 
 def test_what_can_be_operated_has_a_name_and_what_scrolls_takes_the_keyboard(made, page):
