@@ -142,17 +142,21 @@ def front(readme, chapters, hero=""):
     text = outward(f"{title}{hero or picture}\n\n## {maps[0]}\n\n## In your own hands\n\n{rest}", ROOT)
     text = text.replace("](notebooks/solutions)", "](notebooks/solutions/index.md)")
     for caption, names in chapters.items():
+        if not names:
+            continue
         text += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n"
     return text
 
 
 def kit(folder):
-    """Write the instructor's pages and the cheat sheet; return their names, the index first.
+    """Write the instructor's pages and the cheat sheet; return their names, the index first; none where there are none.
 
     Args:
         folder: where it goes.
     """
     home = ROOT / "notebooks" / "instructor"
+    if not home.is_dir():
+        return []
     (folder / home.relative_to(ROOT)).mkdir(parents=True, exist_ok=True)
     for path in sorted(home.glob("*.md")):
         place = folder / path.relative_to(ROOT)
