@@ -129,7 +129,7 @@ def test_an_outside_reference_is_noticed():
 
 
 def test_every_result_figure_has_its_script_and_every_script_its_figure():
-    made = [path.stem for kind in ("*.png", "*.webp", "*.json") for path in FIGURES.glob(kind)]
+    made = [path.stem for kind in ("*.png", "*.webp", "*.json", "*.pdf") for path in FIGURES.glob(kind)]
     assert sorted(made) == sorted(path.stem for path in FIGURES.glob("*.py"))
 
 

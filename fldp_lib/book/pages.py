@@ -16,7 +16,7 @@ from .made import is_explorer
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ASSETS = pathlib.Path(__file__).parent / "assets"
 BOOTSTRAP = '"fldp_lib").is_dir()'  # in a notebook's first code cell, which a page does not need
-SHOWN = (".ipynb", ".svg", ".png", ".webp")  # files that are pages, or stand in one
+SHOWN = (".ipynb", ".md", ".pdf", ".svg", ".png", ".webp")  # files that are pages, or stand in one
 
 
 def outward(text, folder):
@@ -143,8 +143,30 @@ def front(readme, chapters, hero=""):
     text = outward(f"{title}{hero or picture}\n\n## {maps[0]}\n\n## In your own hands\n\n{rest}", ROOT)
     text = text.replace("](notebooks/solutions)", "](notebooks/solutions/index.md)")
     for caption, names in chapters.items():
+        if not names:
+            continue
         text += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n"
     return text
+
+
+def kit(folder):
+    """Write the instructor's pages and the cheat sheet; return their names, the index first; none where there are none.
+
+    Args:
+        folder: where it goes.
+    """
+    home = ROOT / "notebooks" / "instructor"
+    if not home.is_dir():
+        return []
+    (folder / home.relative_to(ROOT)).mkdir(parents=True, exist_ok=True)
+    for path in sorted(home.glob("*.md")):
+        place = folder / path.relative_to(ROOT)
+        place.write_text(outward(path.read_text(encoding="utf-8"), home), encoding="utf-8")
+    sheet = home / "cheat_sheet.ipynb"
+    made = page(json.loads(sheet.read_text(encoding="utf-8")), sheet)
+    (folder / sheet.relative_to(ROOT)).write_text(json.dumps(made), encoding="utf-8")
+    names = ["README", "cheat_sheet", *(path.stem for path in sorted(home.glob("[0-9]*.md")))]
+    return [f"notebooks/instructor/{name}" for name in names]
 
 
 def sources(folder, explorers):
@@ -171,6 +193,7 @@ def sources(folder, explorers):
     (folder / "notebooks" / "solutions" / "index.md").write_text(text, encoding="utf-8")
     chapters = {
         "Notebooks": names[0],
+        "For instructors": kit(folder),
         "Reference": reference.write(folder, notebooks),
         "Solutions": ["notebooks/solutions/index", *names[1]],
     }

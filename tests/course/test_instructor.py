@@ -1,12 +1,17 @@
 """The instructor's pages: one a notebook; their sections, times, exercises, sliders and numbers are the notebook's own."""
 
+import contextlib
 import functools
-import importlib
+import importlib.machinery
+import importlib.util
 import inspect
+import io
 import json
 import re
+import warnings
 
 import pytest
+from scipy import stats
 
 from fldp_lib.interactive.controls import Slider
 from fldp_lib.interactive.explorers import Explorer
@@ -148,3 +153,69 @@ def test_sliders_show_what_the_page_says(path):
         seen = numbers(bullet["seen"])
         assert said[0] != said[-1] or len(said) == 1
         assert seen and seen <= numbers(" ".join(said)), (bullet["title"], seen - numbers(" ".join(said)))
+
+
+# The index, and the cheat sheet ------------------------------------------------------------------------------------------
+
+
+def index():
+    return (times.PAGES / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_index_lists_every_page_and_leads_nowhere_else():
+    rows = re.findall(r"^\| \[(.+?)\]\((\d.+?\.md)\) \| (.+) \|$", index(), re.M)
+    assert sorted(name for _, name, _ in rows) == sorted(f"{path.stem}.md" for path in anatomy.LESSONS)
+    for title, name, what in rows:
+        text = (times.PAGES / name).read_text(encoding="utf-8")
+        assert text.startswith(f"# {title}: teaching notes\n\n{what} [The notebook]")
+    for target in re.findall(r"\]\(([^)#\s]+)\)", index()):
+        assert (times.PAGES / target).exists(), target
+
+
+def test_the_syllabi_hold_the_course():
+    weeks, days = (sections(index())[name] for name in ("Six weeks, twice 90 minutes", "Two days"))
+    named = set(re.findall(r"\((\d\w*?)_\w+\.md\)", weeks))
+    assert named == {path.stem.split("_")[0] for path in anatomy.LESSONS}
+    assert weeks.count("\n| ") == 7 and set(re.findall(r"\((\d\w*?)_\w+\.md\)", days)) >= {
+        "00",
+        "02",
+        "04",
+        "05",
+        "07",
+        "08",
+    }
+
+
+@functools.cache
+def cheat_sheet():
+    loader = importlib.machinery.SourceFileLoader("cheat_sheet", str(anatomy.ROOT / "figures" / "cheat_sheet.py"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("cheat_sheet", loader))
+    loader.exec_module(module)
+    return module
+
+
+def test_every_call_of_the_cheat_sheet_runs_and_prints_what_it_shows():
+    cells = json.loads((times.PAGES / "cheat_sheet.ipynb").read_text(encoding="utf-8"))["cells"]
+    names = {}
+    for cell in cells:
+        if cell["cell_type"] == "code" and "find_spec" not in anatomy.source(cell):
+            with contextlib.redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a plan with a known seed
+                exec(anatomy.source(cell), names)
+            assert printed.getvalue() == "".join("".join(output.get("text", "")) for output in cell["outputs"])
+    assert len(cheat_sheet().calls()) == 6
+
+
+def test_the_cheat_sheet_s_numbers_are_right():
+    text, phi = json.dumps(cheat_sheet().tables()), stats.norm.cdf
+    z, e = 3.73, 2.718281828459045
+    assert f"{e / (1 + e):.3f}" in text and f"{phi(0.5 / z):.3f}" in text and f"z={z}" in text
+    assert abs(phi(0.5 / z - z) - e * phi(-0.5 / z - z) - 1e-5) < 1e-6  # δ at ε = 1
+
+
+def test_the_cheat_sheet_is_one_page_and_up_to_date(tmp_path):
+    sheet, drawn = cheat_sheet(), (anatomy.ROOT / "figures" / "cheat_sheet.pdf").read_bytes()
+    assert sheet.stamp().encode() in drawn, "run figures/cheat_sheet.py"
+    assert drawn.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b", drawn)) == 1
+    sheet.main(tmp_path / "again.pdf")  # every line keeps its column, or it says which does not
+    assert sheet.stamp().encode() in (tmp_path / "again.pdf").read_bytes()
