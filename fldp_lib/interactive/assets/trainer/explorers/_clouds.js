@@ -10,7 +10,8 @@ fldp.part(fldp => {
     const sizes = new Int32Array(clients), starts = new Int32Array(clients + 1), own = owner.map(k => k % clients)
     for (const k of own) sizes[k]++
     for (let k = 0; k < clients; k++) starts[k + 1] = starts[k] + sizes[k]
-    const next = starts.slice(), dealt = { clients, sizes, starts, x: new Float64Array(x.length), y: new Float64Array(y.length) }
+    const next = starts.slice(), dealt = { clients, sizes, starts, x: new Float64Array(x.length),
+      y: new Float64Array(y.length) }
     own.forEach((k, record) => {
       const place = next[k]++
       dealt.x[2 * place] = x[2 * record]
@@ -91,7 +92,8 @@ fldp.part(fldp => {
           high = Math.min(high, Math.max(one, other))
         } else if (Math.abs(start) > 1) high = -Infinity
       }
-      if (low < high) found.push([[low, high].map(at => (-a * c) / square - b * at), [low, high].map(at => (-b * c) / square + a * at)])
+      if (low < high) found.push([[low, high].map(at => (-a * c) / square - b * at),
+        [low, high].map(at => (-b * c) / square + a * at)])
     }
     return found
   }
@@ -101,7 +103,8 @@ fldp.part(fldp => {
   const records = ({ x, y }, { panel = 0, size = 2 } = {}) =>
     [1, 0].map(kind => {
       const own = range(y.length).filter(k => y[k] === kind)
-      return fldp.plots.dots(own.map(k => x[2 * k]), own.map(k => x[2 * k + 1]), { style: 2 - kind, panel, size, opacity: 1 })
+      return fldp.plots.dots(own.map(k => x[2 * k]), own.map(k => x[2 * k + 1]),
+        { style: 2 - kind, panel, size, opacity: 1 })
     })
   fldp.clouds = { deal, update, path, models, after, accuracy, chords, joined, records }
 })

@@ -10,7 +10,8 @@ fldp.part(fldp => {
   const number = value => [0x41, ...leb(value)] // below 64, where signed and unsigned are one
   const VECTORS = [0, 1, 2], ROWS = [0, 1, 2, 3]
   const SUMS = ROWS.flatMap(row => VECTORS.map(vector => `sum${row}${vector}`))
-  const LOCALS = ["c", "a", "b", "rows", "inner", "stride", "left", "q", "p0", "p1", "p2", "p3", "x", "b0", "b1", "b2", ...SUMS]
+  const LOCALS = ["c", "a", "b", "rows", "inner", "stride", "left", "q", "p0", "p1", "p2", "p3", "x", "b0", "b1", "b2",
+    ...SUMS]
   const plus = [0x6a], times = [0x6c], minus = [0x6b], end = [0x0b], loop = [0x03, 0x40], again = [0x0d, 0]
   const load = vector => [0xfd, 0x00, 2, ...leb(16 * vector)], spread = [0xfd, 0x09, 2, 0] // one number into all four places
   const store = at => [0xfd, 0x0b, 2, ...leb(at)], zero = [0xfd, 0x0c, ...Array(16).fill(0)]
@@ -23,12 +24,14 @@ fldp.part(fldp => {
     ...loop,
     ...SUMS.flatMap(sum => [...zero, ...set(sum)]),
     ...get("b"), ...set("q"), ...get("inner"), ...set("left"),
-    ...ROWS.flatMap(row => [...get(row ? `p${row - 1}` : "a"), ...(row ? [...get("stride"), ...plus] : []), ...set(`p${row}`)]),
+    ...ROWS.flatMap(row => [...get(row ? `p${row - 1}` : "a"), ...(row ? [...get("stride"), ...plus] : []),
+      ...set(`p${row}`)]),
     ...loop,
     ...VECTORS.flatMap(vector => [...get("q"), ...load(vector), ...set(`b${vector}`)]),
     ...ROWS.flatMap(row => [
       ...get(`p${row}`), ...spread, ...set("x"),
-      ...VECTORS.flatMap(v => [...get(`sum${row}${v}`), ...get("x"), ...get(`b${v}`), ...multiply, ...add, ...set(`sum${row}${v}`)]),
+      ...VECTORS.flatMap(v => [...get(`sum${row}${v}`), ...get("x"), ...get(`b${v}`), ...multiply, ...add,
+        ...set(`sum${row}${v}`)]),
       ...moved(`p${row}`, number(4)),
     ]),
     ...moved("q", number(BYTES)), ...fewer("left", 1), ...again, ...end,
@@ -63,14 +66,16 @@ fldp.part(fldp => {
   // Room for matrices of these lengths, by name: each a Float32Array whose `byteOffset` says where it lies, and
   // product(C, A, B, rows, inner, stride), places and stride in bytes, rows a multiple of four, inner at least 1.
   const room = (lengths, simple = false) => {
-    const sizes = Object.values(lengths).map(length => 4 * (length + WIDE * 4)), total = sizes.reduce((sum, size) => sum + size, 0)
+    const sizes = Object.values(lengths).map(length => 4 * (length + WIDE * 4)),
+      total = sizes.reduce((sum, size) => sum + size, 0)
     const pages = Math.ceil(total / 65536), memory = known && !simple ? new WebAssembly.Memory({ initial: pages }) : null
     const buffer = memory?.buffer ?? new ArrayBuffer(65536 * pages), found = {}
     Object.entries(lengths).reduce((at, [name, length], k) => {
       found[name] = new Float32Array(buffer, at, length + WIDE * 4)
       return at + sizes[k]
     }, 0)
-    const product = memory ? new WebAssembly.Instance(known, { room: { memory } }).exports.product : plain(new Float32Array(buffer))
+    const product = memory
+      ? new WebAssembly.Instance(known, { room: { memory } }).exports.product : plain(new Float32Array(buffer))
     return { ...found, product }
   }
   fldp.matrices = { room, WIDE, fast: known !== null }

@@ -77,12 +77,14 @@ fldp.part(fldp => {
     marks(r, data) {
       const marks = tiles(r), more = r.dealt.clients - TILES, panel = 1
       if (more > 0) marks.push(plots.text(0, -0.03, `… and ${more} more`, { style: "alone" }))
-      marks.push(...clouds.chords(r.thetas).map(ends => plots.line(...ends, { style: "private", panel, width: 3.5, opacity: 0.17 })))
+      marks.push(...clouds.chords(r.thetas).map(ends => plots.line(...ends,
+        { style: "private", panel, width: 3.5, opacity: 0.17 })))
       marks.push(...clouds.records(data.test, { panel, size: 1.8 }))
       for (const [theta, style] of [[r.plain, "no privacy"], [r.thetas[r.middle], "private"]]) {
         marks.push(...clouds.chords([theta]).map(ends => plots.line(...ends, { style, panel, width: 2.4 })))
       }
-      for (const role of ["no privacy", "private", "alone"]) marks.push(plots.dots([NaN], [NaN], { style: role, label: role, panel }))
+      for (const role of ["no privacy", "private", "alone"]) marks.push(plots.dots([NaN], [NaN],
+        { style: role, label: role, panel }))
       return [
         ...marks,
         plots.text(-0.97, 1.36, "no privacy", { style: "no privacy", panel }),
@@ -93,8 +95,10 @@ fldp.part(fldp => {
     },
     say(r) {
       const [low, middle, high] = [0.05, 0.5, 0.95].map(q => f(100 * quantile(r.right, q), ".0f"))
-      return `${r.dealt.clients} hospitals of ${patientsOf(r.dealt)}, clip ${f(r.clip, ".2g")}, ${stepsOf(r.localSteps)} a round; ` +
-        `after ${r.round} of ${ROUNDS} rounds ε = ${f(r.spent, ".2g")} of ${f(r.epsilon, ".3g")} is spent (δ = 1e-5). Right, of ` +
+      return `${r.dealt.clients} hospitals of ${patientsOf(r.dealt)}, clip ${f(r.clip, ".2g")}, ` +
+        `${stepsOf(r.localSteps)} a round; ` +
+        `after ${r.round} of ${ROUNDS} rounds ε = ${f(r.spent, ".2g")} of ${f(r.epsilon, ".3g")} is spent (δ = 1e-5). ` +
+        `Right, of ` +
         `100 test tumours: private ${middle} (median of 30 draws; nine in ten ${low} to ${high}), no privacy ` +
         `${f(100 * r.plainRight, ".0f")}, a hospital alone ${f(100 * mean(r.own.right), ".0f")}.`
     },
@@ -108,7 +112,8 @@ fldp.part(fldp => {
     compute: ({ epsilon }) => ({ epsilon, can: kit.calibrated(epsilon, ROUNDS, DELTA).attacker() }),
     marks(r) {
       const x = fldp.numbers.linspace(-4, 7, 111), zero = x.map(() => 0), marks = [], known = curves(null)
-      for (const [shift, style, height, words] of [[0, "alone", 0.57, "without hospital 1"], [r.can.mu, "attacker", 0.5, "with it"]]) {
+      for (const [shift, style, height, words] of [[0, "alone", 0.57, "without hospital 1"],
+        [r.can.mu, "attacker", 0.5, "with it"]]) {
         const bell = x.map(at => fldp.normal.pdf(at - shift))
         marks.push(plots.band(x, zero, bell, { style, opacity: 0.3 }), plots.line(x, bell, { style }))
         marks.push(plots.text(-3.8, height, words, { style }))
@@ -122,7 +127,8 @@ fldp.part(fldp => {
     say: ({ epsilon, can }) =>
       `Total ε = ${f(epsilon, ".3g")} at δ = 1e-5, a hospital added or removed. Hospital 1 moves what is seen by ` +
       `${f(can.mu, ".2g")} deviations of the noise at most, so a guess about this run is right at most ` +
-      `${f(100 * can.evenOdds, ".1f")} times of 100; the bound over all mechanisms is ${f(100 * can.bound, ".1f")}. A rule that ` +
+      `${f(100 * can.evenOdds, ".1f")} times of 100; the bound over all mechanisms is ${f(100 * can.bound, ".1f")}. A ` +
+      `rule that ` +
       `falsely accuses 1 of 100 finds ${f(100 * can.tpr, ".1f")} of 100 who were in.`,
     attacker: r => r.can,
   }

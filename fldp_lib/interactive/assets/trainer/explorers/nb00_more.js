@@ -23,9 +23,11 @@ fldp.part(fldp => {
   ]
   fldp.explorers["nb00.together_or_alone"] = {
     compute: ({ clients }, data) => without(data, clients),
-    marks: r => [plots.band(COUNTS, r.spread.map(one => one[0]), r.spread.map(one => one[2]), { style: "alone" }), ...drawWithout(r)],
+    marks: r => [plots.band(COUNTS, r.spread.map(one => one[0]), r.spread.map(one => one[2]), { style: "alone" }),
+      ...drawWithout(r)],
     say: r =>
-      `${r.clients} hospitals of ${r.patients}: of 100 test patients the model trained together gets ${f(r.all, ".0f")} right, a ` +
+      `${r.clients} hospitals of ${r.patients}: of 100 test patients the model trained together gets ` +
+      `${f(r.all, ".0f")} right, a ` +
       `hospital alone ${f(r.own, ".0f")} (mean; nine in ten hospitals between ${f(r.inner[0], ".0f")} and ` +
       `${f(r.inner[2], ".0f")}; calling everybody benign: 63).`,
   }
@@ -68,10 +70,14 @@ fldp.part(fldp => {
       const [worst, middle, best] = [0.05, 0.5, 0.95].map(q => f(quantile(r.right.map(row => row.at(-1)), q), ".0f"))
       const server = r.serverLr === 1 ? "" : `, server's step ${f(r.serverLr, ".3g")}`
       const all = r.lengths.flat(), cut = all.filter(length => length > r.clip).length / all.length
-      return `${r.clients} hospitals, total ε = ${f(r.epsilon, ".3g")}, ${r.rounds} rounds of ${stepsOf(r.localSteps)}${server}: ` +
-        `noise of ${kit.short(r.noise)} in every direction, on the average of steps that are ${kit.short(r.steps[1][0])} long ` +
-        `at first and ${kit.short(r.steps[1].at(-1))} at the end (medians without noise); the clip, ${f(r.clip, ".2g")}, shortens ` +
-        `${cut ? `${f(cut, ".0%")} of them` : "none"}. Right, of 100 test patients: private ${middle} (median of 20 draws; nine ` +
+      return `${r.clients} hospitals, total ε = ${f(r.epsilon, ".3g")}, ${r.rounds} rounds of ` +
+        `${stepsOf(r.localSteps)}${server}: ` +
+        `noise of ${kit.short(r.noise)} in every direction, on the average of steps that are ` +
+        `${kit.short(r.steps[1][0])} long ` +
+        `at first and ${kit.short(r.steps[1].at(-1))} at the end (medians without noise); the clip, ` +
+        `${f(r.clip, ".2g")}, shortens ` +
+        `${cut ? `${f(cut, ".0%")} of them` : "none"}. Right, of 100 test patients: private ${middle} (median of 20 ` +
+        `draws; nine ` +
         `in ten ${worst} to ${best}), no privacy ${f(r.plain.at(-1), ".0f")}, alone ${f(r.alone, ".0f")}.`
     },
   }
@@ -97,8 +103,10 @@ fldp.part(fldp => {
       const ahead = COUNTS.filter((_, k) => median(r.draws[k]) > r.alone[k])
       const onwards = ahead.length && ahead.every((n, k) => n === COUNTS[COUNTS.length - ahead.length + k])
       const where = onwards ? `from ${ahead[0]} hospitals on` : `at ${ahead.length} of the seven numbers drawn`
-      return `Total ε = ${f(r.epsilon, ".3g")}, clip ${f(r.clip, ".2g")}: private is ahead of alone ${where}. ${r.clients} hospitals ` +
-        `of ${r.patients}, noise of ${kit.short((r.priced.multiplier * r.clip) / r.clients)} on the average; right, of 100 test ` +
+      return `Total ε = ${f(r.epsilon, ".3g")}, clip ${f(r.clip, ".2g")}: private is ahead of alone ${where}. ` +
+        `${r.clients} hospitals ` +
+        `of ${r.patients}, noise of ${kit.short((r.priced.multiplier * r.clip) / r.clients)} on the average; right, of ` +
+        `100 test ` +
         `patients: private ${f(median(r.here), ".0f")} (median of 12 draws, ${f(Math.min(...r.here), ".0f")} to ` +
         `${f(Math.max(...r.here), ".0f")}), together without noise ${f(r.all, ".0f")}, alone ${f(r.own, ".0f")}.`
     },

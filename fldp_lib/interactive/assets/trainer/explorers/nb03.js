@@ -10,14 +10,16 @@ fldp.part(fldp => {
 
   // Patients dealt unevenly, as the data say for this number of clients; one client may be left out.
   const uneven = kit.kept(64, (data, clients) => {
-    const n = data.train.y.length, row = data.order.subarray((clients - 2) * n, (clients - 1) * n), starts = new Int32Array(clients + 1)
+    const n = data.train.y.length, row = data.order.subarray((clients - 2) * n, (clients - 1) * n),
+      starts = new Int32Array(clients + 1)
     const sizes = range(clients).map(k => data.sizes[(clients - 2) * 60 + k])
     sizes.forEach((size, k) => { starts[k + 1] = starts[k] + size })
     const x = Float64Array.from(range(2 * n), at => data.train.x[2 * row[at >> 1] + (at & 1)])
     return { clients, sizes, starts, x, y: Float64Array.from(row, at => data.train.y[at]) }
   })
   const walks = kit.kept(64, (data, clients, out) => { // all clients' steps and the merged model, round by round
-    const dealt = uneven(data, clients), own = range(clients).filter(k => dealt.sizes[k] && k !== out - 1), sent = new Float64Array(3)
+    const dealt = uneven(data, clients), own = range(clients).filter(k => dealt.sizes[k] && k !== out - 1),
+      sent = new Float64Array(3)
     const all = own.reduce((total, k) => total + dealt.sizes[k], 0), thetas = [[0, 0, 0]], models = [[]]
     for (let t = 0; t < ROUNDS; t++) {
       const here = thetas[t], next = [...here]
@@ -30,13 +32,15 @@ fldp.part(fldp => {
     }
     return { dealt, own, thetas, models, right: thetas.slice(1).map(theta => right(theta, data.test)) }
   })
-  const home = ({ starts, x }, k) => [0, 1].map(axis => mean(range(starts[k + 1] - starts[k], starts[k]).map(at => x[2 * at + axis])))
+  const home = ({ starts, x }, k) => [0, 1].map(axis => mean(range(starts[k + 1] - starts[k],
+    starts[k]).map(at => x[2 * at + axis])))
   fldp.explorers["nb03.federation"] = {
     compute({ round, left_out, clients }, data) {
       const out = left_out <= clients ? left_out : 0, found = walks(data, clients, out), own = found.models[round]
       const middle = [0, 1, 2].map(j => mean(own.map(theta => theta[j])))
       const apart = own.length ? mean(own.map(theta => Math.hypot(...theta.map((part, j) => part - middle[j])))) : 0
-      return { ...found, who: found.own, own, before: found.thetas[Math.max(0, round - 1)], after: found.thetas[round], apart, round, clients, out }
+      return { ...found, who: found.own, own, before: found.thetas[Math.max(0, round - 1)], after: found.thetas[round],
+        apart, round, clients, out }
     },
     marks(r) {
       const { dealt } = r, there = range(r.clients).filter(k => k !== r.out - 1)
@@ -59,12 +63,15 @@ fldp.part(fldp => {
       return marks
     },
     say(r, data) {
-      const who = r.out ? `client ${r.out} is left out` : "nobody is left out", total = data.test.y.length, last = r.right.at(-1)
+      const who = r.out ? `client ${r.out} is left out` : "nobody is left out", total = data.test.y.length,
+        last = r.right.at(-1)
       if (!r.round) {
-        return `Before round 1 all ${r.clients} clients hold the same model of zeros; ${who}. After ${ROUNDS} rounds the merged ` +
+        return `Before round 1 all ${r.clients} clients hold the same model of zeros; ${who}. After ${ROUNDS} rounds ` +
+          `the merged ` +
           `model is right for ${last} of ${total} test tumours.`
       }
-      return `Round ${r.round}: ${r.own.length} of ${r.clients} clients have patients and walk ${STEPS} steps, each towards its own ` +
+      return `Round ${r.round}: ${r.own.length} of ${r.clients} clients have patients and walk ${STEPS} steps, each ` +
+        `towards its own ` +
         `optimum; ${who}. Their models end ${f(r.apart, ".2f")} apart on average, and the merged one is right for ` +
         `${r.right[r.round - 1]} of ${total} test tumours (${last} after round ${ROUNDS}).`
     },
@@ -100,16 +107,21 @@ fldp.part(fldp => {
       marks.push(plots.text(-0.95, -0.93, `clip ${f(r.clip, ".3g")}`, { style: 5 }))
       for (const [middle, style, label] of [[r.far, "private", "client in"], [0, 5, "client out"]]) {
         const bell = z.map(at => fldp.normal.pdf(at - middle)), panel = 1
-        marks.push(plots.band(z, z.map(() => 0), bell, { style, panel, opacity: 0.3 }), plots.line(z, bell, { style, panel }))
+        marks.push(plots.band(z, z.map(() => 0), bell, { style, panel, opacity: 0.3 }),
+          plots.line(z, bell, { style, panel }))
         marks.push(plots.text(Math.min(middle, 6.2) - 0.4, middle ? 0.43 : 0.47, label, { style, panel }))
       }
       return marks
     },
     say: (r, data) =>
-      `${r.clients} clients, one round of ${kit.count(r.steps, "local step", "local steps")}, clip ${f(r.clip, ".3g")}, total ε = ` +
-      `${f(r.epsilon, ".3g")}: client ${r.out}'s clipped update has length ${f(r.length, ".2f")}, ${f(r.far, ".2g")} deviations of ` +
-      `the noise. Who knows all else tells client in from client out for ${f(100 * fldp.normal.cdf(r.far / 2), ".0f")} of 100; were ` +
-      `the update at the clip, for ${r.priced.attacker().people}. The median private model is right for ${r.right} of 114 test ` +
+      `${r.clients} clients, one round of ${kit.count(r.steps, "local step", "local steps")}, clip ` +
+      `${f(r.clip, ".3g")}, total ε = ` +
+      `${f(r.epsilon, ".3g")}: client ${r.out}'s clipped update has length ${f(r.length, ".2f")}, ${f(r.far, ".2g")} ` +
+      `deviations of ` +
+      `the noise. Who knows all else tells client in from client out for ${f(100 * fldp.normal.cdf(r.far / 2), ".0f")} ` +
+      `of 100; were ` +
+      `the update at the clip, for ${r.priced.attacker().people}. The median private model is right for ${r.right} of ` +
+      `114 test ` +
       `tumours, ${right(r.bare, data.test)} without noise.`,
     attacker: r => r.priced.attacker(),
   }

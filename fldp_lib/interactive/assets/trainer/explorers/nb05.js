@@ -19,7 +19,8 @@ fldp.part(fldp => {
     compute({ epsilon, clients, clip }, data) {
       const sent = firstUpdates(data, clients), priced = kit.calibrated(epsilon, 1, DELTA)
       const kept = sent.map(row => row.map(part => part / Math.max(Math.hypot(...row) / clip, 1)))
-      const means = [kept, kept.slice(0, -1)].map(rows => total(rows).map(part => part / clients)) // with the last, without it
+      // with the last one, without
+      const means = [kept, kept.slice(0, -1)].map(rows => total(rows).map(part => part / clients))
       const noise = (priced.multiplier * clip) / clients
       const released = means.map((mean, world) => range(DRAWS).map(draw =>
         [0, 1].map(axis => mean[axis] + noise * data.noise[(world * DRAWS + draw) * 2 + axis])))
@@ -28,18 +29,22 @@ fldp.part(fldp => {
                plain: right(means[0]) }
     },
     marks(r) {
-      const up = CIRCLE.map(angle => r.clip * Math.sin(angle)), columns = rows => [0, 1].map(axis => rows.map(row => row[axis]))
-      const marks = [plots.line(CIRCLE.map(angle => r.clip * Math.cos(angle)), up.map(y => (y < TOP ? y : NaN)), { style: "bound", width: 1.4 })]
+      const up = CIRCLE.map(angle => r.clip * Math.sin(angle)),
+        columns = rows => [0, 1].map(axis => rows.map(row => row[axis]))
+      const marks = [plots.line(CIRCLE.map(angle => r.clip * Math.cos(angle)), up.map(y => (y < TOP ? y : NaN)),
+        { style: "bound", width: 1.4 })]
       for (const [x, y] of r.kept.slice(0, -1).slice(0, 60)) {
         marks.push(plots.line([0, x], [0, y], { style: 1, width: 1.2, opacity: 0.55 }))
       }
       marks.push(plots.dots(...columns(r.kept.slice(0, -1)), { style: 1, size: 2.2 }))
       const cut = r.kept.at(-1), long = r.sent.at(-1), panel = 1
       marks.push(plots.line([cut[0], long[0]], [cut[1], long[1]], { style: 5, width: 1.6 }))
-      marks.push(plots.line([0, cut[0]], [0, cut[1]], { style: 2, width: 2.6 }), plots.dots([cut[0]], [cut[1]], { style: 2, size: 4 }))
+      marks.push(plots.line([0, cut[0]], [0, cut[1]], { style: 2, width: 2.6 }),
+        plots.dots([cut[0]], [cut[1]], { style: 2, size: 4 }))
       marks.push(plots.text(-1.95, 1.38, "broken scanner, cut at the circle", { style: 2 }))
       for (const [style, world] of [[1, 1], [2, 0]]) {
-        marks.push(plots.dots(...columns(r.released[world].filter(at => at[1] < TOP)), { style, panel, size: 2, opacity: 0.45 }))
+        marks.push(plots.dots(...columns(r.released[world].filter(at => at[1] < TOP)),
+          { style, panel, size: 2, opacity: 0.45 }))
       }
       const [mean] = r.means
       return [
@@ -53,8 +58,10 @@ fldp.part(fldp => {
     say(r) {
       const out = r.released[0].filter(([x, y]) => Math.abs(x + 0.5) > 1.5 || Math.abs(y) > TOP).length
       const length = Math.hypot(...r.sent.at(-1)), fate = length > r.clip ? `is cut to ${f(r.clip, ".3g")}` : "is not cut"
-      return `ε = ${f(r.epsilon, ".3g")} (δ = 1e-5) in one round, ${r.sent.length} hospitals, clip ${f(r.clip, ".3g")}: the broken ` +
-        `scanner's update, ${f(length, ".2f")} long, ${fate}; the noise on each weight of the mean is ${f(r.noise, ".2g")}. Of 100 ` +
+      return `ε = ${f(r.epsilon, ".3g")} (δ = 1e-5) in one round, ${r.sent.length} hospitals, clip ` +
+        `${f(r.clip, ".3g")}: the broken ` +
+        `scanner's update, ${f(length, ".2f")} long, ${fate}; the noise on each weight of the mean is ` +
+        `${f(r.noise, ".2g")}. Of 100 ` +
         `test patients the private model gets ${f(100 * r.private, ".0f")} right (median of ${DRAWS} draws), ` +
         `${f(100 * r.plain, ".0f")} before noise.${out ? ` ${out} of ${DRAWS} draws fall outside the picture.` : ""}`
     },
@@ -75,14 +82,17 @@ fldp.part(fldp => {
       return { clients, place, epsilon, priced, noise, times: noise / ofMean(priced.multiplier, "server", clients) }
     },
     marks(r, { dust }) {
-      const at = linspace(0.1, 0.9, 6), marks = Array.from(at, x => plots.line([x, 0.5], [0.24, 0.68], { style: 5, width: 1 }))
+      const at = linspace(0.1, 0.9, 6), marks = Array.from(at,
+        x => plots.line([x, 0.5], [0.24, 0.68], { style: 5, width: 1 }))
       const scale = { server: 0, client: 2, shares: 1 / Math.sqrt(r.clients) }[r.place], half = dust.length / 2
       const speck = (x, y, size, first, last) => plots.dots(
         range(last - first, first).map(k => x + 0.035 * size * dust[k]),
-        range(last - first, first).map(k => y + 0.045 * size * dust[half + k]), { style: "private", size: 1.3, opacity: 0.6 })
+        range(last - first, first).map(k => y + 0.045 * size * dust[half + k]),
+          { style: "private", size: 1.3, opacity: 0.6 })
       if (r.place === "server") marks.push(speck(0.5, 0.78, 1, 0, half))
       if (scale) at.forEach((x, k) => marks.push(speck(x, 0.2, scale, 10 * k, 10 * k + 10)))
-      marks.push(plots.people(at, at.map(() => 0.2), { style: 0, size: 7 }), plots.places([0.5], [0.78], { style: 0, size: 11 }))
+      marks.push(plots.people(at, at.map(() => 0.2), { style: 0, size: 7 }),
+        plots.places([0.5], [0.78], { style: 0, size: 11 }))
       if (r.place === "shares") {
         marks.push(plots.line([0.38, 0.62, 0.62, 0.38, 0.38], [0.5, 0.5, 0.6, 0.6, 0.5], { style: 0 }))
         marks.push(plots.text(0.64, 0.55, "secure sum"))

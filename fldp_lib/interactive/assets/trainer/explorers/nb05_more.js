@@ -13,16 +13,20 @@ fldp.part(fldp => {
 
   // Twenty rounds at one clip: accuracy, and the two things a clip trades, what it cuts and what noise it brings.
   const run = kit.kept(64, (data, epsilon, clip) => {
-    const std = kit.calibrated(epsilon, ROUNDS, DELTA).multiplier * clip, plan = { rounds: ROUNDS, lr: LR, localSteps: 1, clip }
-    return { ...groups.train(groups.deal(data, CLIENTS), plan, drawn(data.noise, std), true), noise: (std * Math.sqrt(SIZE)) / CLIENTS }
+    const std = kit.calibrated(epsilon, ROUNDS, DELTA).multiplier * clip,
+      plan = { rounds: ROUNDS, lr: LR, localSteps: 1, clip }
+    return { ...groups.train(groups.deal(data, CLIENTS), plan, drawn(data.noise, std), true),
+      noise: (std * Math.sqrt(SIZE)) / CLIENTS }
   })
   fldp.explorers["nb05.rounds"] = {
     compute({ clip, epsilon, round }, data) {
       const priced = kit.calibrated(epsilon, ROUNDS, DELTA)
-      return { ...run(data, epsilon, clip), clip, epsilon, round, priced, spent: priced.spent(round), plain: plain(data, CLIENTS, 1) }
+      return { ...run(data, epsilon, clip), clip, epsilon, round, priced, spent: priced.spent(round),
+        plain: plain(data, CLIENTS, 1) }
     },
     marks(r) {
-      const at = range(r.round, 1), now = r.round - 1, all = range(ROUNDS, 1), panel = 1, until = row => row.slice(0, r.round)
+      const at = range(r.round, 1), now = r.round - 1, all = range(ROUNDS, 1), panel = 1,
+        until = row => row.slice(0, r.round)
       return [
         plots.line(all, r.plain, { style: "no privacy", label: "without" }),
         plots.line(at, until(r.accuracy), { style: "private", label: "private" }),
@@ -34,9 +38,11 @@ fldp.part(fldp => {
     },
     say(r) {
       const now = r.round - 1
-      return `Round ${r.round} of 20 at clip ${f(r.clip, ".3g")}: ${f(r.spent, ".2f")} of the total ε = ${f(r.epsilon, ".3g")} ` +
+      return `Round ${r.round} of 20 at clip ${f(r.clip, ".3g")}: ${f(r.spent, ".2f")} of the total ε = ` +
+        `${f(r.epsilon, ".3g")} ` +
         `(δ = 1e-5) is spent, accuracy ${f(r.accuracy[now], ".2f")}, ${f(r.plain[now], ".2f")} without privacy. ` +
-        `${f(100 * r.cut[now], ".0f")} of 100 updates are cut, their sum keeps its direction by ${f(r.cosine[now], ".2f")}; ` +
+        `${f(100 * r.cut[now], ".0f")} of 100 updates are cut, their sum keeps its direction by ` +
+        `${f(r.cosine[now], ".2f")}; ` +
         `signal ${f(r.signal[now], ".2g")} against noise ${f(r.noise, ".2g")}.`
     },
     attacker: r => r.priced.attacker(r.round),
@@ -45,7 +51,8 @@ fldp.part(fldp => {
   // Few clients at total ε = 2, and the levers with which they learn all the same.
   const few = kit.kept(24, (data, clients, localSteps, clip) => {
     const std = kit.calibrated(2, ROUNDS, DELTA).multiplier * clip, plan = { rounds: ROUNDS, lr: LR, localSteps, clip }
-    return range(DRAWS).map(draw => groups.train(groups.deal(data, clients), plan, drawn(data.few, std, DRAWS, draw)).accuracy)
+    return range(DRAWS).map(draw => groups.train(groups.deal(data, clients), plan,
+      drawn(data.few, std, DRAWS, draw)).accuracy)
   })
   fldp.explorers["nb05.few"] = {
     compute: ({ clients, steps, clip }, data) =>
@@ -56,7 +63,8 @@ fldp.part(fldp => {
       plots.line([1, ROUNDS], [0.1, 0.1], { style: 5, label: "guessing" }),
     ],
     say: r =>
-      `${r.clients} clients, ${kit.count(r.steps, "local step", "local steps")}, clip ${f(r.clip, ".3g")}, total ε = 2 (δ = 1e-5): ` +
+      `${r.clients} clients, ${kit.count(r.steps, "local step", "local steps")}, clip ${f(r.clip, ".3g")}, total ε = 2 ` +
+      `(δ = 1e-5): ` +
       `accuracy ${f(median(r.draws.map(row => row.at(-1))), ".2f")} (median of ${DRAWS} draws of the noise), ` +
       `${f(r.plain.at(-1), ".2f")} without privacy.`,
     attacker: () => kit.calibrated(2, ROUNDS, DELTA).attacker(),
