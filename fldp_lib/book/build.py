@@ -18,7 +18,7 @@ import tempfile
 from .. import checks
 from . import live, made, pages
 
-SECONDS = 130  # for the explorers' pages, about
+SECONDS = 110  # for the explorers' pages, about
 MARK = ".fldp_book"  # lies in a folder that holds a book, which the next one may replace
 SETTINGS = dict(
     project="Federated learning with differential privacy",

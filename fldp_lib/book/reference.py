@@ -125,5 +125,18 @@ def docstring(app, what, name, obj, options, lines):
 
 def setup(app):
     """Register with Sphinx, which calls this."""
-    app.connect("autodoc-process-docstring", docstring, priority=400)
+
+    def before(app, what, name, obj, options, lines):
+        if what in ("property", "attribute"):
+            plainly[name] = list(lines)
+        docstring(app, what, name, obj, options, lines)
+
+    def after(app, what, name, obj, options, lines):  # napoleon took what stands before a colon for the value's type
+        if name in plainly:
+            lines[:] = plainly.pop(name)
+            docstring(app, what, name, obj, options, lines)
+
+    plainly = {}
+    app.connect("autodoc-process-docstring", before, priority=400)
+    app.connect("autodoc-process-docstring", after, priority=600)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
