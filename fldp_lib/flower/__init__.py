@@ -7,7 +7,8 @@
 `launch` is the way in, from a shell `python -m fldp_lib.flower FOLDER`. `folders` writes the folders, `agreement` reads
 them, `keys` and `bundle` make certificates, keys and the signed app; `node` and `hub` are the two sides, without Flower;
 `apps` is what Flower loads on either side, `guarded` runs Flower's processes with what stands open in them shut, and
-`processes` and `deployment` start and end them.
+`processes` and `deployment` start and end them. `classroom` is a room in which notebooks are the nodes: the instructor opens
+it, each learner joins in one line, with the address and a code.
 
 **What a node trusts.** Its own folder: the plan in it, against which every request is compared; its records; its count of
 reports. The package and the Flower that are installed where it runs. The app that was signed when the folders were
