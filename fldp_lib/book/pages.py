@@ -97,7 +97,7 @@ def living(explorers):
     moving = [one for one in explorers if not one["problem"]]
     anywhere, still = sum(one["states"] is None for one in moving), len(explorers) - len(moving)
     parts = [
-        f"{anywhere} train{'s' * (anywhere == 1)} in this page, at any setting" if anywhere else "",
+        f"{anywhere} at any setting" if anywhere else "",
         f"{len(moving) - anywhere} over settings computed beforehand" if len(moving) > anywhere else "",
         f"{still} stand{'s' * (still == 1)} still" if still else "",
     ]
@@ -111,7 +111,7 @@ def _explorer(data, address, told):
     title = html.escape(told["title"] if told else name)
     if told and not told["problem"]:
         shown = f'<iframe src="{address}" title="Explorer: {title}" loading="lazy"></iframe>'
-        words = "Trains in this page, at any setting. "
+        words = "Computed in this page, at any setting. "
         if told["states"] is not None:
             words = f"{told['states']} states, every one computed beforehand; in the notebook, every move computes anew. "
         words += f'<a href="{address}">{title}, on a page of its own</a>'

@@ -233,7 +233,7 @@ def test_a_page_says_what_moves_on_it_and_how_far():
     told = [{"title": "T", "alt": "T.", "problem": problem, "states": states}
             for problem, states in (("", None), ("", 9), ("", 7), ("too large", 0))]  # fmt: skip
     assert pages.living(told) == (
-        "On this page 3 explorers move without a kernel: 1 trains in this page, at any setting, 2 over settings computed "
+        "On this page 3 explorers move without a kernel: 1 at any setting, 2 over settings computed "
         "beforehand, 1 stands still."
     )
     assert pages.living(told[1:2]) == "On this page 1 explorer moves without a kernel: 1 over settings computed beforehand."
@@ -241,7 +241,7 @@ def test_a_page_says_what_moves_on_it_and_how_far():
     cell = {"cell_type": "code", "source": "explorer", "outputs": [{"data": dict(data)} for _ in told[:2]]}
     path = ROOT / "notebooks" / "05_x.ipynb"
     first, second = pages.page({"cells": [cell]}, path, told)["cells"][0]["outputs"]
-    assert "Trains in this page, at any setting." in first["data"]["text/html"]
+    assert "Computed in this page, at any setting." in first["data"]["text/html"]
     assert "9 states, every one computed beforehand" in second["data"]["text/html"]
 
 
