@@ -330,9 +330,9 @@ def test_where_nothing_fits_the_reason_is_said(tmp_path, monkeypatch):
 
 def test_what_a_page_computes_by_itself_has_no_state_computed(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(explorers.Explorer, "export_html", lambda self, *given: asked.append(given))
+    monkeypatch.setattr(live.pages, "write", lambda *given, **more: asked.append((given[1:], more)))
     assert live.export(several(2, ("nb00.x", None)), tmp_path / "x.html")["states"] is None
-    assert asked == [(tmp_path / "x.html",)]
+    assert asked == [((tmp_path / "x.html",), {"scripts": "../_static/trainer"})]
 
 
 def notebook(*cells):

@@ -14,6 +14,14 @@ from fldp_lib.training import _bar
 PLAN = Plan(rounds=6, lr=0.5, mechanism=mechanisms.Gaussian(2.0, clip=1.0), delta=1e-3, seed=3)
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Ctrl-C raises, also where the tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted(**settings):
     """What a run raises that is interrupted in its third round, while it computes."""
     usual, model, fed = PLAN, models.Linear(3, 3), federation([5] * 9, classes=3)
