@@ -31,6 +31,9 @@ ORDER = [
     for path in sorted((ROOT / folder).glob("*.ipynb"))
 ]
 REFERENCE = [f"reference/{name}.html" for name in ("index", *reference.WINGS)]
+KIT = {
+    path.relative_to(ROOT).with_suffix(".html").as_posix() for path in (ROOT / "notebooks" / "instructor").glob("[!.]*.*")
+}
 LOOK = """() => ({
   links: [...document.querySelectorAll('a[href], iframe[src]')].map(a => a.href || a.src),
   ids: [...document.querySelectorAll('[id]')].map(e => e.id),
@@ -88,7 +91,7 @@ def test_every_page_opens_asks_for_nothing_and_leads_on(made, page):
         page.goto(path.as_uri())
         seen[path.as_uri()] = page.evaluate(LOOK)
     live = len(list((made / "explorers").glob("09_*.html")))  # front, search, the list of solutions; the explorers
-    assert live >= 3 and len(seen) == len(ORDER) + 3 + live + len(REFERENCE)
+    assert live >= 3 and len(seen) == len(ORDER) + 3 + live + len(REFERENCE) + len(KIT)
     assert page.wrong == [] and page.outside == []
     assert broken(seen) == []
     assert {key: found for key, found in seen.items() if found["undescribed"] or found["unloaded"] or found["flat"]} == {}
@@ -109,7 +112,9 @@ def test_next_leads_through_all_pages_in_order(made, page):
         page.goto(page.locator("a.next-page").evaluate("a => a.href"))
         walked.append(pathlib.Path(urllib.parse.urlsplit(page.url).path).relative_to(made).as_posix())
     walked.remove("notebooks/solutions/index.html")
-    assert [name for name in walked if not name.startswith("reference/")] == ORDER
+    kit = [name for name in walked if name.startswith("notebooks/instructor/")]
+    assert set(kit) == KIT and len(kit) == len(KIT)
+    assert [name for name in walked if not name.startswith("reference/") and name not in KIT] == ORDER
     assert [name for name in walked if name.startswith("reference/")] == REFERENCE
 
 
@@ -118,8 +123,7 @@ def test_the_search_finds_a_word_and_leads_to_its_page(made, page):
     page.get_by_label("Search", exact=True).first.fill("sensitivity")
     page.keyboard.press("Enter")
     found = page.locator("#search-results li a")
-    found.first.wait_for()
-    assert found.filter(has_text="04 The Laplace mechanism").count()
+    found.filter(has_text="04 The Laplace mechanism").first.wait_for()  # they come one by one
     found.first.click()
     page.wait_for_selector("article h1")
     assert "sensitivity" in page.locator("article").inner_text().lower()
@@ -130,9 +134,9 @@ def test_the_search_finds_a_phrase_of_the_text_and_shows_where_it_stands(made, p
     page.goto((made / "notebooks" / "05_private_federated_learning.html").as_uri())
     page.get_by_label("Search", exact=True).first.fill("noise that cancels over the rounds")
     page.keyboard.press("Enter")
-    marks = page.locator("#search-results .excerpt mark").filter(has_text="noise that cancels over the rounds")
-    marks.first.wait_for()
-    excerpt = page.locator("#search-results .excerpt").filter(has=marks).first
+    mark = page.locator("mark", has_text="noise that cancels over the rounds")
+    excerpt = page.locator("#search-results .excerpt").filter(has=mark).first
+    excerpt.wait_for()
     assert 60 < len(excerpt.inner_text()) < 400
     assert page.wrong == [] and page.outside == []
     page.goto((made / "search.html").as_uri() + "?q=%3Cimg%20src%3Dx%3E%20sensitivity")  # what is asked for is text
