@@ -240,3 +240,15 @@ def pytest_terminal_summary(terminalreporter, config):
     if os.environ.get("FLDP_WRITE_TIMES") and set(seconds) == lessons:
         readme = config.rootpath / "README.md"
         readme.write_text(with_times(readme.read_text("utf-8"), seconds), "utf-8")
+
+
+# Browser ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for what stands in tests/browser."""
+    from lab import chromium
+
+    with chromium() as started:
+        yield started

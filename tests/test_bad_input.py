@@ -331,6 +331,8 @@ INTERACTIVE = [
     Target("interactive.controls.Choice", lambda: dict(name="kind", label="kind", options=["a", "b"], value="a"),
         dict(name="text", label="text", options={"None": None, "empty": [], "empty dict": {}, "5": 5, "text": "ab"},
         value="choice", buttons="flag")),
+    Target("interactive.controls.Choice.place", lambda: dict(value="a"), dict(value="choice"), lambda: CHOICE,
+        called={"value": "kind"}),
     Target("interactive.controls.Choice.check", lambda: dict(value="a"), dict(value="choice"), lambda: CHOICE,
         called={"value": "kind"}),
     Target("interactive.explorers.Explorer", explorer, dict(title="text", compute="function", marks="function",

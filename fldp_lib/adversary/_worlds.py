@@ -9,6 +9,7 @@ they are as good as so many runs. *Few*: one canary and eight witnesses who pull
 for what acts on all clients, such as an adaptive clip, or a client who changes a divisor.
 """
 
+import contextlib
 import math
 from dataclasses import replace
 
@@ -70,14 +71,13 @@ def seen(plan, runs, neighbour, seed, trainer):
     """
     once = _few if _acts_on_all(plan, neighbour) else _many
     without, present, number, rng = [], [], 0, np.random.default_rng(seed)
-    bar, done = Bar(runs, unit="run"), 0
-    while done < runs:
-        run = plan if plan.seed is None else replace(plan, seed=2**20 * (1 + seed) + number)
-        for world, rows in zip((without, present), once(run, neighbour, number, rng, runs, trainer), strict=True):
-            world.append(rows)
-        number, before, done = number + 1, done, min(sum(map(len, without)), sum(map(len, present)))
-        bar.step(done - before)
-    bar.close()
+    with contextlib.closing(Bar(runs, unit="run")) as bar:
+        while bar.done < runs:
+            run = plan if plan.seed is None else replace(plan, seed=2**20 * (1 + seed) + number)
+            for world, rows in zip((without, present), once(run, neighbour, number, rng, runs, trainer), strict=True):
+                world.append(rows)
+            number += 1
+            bar.step(min(sum(map(len, without)), sum(map(len, present))) - bar.done)
     return np.concatenate(without)[:runs], np.concatenate(present)[:runs]
 
 

@@ -3,6 +3,7 @@
 Each says how to tell that a defence has worked, and what that does not show.
 """
 
+import contextlib
 import math
 
 import torch
@@ -106,13 +107,7 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
         flat = torch.cat([grad.flatten() for grad in grads])
         return 1 - torch.cosine_similarity(flat, wanted, dim=0), x[0, 0].detach()
 
-    best, least, bar = None, math.inf, Bar(restarts, unit="start")
-    for _ in range(restarts):
-        raw = (
-            torch.randn(1, 1, features, generator=generator, dtype=torch.float32, device="cpu")
-            .to(theta.device)
-            .requires_grad_()
-        )
+    def searched(raw):
         search = torch.optim.LBFGS(
             [raw],
             max_iter=steps,
@@ -122,18 +117,23 @@ def match_gradients(model, theta, update, *, steps=100, restarts=4, low=0.0, hig
             tolerance_change=1e-12,
         )
 
-        def closure(raw=raw, search=search):
+        def closure():
             search.zero_grad()
             value, _ = distance(raw)
             value.backward(inputs=[raw])
             return value.detach()
 
         search.step(closure)
-        value, x = distance(raw)
-        if best is None or value < least:
-            best, least = x, float(value.detach())
-        bar.step()
-    bar.close()
+        return distance(raw)
+
+    best, least = None, math.inf
+    with contextlib.closing(Bar(restarts, unit="start")) as bar:
+        for _ in range(restarts):
+            raw = torch.randn(1, 1, features, generator=generator, dtype=torch.float32, device="cpu")
+            value, x = searched(raw.to(theta.device).requires_grad_())
+            if best is None or value < least:
+                best, least = x, float(value.detach())
+            bar.step()
     return best, least
 
 

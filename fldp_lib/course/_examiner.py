@@ -20,7 +20,7 @@ import time
 
 import torch
 
-from . import _worker
+from . import _sandbox, _worker
 from ._remote import Remote, Stopped
 from .answers import NotTried, Wrong
 from .teacher import exercise
@@ -30,7 +30,7 @@ READY = (
     *("scipy.special", "scipy.stats", "scipy.optimize", "scipy.linalg", "sklearn.datasets", "dp_accounting"),
 )
 WORDS = 400  # letters of a message at most
-MEMORY = 3 * 2**30  # bytes that a check may take beside its answer
+MEMORY = 3 * 2**30  # bytes that a check may take beyond what Python and the package take, beside its answer
 SIZE = struct.Struct("!I")
 
 
@@ -142,7 +142,7 @@ def _judged(request, line):
 
     pages = resource.getrlimit(resource.RLIMIT_AS)[1]
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, pages))
+        resource.setrlimit(resource.RLIMIT_AS, (_sandbox.beyond(MEMORY), pages))
     signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, request["seconds"])
     remote = Remote(line)

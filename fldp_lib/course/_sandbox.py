@@ -48,13 +48,18 @@ def readable():
     return sorted({name for folder in folders for name in (folder, os.path.realpath(folder))})
 
 
+def beyond(memory):
+    """So many bytes of address space beyond what this process has: torch's CUDA build alone takes several GiB of it."""
+    with contextlib.suppress(OSError), open("/proc/self/statm") as pages:
+        memory += int(pages.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    return memory
+
+
 def limit(seconds, memory):
     """Limit this process: processor seconds, bytes of memory beyond what it has, files, and no core dump."""
     import resource
 
-    with contextlib.suppress(OSError), open("/proc/self/statm") as pages:
-        memory += int(pages.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    limits = {"CPU": seconds + 1, "AS": memory, "FSIZE": 16 * 2**20, "NOFILE": 64, "CORE": 0}
+    limits = {"CPU": seconds + 1, "AS": beyond(memory), "FSIZE": 16 * 2**20, "NOFILE": 64, "CORE": 0}
     for name, most in limits.items():
         with contextlib.suppress(ValueError, OSError):  # what a system does not know
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))

@@ -7,7 +7,7 @@ exercise's test runs in another and calls it by messages of plain values. So an 
 replaces the check does so where nobody looks. A test's own functions are called back the same way; a `History`, a plan or
 a federation goes to the answer as a copy. An answer can still do what a learner can: read the package, the checks included,
 and return what they want to hear. What the fences do not stop stands in `_sandbox`; where learners might attack the machine,
-grade in a container. It runs on Linux and macOS, and was tried against hostile answers on Linux with Python 3.11.
+grade in a container. It runs on Linux and macOS, and was tried against hostile answers on Linux with Python 3.11 and 3.13.
 """
 
 import argparse

@@ -52,8 +52,9 @@ def run(folder, ask, tell=print):
         return updates
 
     def report(t, theta, record):
-        tell(f"round {t}/{plan.rounds}: {_round(agreed, record)}, {_spent(plan, t)}")
         spent = plan.epsilon(t) if plan.private else None
+        told = "no ε" if spent is None else f"ε so far {spent:.3f}"
+        tell(f"round {t}/{plan.rounds}: {_round(agreed, record)}, {told}")
         released = theta.tolist() if len(theta) <= FEW else None
         _see(folder / SEEN, {"round": t, "score": float(record["score"]), "epsilon": spent, "theta": released, **here})
 
@@ -131,9 +132,3 @@ def _round(agreed, record):
         return "lost with the server that began it, and paid for"
     score = f"{'R²' if agreed.task == 'regression' else 'accuracy'} {record['score']:.3f}"
     return f"{record['cohort'] - record['dropped']} of {record['cohort']} clients answered, {score}"
-
-
-def _spent(plan, t):
-    if not plan.private:
-        return "no ε"
-    return f"ε so far {plan.epsilon(t):.3f}"

@@ -124,8 +124,8 @@ def further(control, before, now, track=None):
         track: the `along.Track` on which a slider stands; None: a row of its own.
     """
     if isinstance(control, Choice):
-        place = control.values.index(now)
-        place += 1 if place > control.values.index(before) else -1
+        place = control.place(now)
+        place += 1 if place > control.place(before) else -1
         return control.values[place] if 0 <= place < len(control.values) else now
     sign = 1 if now > before else -1
     if track is not None and track.table is not None:

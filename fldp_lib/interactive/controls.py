@@ -187,10 +187,7 @@ class Slider:
             row.add_class(name)
         if self.log or turned:
             row.add_class(TURNED if turned else LOG)
-        if track is None:
-            return holder, row, None
-        box.add_class(FAR)
-        return holder, box, row
+        return (holder, row, None) if track is None else (holder, box.add_class(FAR), row)
 
 
 @dataclass(frozen=True)
@@ -225,26 +222,29 @@ class Choice:
 
     def check(self, value):
         """Return the value, or raise an error that lists what is allowed."""
-        if not any(_equal(one, value) for one in self.values):
-            raise ValueError(f"{self.name} must be one of {self.values}, got {checks.shown(value)}")
+        self.place(value)
         return value
+
+    def place(self, value):
+        """Return the place of a value among the options, from 0, or raise an error that lists what is allowed."""
+        for place, one in enumerate(self.values):
+            if one is value or _equal(one, value):
+                return place
+        raise ValueError(f"{self.name} must be one of {self.values}, got {checks.shown(value)}")
 
     def words(self, value):
         """Return the value as it is shown: its name, where the options have names."""
-        names = {v: k for k, v in self.options.items()} if isinstance(self.options, dict) else {}
-        return str(names.get(value, value))
+        return str(list(self.options)[self.place(value)])
 
     def build(self, moved, track=None):
         """Return the widgets as a `Slider` does; there is no track for a choice."""
-        values, holder = self.values, Holder(self.value)
-        options = [(str(name), place) for place, name in enumerate(self.options)]  # a menu takes None for no choice
-        place = lambda value: next(k for k, one in enumerate(values) if one is value or _equal(one, value))  # noqa: E731
-        words = dict(options=options, value=place(self.value), description=self.label)
-        style = {"description_width": LABEL} | ({"button_width": "auto"} if self.buttons else {})
+        holder = Holder(self.value)
+        options = [(str(name), place) for place, name in enumerate(self.options)]  # None would be no choice at all
+        words = dict(options=options, value=self.place(self.value), description=self.label)
+        look = dict(button_width="auto") if self.buttons else {}
         kind, width = (widgets.ToggleButtons, "100%") if self.buttons else (widgets.Dropdown, "24em")
-        menu = made(kind, style=style, layout={"width": width}, **words)
-        menu.add_class(PICK) if self.buttons else None
-        menu.observe(lambda change: setattr(holder, "value", values[change["new"]]), "value")
+        menu = made(kind, style=dict(description_width=LABEL, **look), layout=dict(width=width), **words)
+        menu.observe(lambda change: setattr(holder, "value", self.values[change["new"]]), "value")
         holder.observe(moved, "value")
-        holder.observe(lambda change: setattr(menu, "value", place(change["new"])), "value")
-        return (holder, None, menu) if self.buttons else (holder, menu, None)
+        holder.observe(lambda change: setattr(menu, "value", self.place(change["new"])), "value")
+        return (holder, None, menu.add_class(PICK)) if self.buttons else (holder, menu, None)

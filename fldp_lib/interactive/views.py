@@ -2,7 +2,6 @@
 
 import html
 import itertools
-import json
 import math
 import os
 import pathlib
@@ -134,11 +133,11 @@ def export_html(explorer, path, points=None, together=None, **values):
             + "Values on the grid: "
             + "; ".join(f"{explorer.controls[n].label}: {', '.join(s)}" for n, s in zip(grid, shown, strict=True))
         ),
-        grid=_script(shown),
-        shapes=_script([len(column) for column in grid.values()]),
-        pieces=_script(list(pieces)),
-        runs=_script(list(runs.values()) if together >= len(grid) else runs),
-        starts=_script(starts),
+        grid=pages._json(shown),
+        shapes=pages._json([len(column) for column in grid.values()]),
+        pieces=pages._json(list(pieces)),
+        runs=pages._json(list(runs.values()) if together >= len(grid) else runs),
+        starts=pages._json(starts),
         together=together,
     )
     if len(page.encode()) > BYTES:
@@ -209,7 +208,3 @@ def _start(explorer, name, column):
 
 def _distance(value, start):
     return abs(value - start) if isinstance(value, (int, float)) else float(value != start)
-
-
-def _script(value):
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")

@@ -12,7 +12,7 @@ import urllib.parse
 import looks
 import pages
 import pytest
-from lab import ROOT, chromium, missing
+from lab import ROOT, missing
 
 from fldp_lib import book
 from fldp_lib.book import reference
@@ -48,12 +48,6 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book") / "out"
     book.build(folder, ["09"], seconds=20)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

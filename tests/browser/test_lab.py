@@ -11,7 +11,7 @@ import statistics
 import looks
 import pages
 import pytest
-from lab import ROOT, STOP, chromium, kernel_of, lab, missing, open_notebook, run_all, trust
+from lab import ROOT, STOP, kernel_of, lab, missing, open_notebook, run_all, trust
 
 if missing:
     pytest.skip(missing, allow_module_level=True)
@@ -53,12 +53,6 @@ PLACE = "control => control.value ?? control.parentElement.style.transform"  # o
 def address(tmp_path_factory):
     with lab(tmp_path_factory.mktemp("lab")) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import random
 
 import live
 import pytest
-from lab import ROOT, chromium, missing
+from lab import ROOT, missing
 
 if missing:
     pytest.skip(missing, allow_module_level=True)
@@ -14,12 +14,6 @@ NUMBERS = sorted(
      if "browser.live(" in path.read_text(encoding="utf-8")}
 )  # fmt: skip
 SETTINGS = 12
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 def test_numbers_are_written_as_python_writes_them(browser):

@@ -11,7 +11,7 @@ import threading
 import looks
 import numpy as np
 import pytest
-from lab import chromium, missing
+from lab import missing
 
 from fldp_lib.interactive import browser, explorers, pages, plots
 
@@ -83,12 +83,6 @@ def trainer(tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "TRAINER", folder)
 
 
-@pytest.fixture(scope="module")
-def chrome():
-    with chromium() as started:
-        yield started
-
-
 @contextlib.contextmanager
 def served(folder):
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -105,9 +99,9 @@ def served(folder):
 
 
 @contextlib.contextmanager
-def opened(chrome, address, **context):
+def opened(browser, address, **context):
     """A page, watched: what it says on the console, and what it asks for elsewhere."""
-    made = chrome.new_context(**{"viewport": {"width": 1100, "height": 800}, **context})
+    made = browser.new_context(**{"viewport": {"width": 1100, "height": 800}, **context})
     page, faults = made.new_page(), []
     page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -151,7 +145,7 @@ def write(tmp_path, explorer, **options):
 
 
 @pytest.mark.parametrize("way", ["folder", "server", "shared"])
-def test_keys_move_picture_and_sentence_as_in_the_notebook(chrome, tmp_path, way):
+def test_keys_move_picture_and_sentence_as_in_the_notebook(browser, tmp_path, way):
     explorer = toy()
     if way == "shared":
         pages.copy(tmp_path / "site" / "static")
@@ -159,7 +153,7 @@ def test_keys_move_picture_and_sentence_as_in_the_notebook(chrome, tmp_path, way
     else:
         path = write(tmp_path, explorer)
     with served(tmp_path / "site") as home, contextlib.ExitStack() as stack:
-        page = stack.enter_context(opened(chrome, path.as_uri() if way == "folder" else f"{home}/pages/toy.html"))
+        page = stack.enter_context(opened(browser, path.as_uri() if way == "folder" else f"{home}/pages/toy.html"))
         assert page.evaluate("fldp.page.engine.inWorker()")
         assert agrees(page, explorer) == {"height": 0.5, "price": 1, "round": 3, "shape": "line", "pace": "fast"}
         before = page.evaluate(PATHS)
@@ -200,9 +194,9 @@ def test_data_lies_beside_the_pages_once(tmp_path):
     assert len(list(folder.glob("data-*.js"))) == 2
 
 
-def test_pin_sweep_reset(chrome, tmp_path):
+def test_pin_sweep_reset(browser, tmp_path):
     explorer = toy()
-    with opened(chrome, write(tmp_path, explorer).as_uri()) as page:
+    with opened(browser, write(tmp_path, explorer).as_uri()) as page:
         page.get_by_role("button", name="Pin").click()
         assert page.evaluate(PATHS).count("pinned") == 0  # what has not changed is not drawn twice
         press(page, "[data-along=height] input", "End")
@@ -223,8 +217,8 @@ def test_pin_sweep_reset(chrome, tmp_path):
         assert agrees(page, explorer)["height"] == 0.5 and "pinned" not in page.evaluate(PATHS)
 
 
-def test_play_and_pause(chrome, tmp_path):
-    with opened(chrome, write(tmp_path, toy()).as_uri()) as page:
+def test_play_and_pause(browser, tmp_path):
+    with opened(browser, write(tmp_path, toy()).as_uri()) as page:
         play = page.get_by_role("button", name="rounds so far")
         play.click()
         page.wait_for_function("fldp.page.state.round >= 6")
@@ -236,7 +230,7 @@ def test_play_and_pause(chrome, tmp_path):
         play.click()
         page.wait_for_function("fldp.page.state.round === 12")
         page.wait_for_function("document.querySelector('#controls .buttons button').textContent === 'Play'")
-    with opened(chrome, write(tmp_path, toy()).as_uri(), reduced_motion="reduce") as page:
+    with opened(browser, write(tmp_path, toy()).as_uri(), reduced_motion="reduce") as page:
         play = page.get_by_role("button", name="rounds so far")
         assert play.inner_text() == "Next"
         play.click()
@@ -244,9 +238,9 @@ def test_play_and_pause(chrome, tmp_path):
         assert page.evaluate("fldp.page.state.round") == 4  # one step for one press
 
 
-def test_a_prediction_comes_before_its_answer(chrome, tmp_path):
+def test_a_prediction_comes_before_its_answer(browser, tmp_path):
     asked = ("99.a", "How high?", ["0.5", "higher <b>"], 0, lambda result: f"it reaches {result['y'][-1]:g}.")
-    with opened(chrome, write(tmp_path, toy(asked)).as_uri()) as page:
+    with opened(browser, write(tmp_path, toy(asked)).as_uri()) as page:
         assert not page.locator("#said").is_visible()
         page.get_by_role("button", name="higher <b>").press("Enter")
         note = page.locator("[role=note]")
@@ -255,9 +249,9 @@ def test_a_prediction_comes_before_its_answer(chrome, tmp_path):
         assert page.locator("#said").is_visible() and "polyline" in page.evaluate(PATHS)
 
 
-def test_an_error_is_told_and_the_next_move_works(chrome, tmp_path):
+def test_an_error_is_told_and_the_next_move_works(browser, tmp_path):
     explorer = toy()
-    with opened(chrome, write(tmp_path, explorer).as_uri()) as page:
+    with opened(browser, write(tmp_path, explorer).as_uri()) as page:
         page.get_by_role("button", name="broken").click()
         page.wait_for_selector("[role=alert]")
         assert page.locator("#said").inner_text() == "RangeError: no such shape"
@@ -266,8 +260,8 @@ def test_an_error_is_told_and_the_next_move_works(chrome, tmp_path):
         agrees(page, explorer)
 
 
-def test_the_page_stays_responsive_and_the_last_value_wins(chrome, tmp_path):
-    with opened(chrome, write(tmp_path, toy()).as_uri()) as page:
+def test_the_page_stays_responsive_and_the_last_value_wins(browser, tmp_path):
+    with opened(browser, write(tmp_path, toy()).as_uri()) as page:
         page.evaluate("""() => {
           window.longest = 0
           window.answers = 0
@@ -295,11 +289,11 @@ def test_the_page_stays_responsive_and_the_last_value_wins(chrome, tmp_path):
         assert page.evaluate("window.longest") < 600  # a computation takes 700 ms
 
 
-def test_without_a_worker_the_page_computes(chrome, tmp_path):
+def test_without_a_worker_the_page_computes(browser, tmp_path):
     path, explorer = write(tmp_path, toy()), toy()
     policy = "<meta http-equiv='Content-Security-Policy' content=\"worker-src 'none'\">"
     path.write_text(path.read_text(encoding="utf-8").replace("<head>", f"<head>{policy}"), encoding="utf-8")
-    made = chrome.new_page()  # it says on the console what was refused
+    made = browser.new_page()  # it says on the console what was refused
     made.goto(path.as_uri())
     idle(made)
     assert not made.evaluate("fldp.page.engine.inWorker()")
@@ -310,11 +304,11 @@ def test_without_a_worker_the_page_computes(chrome, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 390])
-def test_looks(chrome, tmp_path, scheme, width):
+def test_looks(browser, tmp_path, scheme, width):
     asked = ("99.a", "How high does the private one reach?", ["0.5", "higher"], 0, "so it is.")
     path = write(tmp_path, toy(asked))
     context = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
-    with opened(chrome, path.as_uri(), **context) as page:
+    with opened(browser, path.as_uri(), **context) as page:
         assert looks.axe(page, "html") == [] and looks.look(page.locator("main")) == []
         page.locator("#asked button").first.click()
         page.get_by_role("button", name="Pin").click()
@@ -336,7 +330,7 @@ def hospitals():
 
 
 @pytest.mark.parametrize("way", ["folder", "shared"])
-def test_the_first_explorer_of_the_course(chrome, tmp_path, hospitals, way):
+def test_the_first_explorer_of_the_course(browser, tmp_path, hospitals, way):
     """A real one: trained in the page at each key, and said in the same words as in the notebook."""
     if way == "shared":
         pages.copy(tmp_path / "site" / "static")
@@ -345,7 +339,7 @@ def test_the_first_explorer_of_the_course(chrome, tmp_path, hospitals, way):
     loaded = sum((pages.TRAINER / one).stat().st_size for one in pages.files("nb00.hospitals") if one != "look.js")
     assert own + (0 if way == "folder" else loaded) < 1_500_000
     with served(tmp_path / "site") as home, contextlib.ExitStack() as stack:
-        page = stack.enter_context(opened(chrome, path.as_uri() if way == "folder" else f"{home}/pages/toy.html"))
+        page = stack.enter_context(opened(browser, path.as_uri() if way == "folder" else f"{home}/pages/toy.html"))
         if page.locator("#asked").is_visible():
             page.locator("#asked button").first.click()
         agrees(page, hospitals)

@@ -6,7 +6,7 @@ import sys
 import looks
 import pages
 import pytest
-from lab import chromium, missing
+from lab import missing
 
 if missing:
     pytest.skip(missing, allow_module_level=True)
@@ -22,12 +22,6 @@ PICTURE = (
     '<svg viewBox="0 0 200 100" style="display:block;width:100%" font-family="sans-serif" font-size="10">'
     '<text x="10" y="95">axis</text></svg>'
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from lab import chromium, missing
+from lab import missing
 from slips import page_of
 
 from fldp_lib import mechanisms, models, train
@@ -28,12 +28,6 @@ TRAIN = """([model, data, plan, noise, cohorts]) => {
     {noise: told.noise, cohorts: cohorts && cohorts.map(each => Int32Array.from(each))})
   return {theta: [...run.theta], path: [...run.path].slice(-run.theta.length)}
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from lab import chromium, missing
+from lab import missing
 from slips import page_of
 
 from fldp_lib import accounting, mechanisms
@@ -13,12 +13,6 @@ from fldp_lib.privacy import attacker
 
 if missing:
     pytest.skip(missing, allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 def prices(seed, count):

@@ -5,7 +5,6 @@ missing; with FLDP_REQUIRE_PEERS=1 a missing Flower is a failure.
 """
 
 import hashlib
-import importlib.util
 import json
 import os
 import pathlib
@@ -13,13 +12,13 @@ import shutil
 import signal
 import stat
 import sys
-import time
 
 import numpy as np
 import psutil
 import pytest
 import torch
 from conftest import federation, refuses
+from deployed import installed, wait_until
 
 from fldp_lib import Plan, clients, data, models, train
 from fldp_lib.flower import agreement, board, classroom, codes, enrolment, keys, processes
@@ -29,10 +28,6 @@ pytestmark = [
     pytest.mark.filterwarnings("error"),
     pytest.mark.filterwarnings("ignore:'click:DeprecationWarning"),  # when Flower is imported
 ]
-installed = pytest.mark.skipif(
-    importlib.util.find_spec("flwr") is None and os.environ.get("FLDP_REQUIRE_PEERS") != "1",
-    reason="Flower is not installed; tests/requirements-peers.txt names it",
-)
 LINEAR = "fldp_lib.training.models:Linear", (2, 1)
 
 
@@ -42,13 +37,6 @@ def tumours():
 
 def plan(**others):
     return Plan.of(**{"rounds": 20, "lr": 1.0, "local_steps": 3, "mechanism": Gaussian(2.0, 1.0), "seed": 3, **others})
-
-
-def wait_until(ready, what, seconds=120):
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, f"{what} has not happened within {seconds} seconds"
-        time.sleep(0.05)
 
 
 # Codes and the door ----------------------------------------------------------------------------------------------------
@@ -283,7 +271,7 @@ def test_five_kernels_and_one_that_is_killed_make_trains_parameters_and_the_plan
         refuses(lambda: classroom.join(room.address, room.code), ValueError, "room is full: all 5 seats are taken")
 
         room.start()
-        wait_until(lambda: len(room.state()["seen"]) >= 7, "round 7")
+        wait_until(lambda: len(room.state()["seen"]) >= 7, "round 7", seconds=120)
         os.kill(notebooks[2].pid, signal.SIGKILL)
         lost = seats[2]["seat"]
         refuses(lambda: classroom.join(room.address, room.code), ValueError, "the room has begun")
@@ -380,7 +368,7 @@ def test_a_room_is_refused_what_it_cannot_keep_and_names_no_function_that_a_lear
             seat = classroom.join(room.address, room.code, model="ours:make")
             old = room.code
             room.renew()
-            wait_until(lambda: not refused(room.address, room.code), "the new code")
+            wait_until(lambda: not refused(room.address, room.code), "the new code", seconds=120)
             refuses(lambda: classroom.join(room.address, old, model="ours:make"), ValueError, "not this room's")
             seat.leave()
     finally:

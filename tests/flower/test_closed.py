@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import federation, refuses
+from deployed import installed, wait_until
 
 from fldp_lib import Plan, flower, models, train
 from fldp_lib.flower import agreement, bundle, hub, keys, node, processes
@@ -28,10 +29,6 @@ pytestmark = [
     pytest.mark.filterwarnings("error"),
     pytest.mark.filterwarnings("ignore:'click:DeprecationWarning"),  # when Flower is imported
 ]
-installed = pytest.mark.skipif(
-    importlib.util.find_spec("flwr") is None and os.environ.get("FLDP_REQUIRE_PEERS") != "1",
-    reason="Flower is not installed; tests/requirements-peers.txt names it",
-)
 root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
 
 HERE = pathlib.Path(__file__).parent
@@ -302,13 +299,6 @@ def stranger(**given):
 
 def begun(folder):
     return hub.begun(folder / "server")
-
-
-def wait_until(ready, what, seconds=300):
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, f"{what} has not happened within {seconds} seconds"
-        time.sleep(0.05)
 
 
 def holding(folder, needles):

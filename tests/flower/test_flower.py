@@ -5,13 +5,10 @@ simulation and two deployments, whose processes are killed. Those are skipped wh
 FLDP_REQUIRE_PEERS=1 a missing Flower is a failure.
 """
 
-import importlib.util
 import json
-import os
 import stat
 import subprocess
 import sys
-import time
 import types
 import warnings
 
@@ -19,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import federation, refuses
+from deployed import installed, wait_until
 
 from fldp_lib import Plan, accounting, aggregation, flower, models, train
 from fldp_lib.flower import agreement, deployment, hub, keys, node
@@ -31,10 +29,6 @@ from fldp_lib.training._streams import groups_of
 from fldp_lib.training.transport import compression
 
 pytestmark = pytest.mark.filterwarnings("error")
-installed = pytest.mark.skipif(
-    importlib.util.find_spec("flwr") is None and os.environ.get("FLDP_REQUIRE_PEERS") != "1",
-    reason="Flower is not installed; tests/requirements-peers.txt names it",
-)
 
 SIZES = [4, 1, 0, 3, 6, 2, 5, 3, 1] * 2
 MECHANISMS = {
@@ -371,13 +365,6 @@ def test_without_flower_one_sentence_says_what_to_install(tmp_path):
 def processes_of(run):
     """Numbers of all running processes that a deployment started, apps and SuperExecs included."""
     return {pid for name in ("server", *run.nodes) for pid in run._offspring(name)}
-
-
-def wait_until(ready, what, seconds=300):
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, f"{what} has not happened within {seconds} seconds"
-        time.sleep(0.05)
 
 
 def begun(folder):

@@ -119,6 +119,11 @@ def library_orders():
     return np.array(DEFAULT_RDP_ORDERS)
 
 
+def orders_for_pages():
+    """What pages without a kernel need for those prices."""
+    return {"orders": library_orders()}
+
+
 def by_library(curve, delta=DELTA):
     """ε of an RDP curve at those orders as dp_accounting converts it, which knows that δ = √(1−e^(−KL)) costs nothing."""
     found = np.where(delta**2 + np.expm1(-curve) > 0, 0.0, converted(curve, delta, library_orders()))

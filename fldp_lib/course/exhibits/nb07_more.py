@@ -7,7 +7,7 @@ import numpy as np
 from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from ._kit import _, clients, count, epsilon
-from ._prices import DELTA, attacked, bill, by_renyi, exact, library_orders, multiplier, noise, summed
+from ._prices import DELTA, attacked, bill, by_renyi, exact, multiplier, noise, orders_for_pages, summed
 
 __all__ = ["prices", "promise"]
 ROUNDS = np.unique(np.geomspace(1, 1000, 25).round()).astype(int)
@@ -72,11 +72,6 @@ def prices():
     return browser.live(explorer, "nb07.prices")
 
 
-def _orders():
-    """For pages without a kernel: the orders α of dp_accounting."""
-    return {"orders": library_orders()}
-
-
 def promise():
     """The noise that one promise leaves in the average, by four accountants: what imprecision costs in clients."""
     at = np.array([10, 10_000])
@@ -124,4 +119,4 @@ def promise():
         _("What a better accountant is worth"), controls, compute, plots.Chart([panel], size=(5.8, 3.0)), marks, say,
         attacker=lambda r: r["attacker"], predict=("07.d", question, options, 2, because),
     )  # fmt: skip
-    return browser.live(explorer, "nb07.promise", _orders)
+    return browser.live(explorer, "nb07.promise", orders_for_pages)

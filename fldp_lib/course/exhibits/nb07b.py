@@ -9,8 +9,8 @@ import numpy as np
 from ...interactive import browser, explorers, plots
 from ...privacy import accounting, mechanisms
 from ._kit import _, clients, count, epsilon
-from ._prices import guesser, multiplier, multipliers
-from .nb07b_more import orders, project, run, shuffled
+from ._prices import guesser, multiplier, multipliers, orders_for_pages
+from .nb07b_more import project, run, shuffled
 
 __all__ = ["bargain", "cohort", "project", "run", "shuffled"]
 RATES = (0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99)
@@ -130,4 +130,4 @@ def bargain():
         _("What does a sample save?"), controls, compute, plots.Chart([panel], size=(5.8, 3.0)), marks, say,
         predict=("07b.b", question, options, 1, because),
     )  # fmt: skip
-    return browser.live(explorer, "nb07b.bargain", orders)
+    return browser.live(explorer, "nb07b.bargain", orders_for_pages)

@@ -9,7 +9,19 @@ import numpy as np
 from ...interactive import browser, explorers, plots
 from ...privacy import accounting, attacker, mechanisms
 from ._kit import _, clients, count, epsilon
-from ._prices import DELTA, ORDERS, by_library, by_renyi, converted, exact, guesser, library_orders, multiplier, sampled
+from ._prices import (
+    DELTA,
+    ORDERS,
+    by_library,
+    by_renyi,
+    converted,
+    exact,
+    guesser,
+    library_orders,
+    multiplier,
+    orders_for_pages,
+    sampled,
+)  # fmt: skip
 
 __all__ = ["project", "run", "shuffled"]
 SIGMAS = np.geomspace(0.7, 4, 40)
@@ -109,11 +121,6 @@ def winner(rho, mean, delta=DELTA):
     return by_library(np.minimum.accumulate(curve[::-1])[::-1], delta)  # the divergence grows with its order
 
 
-def orders():
-    """For pages without a kernel: the orders α of dp_accounting."""
-    return {"orders": library_orders()}
-
-
 def project():
     """What a project spends whose runs cost ε each: all of them seen, or only the winner of a random number."""
     few, many = (1, 2, 4, 8, 16, 32), np.arange(1, 33)
@@ -153,7 +160,7 @@ def project():
         _("What a project spends"), controls, compute, plots.Chart([panel], size=(5.8, 3.0)), marks, say,
         attacker=lambda r: r["attacker"],
     )  # fmt: skip
-    return browser.live(explorer, "nb07b.project", orders)
+    return browser.live(explorer, "nb07b.project", orders_for_pages)
 
 
 @lru_cache(maxsize=512)

@@ -66,6 +66,27 @@ fldp.part(fldp => {
     return plus && value >= 0 ? "+" + text : text
   }
 
+  fldp.count = (number, one, many) => `${number} ${number === 1 ? one : many}`
+
+  // A function that keeps its last results, so that a move computes only what it changes. Of its arguments, numbers and texts
+  // are told apart by what they are, data by being the same.
+  fldp.kept = (most, run) => {
+    const known = new Map(), numbers = new WeakMap()
+    let objects = 0
+    const name = part => {
+      if (typeof part !== "object" || part === null) return `${typeof part} ${part}`
+      if (!numbers.has(part)) numbers.set(part, ++objects)
+      return `data ${numbers.get(part)}`
+    }
+    return (...given) => {
+      const key = given.map(name).join("|"), value = known.has(key) ? known.get(key) : run(...given)
+      known.delete(key) // the last one used stands last
+      known.set(key, value)
+      if (known.size > most) known.delete(known.keys().next().value)
+      return value
+    }
+  }
+
   // Marks: what is drawn on a panel, as fldp_lib/interactive/marks.py makes them.
   fldp.ROLES = { centralised: 0, "no privacy": 3, private: 4, attacker: 6, bound: 7, article: 8, alone: 9 }
   const mark = (kind, x, y, y2, options, size) => {

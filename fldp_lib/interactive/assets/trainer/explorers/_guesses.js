@@ -1,4 +1,4 @@
-// What the counterparts share: attackers in closed form, two clouds of dots, a number with its noun, NumPy's random numbers.
+// What the counterparts share: attackers in closed form, two clouds of dots, NumPy's random numbers.
 fldp.part(fldp => {
   const { dots, people } = fldp.plots
   const told = (even, epsilon, delta = 0) => ({
@@ -28,7 +28,6 @@ fldp.part(fldp => {
     const each = noise.length / 2
     return noise.filter((z, k) => at[Math.floor(k / each)] + z < low || at[Math.floor(k / each)] + z > high).length
   }
-  const count = (number, one, many) => `${number} ${number === 1 ? one : many}`
 
   // NumPy's default generator, PCG64 (O'Neill 2014): numbers in [0, 1) as rng.random() draws them. state and step: 128 bits
   // each, as four numbers of 32 bits, the highest first, which the page's data brings along.
@@ -53,16 +52,5 @@ fldp.part(fldp => {
     }
     return out
   }
-  const cached = (size, make) => { // the last results by their arguments
-    const kept = new Map()
-    return (...given) => {
-      const key = given.filter(part => typeof part !== "object").join(" ")
-      if (!kept.has(key)) {
-        if (kept.size >= size) kept.delete(kept.keys().next().value)
-        kept.set(key, make(...given))
-      }
-      return kept.get(key)
-    }
-  }
-  fldp.guesses = { told, laplace, laplaces, response, gaussian, clouds, outside, count, uniforms, cached }
+  fldp.guesses = { told, laplace, laplaces, response, gaussian, clouds, outside, uniforms }
 })

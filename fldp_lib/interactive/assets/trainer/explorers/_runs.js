@@ -8,7 +8,7 @@ fldp.part(fldp => {
   const four = rows => rows + ((4 - (rows % 4)) % 4)
 
   // Images dealt out, client by client: image k goes to client owner[k] % clients, in the order in which the images come.
-  const deal = kit.kept(12, ({ train, test }, clients) => {
+  const deal = fldp.kept(12, ({ train, test }, clients) => {
     const n = train.y.length, m = test.y.length, sizes = new Int32Array(clients), starts = new Int32Array(clients + 1)
     const own = train.owner.map(k => k % clients), places = new Int32Array(clients + 1)
     for (const k of own) sizes[k]++

@@ -4,9 +4,9 @@ fldp.part(fldp => {
   const DELTA = 1e-5, ROUNDS = 20, LR = 8, DRAWS = 30, TILES = 6
 
   // The hospitals of the whole notebook: dealt, alone, together with noise or without.
-  const deal = kit.kept(64, (data, clients) => clouds.deal(data.train, clients))
+  const deal = fldp.kept(64, (data, clients) => clouds.deal(data.train, clients))
   const right = (data, thetas) => thetas.map(theta => clouds.accuracy(theta, data.test))
-  const alone = kit.kept(64, (data, clients) => { // after 20 steps on its own patients
+  const alone = fldp.kept(64, (data, clients) => { // after 20 steps on its own patients
     const dealt = deal(data, clients), plan = { lr: LR, localSteps: ROUNDS }
     const thetas = range(clients).map(k => {
       const own = new Float64Array(3)
@@ -15,11 +15,11 @@ fldp.part(fldp => {
     })
     return { thetas, right: right(data, thetas) }
   })
-  const run = kit.kept(24, (data, clients, epsilon, plan, draws, plain) => {
+  const run = fldp.kept(24, (data, clients, epsilon, plan, draws, plain) => {
     const { multiplier } = kit.calibrated(epsilon, plan.rounds, DELTA), std = multiplier * plan.clip
     return clouds.path(deal(data, clients), { lr: LR, std, ...plan }, { runs: draws, noise: data.noise, plain })
   })
-  const together = kit.kept(64, (data, clients, rounds = ROUNDS, localSteps = 1) => {
+  const together = fldp.kept(64, (data, clients, rounds = ROUNDS, localSteps = 1) => {
     const path = clouds.path(deal(data, clients), { rounds, localSteps, lr: LR })
     return { path, right: right(data, clouds.models(path, 0, rounds + 1)) }
   })
@@ -27,7 +27,7 @@ fldp.part(fldp => {
     const sizes = [...new Set(dealt.sizes)].sort((a, b) => a - b)
     return sizes.length === 1 && sizes[0] === 1 ? "1 patient" : `${sizes.join(" or ")} patients`
   }
-  const stepsOf = steps => kit.count(steps, "local step", "local steps")
+  const stepsOf = steps => fldp.count(steps, "local step", "local steps")
   fldp.hospitals = { deal, right, alone, run, together, patientsOf, stepsOf, DELTA, ROUNDS, LR }
 
   // The first hospitals, each in a square of side 1: its patients, and the line that its own model draws.
@@ -107,7 +107,7 @@ fldp.part(fldp => {
 
   // A hundred guesses: what ε lets somebody find out who has seen every model.
   const grid = fldp.numbers.geomspace(0.1, 30, 25)
-  const curves = kit.kept(1, () => Array.from(grid, epsilon => kit.calibrated(epsilon, ROUNDS, DELTA).attacker()))
+  const curves = fldp.kept(1, () => Array.from(grid, epsilon => kit.calibrated(epsilon, ROUNDS, DELTA).attacker()))
   fldp.explorers["nb00.attackers"] = {
     compute: ({ epsilon }) => ({ epsilon, can: kit.calibrated(epsilon, ROUNDS, DELTA).attacker() }),
     marks(r) {

@@ -5,7 +5,7 @@ fldp.part(fldp => {
   const COUNTS = [6, 10, 20, 50, 100, 200, 455], PANEL = 1
 
   // Without privacy: what becomes of each hospital's own model, and of the common one, as hospitals get smaller.
-  const apart = kit.kept(64, (data, clients) => {
+  const apart = fldp.kept(64, (data, clients) => {
     const each = alone(data, clients).right.map(share => 100 * share)
     return { mean: mean(each), inner: [0.05, 0.5, 0.95].map(q => quantile(each, q)) }
   })
@@ -33,14 +33,14 @@ fldp.part(fldp => {
   }
 
   // The noise on the averaged step beside the steps themselves, and what is left of the model.
-  const lengths = kit.kept(24, (data, clients, rounds, localSteps) => { // a row a hospital
+  const lengths = fldp.kept(24, (data, clients, rounds, localSteps) => { // a row a hospital
     const dealt = deal(data, clients), { path } = together(data, clients, rounds, localSteps), sent = new Float64Array(3)
     return range(clients).map(k => clouds.models(path, 0, rounds).map(theta => {
       clouds.update(dealt, k, ...theta, { lr: LR, localSteps }, sent)
       return Math.hypot(...sent)
     }))
   })
-  const steps = kit.kept(24, (data, clients, rounds, localSteps) =>
+  const steps = fldp.kept(24, (data, clients, rounds, localSteps) =>
     [0.05, 0.5, 0.95].map(q => kit.columns(lengths(data, clients, rounds, localSteps), q)))
   const byRound = {
     compute({ epsilon, clients, clip, local_steps: localSteps = 1, rounds = ROUNDS, server_lr: serverLr = 1 }, data) {
@@ -85,7 +85,7 @@ fldp.part(fldp => {
   fldp.explorers["nb00.levers"] = byRound
 
   // The same ε with more and more hospitals: where the private model overtakes a hospital alone.
-  const ends = kit.kept(64, (data, clients, epsilon, clip) => {
+  const ends = fldp.kept(64, (data, clients, epsilon, clip) => {
     const path = run(data, clients, epsilon, { rounds: ROUNDS, localSteps: 1, clip }, 12, false)
     return hospitals.right(data, clouds.after(path, ROUNDS)).map(share => 100 * share)
   })

@@ -2,17 +2,16 @@
 fldp.part(fldp => {
   const { line, bars, dots, text, cloud } = fldp.plots, f = fldp.format
   const { linspace, geomspace, range, quantile, median, clip, mean } = fldp.numbers
-  const { cached } = fldp.guesses
   const TARGET = 8, DELTA = 1e-5, LONGEST = 0.5 * Math.sqrt(31), SIZES = [10, 30, 100, 455], P = 31
   const few = value => f(Number(f(value, ".2g")), ",g") // in two digits, as one writes it by hand
   const three = value => Number(f(value, ".3g"))
-  const stdOf = cached(1024, epsilon => fldp.accounting.gaussian.multiplier(epsilon, 2, DELTA)) // of both sums, clip 1
-  const attackerOf = cached(1024, epsilon => fldp.accounting.attacker({ mu: Math.SQRT2 / stdOf(epsilon), delta: DELTA }))
+  const stdOf = fldp.kept(1024, epsilon => fldp.accounting.gaussian.multiplier(epsilon, 2, DELTA)) // of both sums, clip 1
+  const attackerOf = fldp.kept(1024, epsilon => fldp.accounting.attacker({ mu: Math.SQRT2 / stdOf(epsilon), delta: DELTA }))
   const row = (rows, k) => rows.subarray(k * P, (k + 1) * P)
 
   // Every patient is a client of one record and sends one step of logistic regression from the zero model: residual times
   // measures, then times 1 for the bias. data.x: measures (455 × 30), data.y: classes; data.order: of the patients, 8 first.
-  const sent = cached(1, data => {
+  const sent = fldp.kept(1, data => {
     const steps = new Float64Array(455 * P)
     for (let k = 0; k < 455; k++) {
       for (let j = 0; j < 30; j++) steps[k * P + j] = (data.y[k] - 0.5) * data.x[k * 30 + j]
@@ -20,8 +19,8 @@ fldp.part(fldp => {
     }
     return steps
   })
-  const norms = cached(1, data => Float64Array.from(range(455), k => Math.hypot(...row(sent(data), k))))
-  const clipped = cached(1, data => sent(data).map((value, k) => value * Math.min(1, 1 / norms(data)[Math.floor(k / P)])))
+  const norms = fldp.kept(1, data => Float64Array.from(range(455), k => Math.hypot(...row(sent(data), k))))
+  const clipped = fldp.kept(1, data => sent(data).map((value, k) => value * Math.min(1, 1 / norms(data)[Math.floor(k / P)])))
 
   fldp.explorers["nb01.patient"] = {
     compute({ epsilon, clients }, data) {
@@ -74,9 +73,9 @@ fldp.part(fldp => {
       }
     return out
   }
-  const own = cached(1, data => products(sent(data), data))
-  const noisy = cached(1, data => [0, 1].map(draw => products(data.noises.subarray(draw * 455 * P, (draw + 1) * 455 * P), data)))
-  const recognised = cached(2048, (bound, std, size, data) => { // of 100: whose step is nearest to the sums' difference
+  const own = fldp.kept(1, data => products(sent(data), data))
+  const noisy = fldp.kept(1, data => [0, 1].map(draw => products(data.noises.subarray(draw * 455 * P, (draw + 1) * 455 * P), data)))
+  const recognised = fldp.kept(2048, (bound, std, size, data) => { // of 100: whose step is nearest to the sums' difference
     const scale = norms(data).map(norm => Math.min(1, bound / norm)), length = norms(data), square = scale.map((s, k) => (s * length[k]) ** 2)
     const dot = own(data), spread = Math.SQRT2 * std
     let hits = 0

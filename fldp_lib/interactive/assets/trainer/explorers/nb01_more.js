@@ -1,7 +1,7 @@
 // Notebook 01: what the noise costs the model that two sums give.
 fldp.part(fldp => {
   const { line, dots, cloud } = fldp.plots, f = fldp.format, { range, quantile, median } = fldp.numbers
-  const { cached } = fldp.guesses, SIZES = [2, 5, 10, 20, 50, 100, 200, 455], P = 31, DRAWS = 100, TESTS = 114
+  const SIZES = [2, 5, 10, 20, 50, 100, 200, 455], P = 31, DRAWS = 100, TESTS = 114
 
   // The model is one step along both sums, patient 8 in the first only: θ = 2·(sum over so many) − her step, in each of a
   // hundred orders. A score is linear in θ, so that noise only adds to it.
@@ -16,15 +16,15 @@ fldp.part(fldp => {
     return out
   }
   const place = (data, draw, k) => data.orders[draw * 455 + k] + 256 * data.orders[(DRAWS + draw) * 455 + k]
-  const clean = cached(64, (size, data) => {
+  const clean = fldp.kept(64, (size, data) => {
     const rows = fldp.sums.clipped(data), thetas = new Float64Array(DRAWS * P)
     for (let draw = 0; draw < DRAWS; draw++)
       for (let k = 0; k < size; k++)
         for (let j = 0, at = place(data, draw, k) * P; j < P; j++) thetas[draw * P + j] += (k ? 2 : 1) * rows[at + j]
     return scores(thetas, data)
   })
-  const noise = cached(1, data => scores(data.noise, data))
-  const accuracy = cached(512, (size, std, data) => { // right, of 100 test patients, in each draw
+  const noise = fldp.kept(1, data => scores(data.noise, data))
+  const accuracy = fldp.kept(512, (size, std, data) => { // right, of 100 test patients, in each draw
     const own = clean(size, data), added = noise(data)
     return Float64Array.from(range(DRAWS), draw => {
       let right = 0

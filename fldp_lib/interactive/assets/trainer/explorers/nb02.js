@@ -2,10 +2,10 @@
 fldp.part(fldp => {
   const { line, band, dots, people, places, text } = fldp.plots, f = fldp.format
   const { linspace, geomspace, range, clip } = fldp.numbers
-  const { laplace, gaussian, count, cached } = fldp.guesses
+  const { laplace, gaussian } = fldp.guesses
   const WITH = 170, WITHOUT = 169, MIDDLE = 169.5, DELTA = 1e-5, IN = 2, OUT = 1
   const AXIS = linspace(162, 178, 321), FPR = [0, ...geomspace(1e-4, 0.02, 30), ...linspace(0.025, 1, 196)]
-  const multiplier = cached(512, epsilon => fldp.accounting.gaussian.multiplier(epsilon, 1, DELTA))
+  const multiplier = fldp.kept(512, epsilon => fldp.accounting.gaussian.multiplier(epsilon, 1, DELTA))
   const posterior = (prior, epsilon) => (Math.exp(epsilon) * prior) / (1 - prior + Math.exp(epsilon) * prior)
   const mostHits = (alarms, epsilon, delta = 0) =>
     Math.min(1, Math.exp(epsilon) * alarms + delta, 1 - Math.exp(-epsilon) * (1 - delta - alarms))
@@ -70,7 +70,7 @@ fldp.part(fldp => {
   }
 
   const KINDS = { uniform: "uniform", laplace: "Laplace", gaussian: "Gaussian" }
-  const curves = cached(64, scale => {
+  const curves = fldp.kept(64, scale => {
     const along = { // Laplace noise: up to where it needs no slack
       uniform: [0, 5], laplace: Array.from(geomspace(1, 1e-5, 61), part => (1 - part) / scale), gaussian: Array.from(linspace(0, 5, 51)),
     }
@@ -158,7 +158,7 @@ fldp.part(fldp => {
     say(r) {
       const [one, all, most] = [right(r, 1), right(r, r.cap), 100 * laplace(r.epsilon).bound].map(value => f(value, ".1f"))
       return `ε = ${f(r.epsilon, ".3g")} for ${r.unit === "patient" ? "a patient" : "a hospital"}; ` +
-        `${count(r.clients, "hospital", "hospitals")} of at most ${count(r.cap, "patient", "patients")}, noise of scale ` +
+        `${fldp.count(r.clients, "hospital", "hospitals")} of at most ${fldp.count(r.cap, "patient", "patients")}, noise of scale ` +
         `${f(r.scale, ".3g")}. A guess at even odds is right ${one} times in 100 about a patient, ${all} times about a hospital whose ` +
         `patients are all malignant; ε allows ${most} for its own unit. One count in ten is off by more than ` +
         `${f(r.scale * Math.log(10), ",.3g")}.`

@@ -9,7 +9,7 @@ fldp.part(fldp => {
   const right = (theta, test) => Math.round(clouds.accuracy(theta, test) * test.y.length)
 
   // Patients dealt unevenly, as the data say for this number of clients; one client may be left out.
-  const uneven = kit.kept(64, (data, clients) => {
+  const uneven = fldp.kept(64, (data, clients) => {
     const n = data.train.y.length, row = data.order.subarray((clients - 2) * n, (clients - 1) * n),
       starts = new Int32Array(clients + 1)
     const sizes = range(clients).map(k => data.sizes[(clients - 2) * 60 + k])
@@ -17,7 +17,7 @@ fldp.part(fldp => {
     const x = Float64Array.from(range(2 * n), at => data.train.x[2 * row[at >> 1] + (at & 1)])
     return { clients, sizes, starts, x, y: Float64Array.from(row, at => data.train.y[at]) }
   })
-  const walks = kit.kept(64, (data, clients, out) => { // all clients' steps and the merged model, round by round
+  const walks = fldp.kept(64, (data, clients, out) => { // all clients' steps and the merged model, round by round
     const dealt = uneven(data, clients), own = range(clients).filter(k => dealt.sizes[k] && k !== out - 1),
       sent = new Float64Array(3)
     const all = own.reduce((total, k) => total + dealt.sizes[k], 0), thetas = [[0, 0, 0]], models = [[]]
@@ -78,7 +78,7 @@ fldp.part(fldp => {
   }
 
   // One client's leaving, seen in the model with and without noise.
-  const first = kit.kept(64, (data, clients, localSteps) => {
+  const first = fldp.kept(64, (data, clients, localSteps) => {
     const dealt = clouds.deal({ ...data.train, x: data.dealt.x, y: data.dealt.y, owner: data.owner }, clients)
     return range(clients).map(k => {
       const sent = new Float64Array(3)
@@ -114,7 +114,7 @@ fldp.part(fldp => {
       return marks
     },
     say: (r, data) =>
-      `${r.clients} clients, one round of ${kit.count(r.steps, "local step", "local steps")}, clip ` +
+      `${r.clients} clients, one round of ${fldp.count(r.steps, "local step", "local steps")}, clip ` +
       `${f(r.clip, ".3g")}, total ε = ` +
       `${f(r.epsilon, ".3g")}: client ${r.out}'s clipped update has length ${f(r.length, ".2f")}, ${f(r.far, ".2g")} ` +
       `deviations of ` +

@@ -2,7 +2,7 @@
 fldp.part(fldp => {
   const { line, dots, people, text } = fldp.plots, f = fldp.format
   const { linspace, geomspace, sum, mean } = fldp.numbers
-  const { laplace, clouds, outside, count, cached } = fldp.guesses
+  const { laplace, clouds, outside } = fldp.guesses
   const LOW = 6, HIGH = 30, EDGES = [264.5, 304.5]
 
   fldp.explorers["nb04.registers"] = {
@@ -95,7 +95,7 @@ fldp.part(fldp => {
     attacker: r => r.attacker,
   }
 
-  const multiplier = cached(512, (epsilon, delta) => fldp.accounting.gaussian.multiplier(epsilon, 1, delta))
+  const multiplier = fldp.kept(512, (epsilon, delta) => fldp.accounting.gaussian.multiplier(epsilon, 1, delta))
   // The deviation of each number's noise: Laplace at δ = 0, Laplace at the same δ (at most: by zCDP), Gaussian.
   const deviations = (r, d) => {
     const pure = (Math.SQRT2 * d) / r.epsilon, root = Math.sqrt(Math.log(1 / r.delta) + r.epsilon) - Math.sqrt(Math.log(1 / r.delta))
@@ -123,7 +123,7 @@ fldp.part(fldp => {
     },
     say(r) {
       const [pure, same, gauss] = deviations(r, r.numbers).map(value => f(value, ".3g"))
-      return `ε = ${f(r.epsilon, ".3g")} for ${count(r.numbers, "number", "numbers")} at once, each moved by up to 1: deviation ` +
+      return `ε = ${f(r.epsilon, ".3g")} for ${fldp.count(r.numbers, "number", "numbers")} at once, each moved by up to 1: deviation ` +
         `${pure} with Laplace, δ = 0; at most ${same} with Laplace, same δ = ${f(r.delta, ".1g")}; ${gauss} with Gaussian. One ` +
         `number's Gaussian log-ratio passes ε beyond ${f(r.epsilon * r.sigma ** 2 + 0.5, ".1f")}, which δ pays for.`
     },

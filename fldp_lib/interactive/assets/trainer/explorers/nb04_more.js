@@ -1,7 +1,7 @@
 // Notebook 04's last explorer: one query on real patients, three mechanisms.
 fldp.part(fldp => {
   const { line, dots, bars } = fldp.plots, f = fldp.format, { geomspace, range, quantile, clip } = fldp.numbers
-  const { laplace, laplaces, response, gaussian, uniforms, cached } = fldp.guesses
+  const { laplace, laplaces, response, gaussian, uniforms } = fldp.guesses
   const LOW = 6, HIGH = 30, DELTA = 1e-5, TRIALS = 400, MOST = 455, AXIS = geomspace(0.01, 10, 25)
   const STYLES = { laplace: "private", gaussian: 1, local: "alone" }, NAMES = { laplace: "Laplace", gaussian: "Gaussian", local: "local" }
   const QUERIES = { // public range, numbers d, and n times the L1 and the L2 sensitivity
@@ -9,14 +9,14 @@ fldp.part(fldp => {
     mean: { low: LOW, high: HIGH, d: 1, l1: HIGH - LOW, l2: HIGH - LOW },
     histogram: { low: 0, high: 1, d: 8, l1: 2, l2: Math.SQRT2 },
   }
-  const multiplier = cached(512, epsilon => fldp.accounting.gaussian.multiplier(epsilon, 1, DELTA))
+  const multiplier = fldp.kept(512, epsilon => fldp.accounting.gaussian.multiplier(epsilon, 1, DELTA))
   const keeps = (epsilon, k) => 1 / (1 + (k - 1) * Math.exp(-epsilon))
   const category = (query, j, data) =>
     query === "count" ? data.benign[j] : clip(Math.floor((data.radius[j] - LOW) / 3), 0, 7)
 
   // The same numbers as NumPy draws; of Laplace noise at every patient only sums over neighbours in the row are needed.
-  const drawn = cached(1, data => uniforms(data.stream, TRIALS * MOST))
-  const sums = cached(1, data => {
+  const drawn = fldp.kept(1, data => uniforms(data.stream, TRIALS * MOST))
+  const sums = fldp.kept(1, data => {
     const totals = new Float64Array(TRIALS * MOST + 1)
     drawn(data).forEach((u, k) => (totals[k + 1] = totals[k] + (u >= 0.5 ? -Math.log(2 - 2 * u) : Math.log(2 * u))))
     return totals

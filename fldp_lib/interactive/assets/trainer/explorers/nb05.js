@@ -4,7 +4,7 @@ fldp.part(fldp => {
   const DELTA = 1e-5, DRAWS = 200, TOP = 1.15, CIRCLE = linspace(0, 2 * Math.PI, 73)
 
   // What hospitals send from zero, the last one's scanner showing three times too much.
-  const firstUpdates = kit.kept(64, (data, clients) => {
+  const firstUpdates = fldp.kept(64, (data, clients) => {
     const dealt = clouds.deal(data.train, clients), own = new Float64Array(3)
     return range(clients).map(k => {
       clouds.update(dealt, k, 0, 0, 0, { lr: 4, localSteps: 1 }, own)

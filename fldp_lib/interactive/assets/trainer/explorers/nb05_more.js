@@ -8,11 +8,11 @@ fldp.part(fldp => {
     const first = (t * draws + draw) * SIZE
     return unit.subarray(first, first + SIZE).map(value => std * value)
   }
-  const plain = kit.kept(64, (data, clients, localSteps) =>
+  const plain = fldp.kept(64, (data, clients, localSteps) =>
     groups.train(groups.deal(data, clients), { rounds: ROUNDS, lr: LR, localSteps }).accuracy)
 
   // Twenty rounds at one clip: accuracy, and the two things a clip trades, what it cuts and what noise it brings.
-  const run = kit.kept(64, (data, epsilon, clip) => {
+  const run = fldp.kept(64, (data, epsilon, clip) => {
     const std = kit.calibrated(epsilon, ROUNDS, DELTA).multiplier * clip,
       plan = { rounds: ROUNDS, lr: LR, localSteps: 1, clip }
     return { ...groups.train(groups.deal(data, CLIENTS), plan, drawn(data.noise, std), true),
@@ -49,7 +49,7 @@ fldp.part(fldp => {
   }
 
   // Few clients at total ε = 2, and the levers with which they learn all the same.
-  const few = kit.kept(24, (data, clients, localSteps, clip) => {
+  const few = fldp.kept(24, (data, clients, localSteps, clip) => {
     const std = kit.calibrated(2, ROUNDS, DELTA).multiplier * clip, plan = { rounds: ROUNDS, lr: LR, localSteps, clip }
     return range(DRAWS).map(draw => groups.train(groups.deal(data, clients), plan,
       drawn(data.few, std, DRAWS, draw)).accuracy)
@@ -63,7 +63,7 @@ fldp.part(fldp => {
       plots.line([1, ROUNDS], [0.1, 0.1], { style: 5, label: "guessing" }),
     ],
     say: r =>
-      `${r.clients} clients, ${kit.count(r.steps, "local step", "local steps")}, clip ${f(r.clip, ".3g")}, total ε = 2 ` +
+      `${r.clients} clients, ${fldp.count(r.steps, "local step", "local steps")}, clip ${f(r.clip, ".3g")}, total ε = 2 ` +
       `(δ = 1e-5): ` +
       `accuracy ${f(median(r.draws.map(row => row.at(-1))), ".2f")} (median of ${DRAWS} draws of the noise), ` +
       `${f(r.plain.at(-1), ".2f")} without privacy.`,

@@ -1,9 +1,9 @@
 // Notebook 06: two participants and a crowd, what the printed example really promises, two noises and one.
 fldp.part(fldp => {
   const { line, bars, dots, places, text, cloud } = fldp.plots, f = fldp.format, { linspace, range, clip } = fldp.numbers
-  const { laplace, laplaces, count, cached } = fldp.guesses
+  const { laplace, laplaces } = fldp.guesses
   const MEANS = [1, 3], BOUND = 2, BEST = 2, RUNS = 200, steps = rounds => range(rounds + 1)
-  const about = cached(512, (epsilon, rounds) => laplaces(epsilon / rounds, rounds))
+  const about = fldp.kept(512, (epsilon, rounds) => laplaces(epsilon / rounds, rounds))
   const error = ends => Math.sqrt(ends.reduce((total, end) => total + (end - BEST) ** 2, 0) / ends.length)
   const column = (path, run) => path.map(row => row[run])
   const frame = (r, path) => [
@@ -24,7 +24,7 @@ fldp.part(fldp => {
   }
   const bare = (lr, rounds) => column(privateRounds([0, 0], lr, rounds, null, 1), 0)
   const scalesOf = (epsilons, rounds) => epsilons.map(epsilon => (2 * BOUND * rounds) / epsilon) // sensitivity of replacing one's data
-  const ends = cached(256, (a, b, rounds, data) =>
+  const ends = fldp.kept(256, (a, b, rounds, data) =>
     data.rates.map(rate => error(privateRounds(scalesOf([a, b], rounds), rate, rounds, data.unit).at(-1))))
 
   fldp.explorers["nb06.two_participants"] = {
@@ -41,7 +41,7 @@ fldp.part(fldp => {
     ],
     say(r) {
       const [a, b] = r.epsilons, [pa, pb] = r.epsilons.map(epsilon => about(epsilon, r.rounds).people)
-      return `${count(r.rounds, "report", "reports")} each; δ = 0, replace one participant's data: total ε = ${f(a, ".3g")} for A, ` +
+      return `${fldp.count(r.rounds, "report", "reports")} each; δ = 0, replace one participant's data: total ε = ${f(a, ".3g")} for A, ` +
         `${f(b, ".3g")} for B, ${f(Math.max(a, b), ".3g")} for either. At learning rate ${f(r.lr, ".3g")} θ ends ${f(r.here, ".2f")} ` +
         `from the best value (root mean square), ${f(Math.abs(r.bare.at(-1) - BEST), ".2g")} without noise; the best of 16 rates ends ` +
         `${f(Math.min(...r.errors), ".2f")} from it. Who guesses which of two data sets it was is right for ${pa} of 100 about A, ` +
@@ -74,7 +74,7 @@ fldp.part(fldp => {
       return { epsilon, clients, place, rounds, paths, bare: bare(0.5, rounds), error: error(last), near }
     },
     marks: r => frame(r, r.paths),
-    say: r => `${r.clients} participants, half like A (1) and half like B (3), ${count(r.rounds, "round", "rounds")}, ` +
+    say: r => `${r.clients} participants, half like A (1) and half like B (3), ${fldp.count(r.rounds, "round", "rounds")}, ` +
       `${r.place === "client" ? "local" : "central"} noise, total ε = ${f(r.epsilon, ".3g")} for each: of 100 runs ` +
       `${f(100 * r.near, ".0f")} end within 0.5 of the best value 2, and they are ${f(r.error, ".2g")} off (root mean square), ` +
       `${f(Math.abs(r.bare.at(-1) - BEST), ".2g")} without noise.`,
@@ -104,7 +104,7 @@ fldp.part(fldp => {
       })
       return [...marks, text(35, 2.05, "A's mean is 1", { style: 5 }), text(35, 0.95, "A's mean is another", { style: "private" })]
     },
-    say: r => `A's mean 1 or ${f(r.other, ".3g")}, ${count(r.clean, "clean step", "clean steps")} before the noisy one, noise of scale ` +
+    say: r => `A's mean 1 or ${f(r.other, ".3g")}, ${fldp.count(r.clean, "clean step", "clean steps")} before the noisy one, noise of scale ` +
       `1/ε = ${f(1 / r.epsilon, ".3g")}: the report moves by ${f(Math.abs(r.at[1] - r.at[0]), ".3g")}. That costs ε = ` +
       `${f(r.true, ".3g")}, where ${f(r.epsilon, ".3g")} is promised: who has to tell them apart is right for ${laplace(r.true).people} ` +
       "of 100.",

@@ -28,7 +28,7 @@ fldp.part(fldp => {
     },
     say({ each, t, walks, price }) {
       const losses = walks.map(walk => walk[t] * each)
-      return `${fldp.prices.count(t, "round", "rounds")} of ε = ${f(each, ".3g")}: in the worst case the loss is `
+      return `${fldp.count(t, "round", "rounds")} of ε = ${f(each, ".3g")}: in the worst case the loss is `
         + `${f(t * each, ".3g")}; of 200 runs half lost less than ${f(median(losses), ".3g")}, the unluckiest `
         + `${f(Math.max(...losses), ".3g")}. The price of the run at δ = 1e-5 is ε = ${f(price, ".4g")}.`
     },
@@ -52,8 +52,8 @@ fldp.part(fldp => {
       return [...shown, line([0.02, 1000], [1, 1], { style: 5, label: "exact" })]
     },
     say(r) {
-      const { ORDERS, count, least } = fldp.prices, best = ORDERS[r.new.indexOf(least(r.new))]
-      return `${count(r.rounds, "round", "rounds")} of Laplace noise at ε = ${f(r.each, ".3g")}, δ = `
+      const { ORDERS, least } = fldp.prices, best = ORDERS[r.new.indexOf(least(r.new))]
+      return `${fldp.count(r.rounds, "round", "rounds")} of Laplace noise at ε = ${f(r.each, ".3g")}, δ = `
         + `${f(r.delta, ".2g")}: the best `
         + `order is α = ${f(best, ".3g")}. There the improved conversion charges ${f(least(r.new), ".4g")}, the `
         + `classical one at its `
@@ -83,7 +83,7 @@ fldp.part(fldp => {
       return [...drawn, text(e * 0.8, 2e-10, "↓", { style: "bound", panel: 1 })]
     },
     say: ({ epsilon, rounds, sigma, over, delta }) =>
-      `${fldp.prices.count(rounds, "round", "rounds")} of Gaussian noise, σ = ${f(sigma, ".3g")}: the loss exceeds ε = `
+      `${fldp.count(rounds, "round", "rounds")} of Gaussian noise, σ = ${f(sigma, ".3g")}: the loss exceeds ε = `
       + `${f(epsilon, ".3g")} with probability ${f(over, ".2g")}, and δ is ${f(delta, ".2g")}, since a loss just above `
       + `ε counts for little.`,
     attacker: result => result.attacker,
@@ -112,8 +112,8 @@ fldp.part(fldp => {
       return drawn
     },
     say({ kind, each, rounds, delta, here }) {
-      const { count, short } = fldp.prices
-      return `${count(rounds, "round", "rounds")} of ${kind === "laplace" ? "Laplace" : "Gaussian"} noise, ε = `
+      const { short } = fldp.prices
+      return `${fldp.count(rounds, "round", "rounds")} of ${kind === "laplace" ? "Laplace" : "Gaussian"} noise, ε = `
         + `${f(each, ".3g")} each, at `
         + `δ = ${f(delta, ".2g")}: basic ${short(here.basic)}, advanced ${short(here.advanced)}, RDP `
         + `${short(here.RDP)}, exact `
@@ -138,8 +138,8 @@ fldp.part(fldp => {
       return drawn
     },
     say({ epsilon, rounds, clients, sigma }) {
-      const { count, short } = fldp.prices, left = name => short(sigma[name] / clients)
-      return `Total ε = ${f(epsilon, ".3g")} over ${count(rounds, "round", "rounds")}, ${f(clients, ",")} clients: the `
+      const { short } = fldp.prices, left = name => short(sigma[name] / clients)
+      return `Total ε = ${f(epsilon, ".3g")} over ${fldp.count(rounds, "round", "rounds")}, ${f(clients, ",")} clients: the `
         + `average of their `
         + `updates carries noise of ${left("exact")} clips if the run is priced exactly, ${left("RDP")} by RDP, `
         + `${left("advanced")} by `

@@ -48,7 +48,7 @@ fldp.part(fldp => {
       ]
     },
     say: ({ epsilon, rounds, rate: q, clients: n, whole, here }) =>
-      `Total ε = ${f(epsilon, ".3g")} over ${fldp.prices.count(rounds, "round", "rounds")}, ${f(n, ",")} clients, `
+      `Total ε = ${f(epsilon, ".3g")} over ${fldp.count(rounds, "round", "rounds")}, ${f(n, ",")} clients, `
       + `${f(100 * q, ".3g")}% a `
       + `round: σ = ${f(here, ".3g")}, and the average carries noise of ${f(here / q / n, ".3g")} clips; with everybody σ = `
       + `${f(whole, ".3g")} and ${f(whole / n, ".3g")} clips. Updates sent: ${f(q * n * rounds, ",.0f")} of `
@@ -85,7 +85,7 @@ fldp.part(fldp => {
       dots([runs], [here], { style: 3, size: 4 }),
     ],
     say: ({ epsilon, runs, every, here }) =>
-      `${fldp.prices.count(runs, "run", "runs")} of ε = ${f(epsilon, ".3g")} each, the best one published. The paper `
+      `${fldp.count(runs, "run", "runs")} of ε = ${f(epsilon, ".3g")} each, the best one published. The paper `
       + `reports `
       + `${f(epsilon, ".3g")}. If all runs are seen they cost ${f(every[runs - 1], ".3g")}; if their number is drawn `
       + `at random, ${runs} on `

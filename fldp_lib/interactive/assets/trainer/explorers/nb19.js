@@ -1,7 +1,6 @@
 // Notebook 19: what the notebooks hold, and two explorers of numbers: one release's ε, δ and σ, and what releases add up to.
 fldp.part(fldp => {
   const { line, bars, dots, text } = fldp.plots, f = fldp.format, { linspace, geomspace, range } = fldp.numbers
-  const { cached } = fldp.guesses
   const GREY = 5
 
   fldp.explorers["nb19.errors"] = {
@@ -59,8 +58,8 @@ fldp.part(fldp => {
 
   const AT = linspace(0.1, 6, 60), { gaussian, bestGuess } = fldp.accounting
   const exact = (epsilon, delta) => fldp.normal.cdf(gaussian.mu(epsilon, delta) / 2)
-  const deltas = cached(64, sigma => AT.map(epsilon => gaussian.delta(epsilon, 1 / sigma)))
-  const exacts = cached(64, delta => AT.map(epsilon => 100 * exact(epsilon, delta)))
+  const deltas = fldp.kept(64, sigma => AT.map(epsilon => gaussian.delta(epsilon, 1 / sigma)))
+  const exacts = fldp.kept(64, delta => AT.map(epsilon => 100 * exact(epsilon, delta)))
   fldp.explorers["nb19.noise"] = {
     compute: ({ epsilon, delta, sigma }) =>
       ({ epsilon, delta, sigma, here: gaussian.delta(epsilon, 1 / sigma), bound: bestGuess(epsilon, delta), exact: exact(epsilon, delta) }),

@@ -2,7 +2,7 @@
 fldp.part(fldp => {
   const { line, band, dots, text } = fldp.plots, f = fldp.format
   const { linspace, geomspace, range, quantile, sum, clip } = fldp.numbers
-  const { told, count, cached } = fldp.guesses
+  const { told } = fldp.guesses
   const small = number => (number >= 10 ? f(number, ",.0f") : f(number, ".2g").replace("e-0", "e-"))
   const threshold = (epsilon, delta) => 1 - Math.log(2 * delta) / epsilon
   const chance = (held, epsilon, delta) => { // that a name which so many people hold comes out
@@ -10,7 +10,7 @@ fldp.part(fldp => {
     return over < 0 ? 0.5 * Math.exp(over) : 1 - 0.5 * Math.exp(-over)
   }
 
-  const counted = cached(64, (people, data) => {
+  const counted = fldp.kept(64, (people, data) => {
     const held = new Int32Array(data.noise.length), [low, high] = [data.held.subarray(0, data.people), data.held.subarray(data.people)]
     for (let k = 0; k < people; k++) held[low[k] + 256 * high[k]]++
     return held
@@ -81,7 +81,7 @@ fldp.part(fldp => {
         text(1.15 / r.people, 0.04, "1/people", { style: 5, panel: 1 }), dots([r.delta], [r.any], { style: "attacker", panel: 1, size: 5 }),
       ]
     },
-    say: r => `ε = ${f(r.epsilon, ".3g")}, δ = ${small(r.delta)}: a word that ${count(r.holders, "person holds", "people hold")} comes out ` +
+    say: r => `ε = ${f(r.epsilon, ".3g")}, δ = ${small(r.delta)}: a word that ${fldp.count(r.holders, "person holds", "people hold")} comes out ` +
       `if its noisy count reaches ${f(r.tau, ".1f")}, with chance ${small(r.chance)}; in 500 draws it did ${r.seen}. Of ` +
       `${f(r.people, ",d")} people with a secret each, ${small(r.mean)} come out on average, at least one with chance ${small(r.any)}.`,
   }
@@ -107,11 +107,12 @@ fldp.part(fldp => {
     return shares => Array.from(shares, at => interpolate(at, below, ends))
   }
   const answersOf = range(100).map(k => (k + 0.5) / 100), fine = linspace(0.0025, 0.9975, 200)
-  const offs = cached(128, (share, epsilon, clients, values, truth) =>
+  const sorted = fldp.kept(64, (clients, data) => data.amounts.slice(0, clients).sort())
+  const offs = fldp.kept(128, (share, epsilon, clients, values, truth) =>
     TOPS.map(top => quantile(law(values, share, epsilon, top)(fine).map(answer => Math.abs(answer - truth)), 0.9)))
   fldp.explorers["nb22.median"] = {
     compute({ share, top, epsilon, clients }, data) {
-      const values = data.amounts.slice(0, clients).sort(), truth = quantile(values, share)
+      const values = sorted(clients, data), truth = quantile(values, share)
       const answers = law(values, share, epsilon, top)(answersOf), noise = most => ((most - LOW) * Math.log(10)) / (epsilon * clients)
       return {
         share, top, epsilon, people: clients, values, true: truth, answers, low: quantile(answers, 0.05), high: quantile(answers, 0.95),

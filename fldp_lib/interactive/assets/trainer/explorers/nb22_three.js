@@ -24,7 +24,7 @@ fldp.part(fldp => {
     const [every, fits, both] = [0, 1, 2].map(lost => points(q, t - lost)), low = Math.exp(-epsilon), total = fits + (every - fits) * low
     return [fits / total, (both + (fits - both) * low) / total]
   }
-  const spaces = cached(512, k => { // primes and dimensions with room for k categories
+  const spaces = fldp.kept(512, k => { // primes and dimensions with room for k categories
     const tried = [...primes(2, Math.min(1024, 4 * k)), ...(k <= 2048 ? primes(k - 1, 2 * k).slice(0, 1) : [])]
     return tried.map(q => {
       let t = 2
@@ -58,8 +58,8 @@ fldp.part(fldp => {
     }
     return Math.exp(read(0, KINDS.indexOf(kind) * data.axes[0].length))
   }
-  const gauss = cached(256, epsilon => fldp.accounting.gaussian.multiplier(epsilon, 1, DELTA))
-  const error = cached(8192, (arm, epsilon, people, k, data) => { // in percentage points, and a report's ε
+  const gauss = fldp.kept(256, epsilon => fldp.accounting.gaussian.multiplier(epsilon, 1, DELTA))
+  const error = fldp.kept(8192, (arm, epsilon, people, k, data) => { // in percentage points, and a report's ε
     if (arm === "central") return [(100 * Math.min(Math.sqrt(8) / epsilon, Math.SQRT2 * gauss(epsilon))) / people, Infinity]
     const ways = arm === "local" ? Object.keys(WAYS).map(way => [way, epsilon])
       : KINDS.map(kind => [kind, localEpsilon(kind, epsilon, people, k, data)])

@@ -72,7 +72,6 @@ fldp.part(fldp => {
   }
 
   const short = value => fldp.format(value, value >= 1000 ? ",.0f" : ".3g")
-  const count = (n, one, many) => `${n} ${n === 1 ? one : many}`
-  fldp.prices = { DELTA, ORDERS, WHOLE, advanced, attacked, basic, byLibrary, byRenyi, bySampled, converted, count, exact,
+  fldp.prices = { DELTA, ORDERS, WHOLE, advanced, attacked, basic, byLibrary, byRenyi, bySampled, converted, exact,
                   least, multiplier, noise, renyi, sampled, sampledMultiplier, short }
 })
