@@ -46,22 +46,22 @@ def _about(epsilon, rounds):
     return guesser(mechanisms.Laplace(epsilon / rounds, clip=1.0), rounds)
 
 
-@lru_cache(maxsize=1)
-def _powers():
-    """Sums of 1, 2, 4, …, 1,024 Laplace noises of scale 1, drawn apart (11 × MOST × runs)."""
+@lru_cache(maxsize=16)
+def _powers(count):
+    """Sums of 1, 2, 4, … Laplace noises of scale 1, drawn apart: the first so many, up to 11 (count × MOST × runs)."""
     generator = torch.Generator().manual_seed(7)
-    found = [sum(mechanisms.laplace_noise((2**k, MOST, RUNS), 1.0, generator)) for k in range(11)]
+    found = [sum(mechanisms.laplace_noise((2**k, MOST, RUNS), 1.0, generator)) for k in range(count)]
     return np.stack([part.float().numpy() for part in found])
 
 
 def _sums(count, rounds):
     """The sum of so many Laplace noises of scale 1, in each round (rounds × runs): of sums of 1, 2, 4, … of them."""
-    return sum(part[:rounds] for k, part in enumerate(_powers()) if count >> k & 1)
+    return sum(part[:rounds] for k, part in enumerate(_powers(count.bit_length())) if count >> k & 1)
 
 
 def _drawn():
     """For pages: the sums of 1, 2, 4, … noises of scale 1 (11 × MOST × runs)."""
-    return dict(sums=_powers())
+    return dict(sums=_powers(11))
 
 
 def _noise():
