@@ -127,12 +127,14 @@ class Grades:
 
 
 class _Nursery:
-    """A process that forks one examiner for each request; begun again when it ends."""
+    """A process that forks one examiner for each request; begun again when it ends, unless it was stopped."""
 
     def __init__(self):
-        self.process = None
+        self.process, self.stopped = None, False
 
     def verdict(self, request):
+        if self.stopped:
+            return {"verdict": "not checked", "message": ""}
         if self.process is None or self.process.poll() is not None:
             home = str(pathlib.Path(__file__).resolve().parent.parent.parent)
             threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "VECLIB_MAXIMUM")}
@@ -141,6 +143,8 @@ class _Nursery:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
                 env={"PATH": os.defpath, "TQDM_DISABLE": "1"} | threads, start_new_session=True,
             )  # fmt: skip
+            if self.stopped:  # meanwhile
+                self.process.kill()
         data = json.dumps(request).encode()
         try:
             self.process.stdin.write(SIZE.pack(len(data)) + data)
@@ -160,10 +164,16 @@ class _Nursery:
             data += piece
         return data
 
+    def stop(self):
+        """End what another thread may wait for; that thread closes it."""
+        self.stopped, process = True, self.process
+        if process is not None:
+            process.kill()
+
     def close(self):
-        if self.process is not None:
-            self.process.kill(), self.process.wait(), self.process.stdin.close(), self.process.stdout.close()
-            self.process = None
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill(), process.wait(), process.stdin.close(), process.stdout.close()
 
 
 def _run(work, jobs, progress):
@@ -183,18 +193,19 @@ def _run(work, jobs, progress):
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         begun = {pool.submit(one, request): found for found, request in work}
+        shown = concurrent.futures.as_completed(begun)
         try:
-            shown = tqdm(
-                concurrent.futures.as_completed(begun), total=len(begun), unit="answer", disable=not progress, leave=False
-            )
-            for done in shown:
+            for done in tqdm(shown, total=len(begun), unit="answer", disable=not progress, leave=False):
                 verdict = done.result()
                 begun[done].update({key: clean(verdict[key], 400) for key in ("verdict", "message")})
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pass
         finally:
+            pool.shutdown(wait=False, cancel_futures=True)
             for nursery in nurseries:
-                nursery.close()
+                nursery.stop()
+    for nursery in nurseries:  # no thread reads of it any more
+        nursery.close()
 
 
 def main(arguments=None):
