@@ -454,6 +454,8 @@ INTERACTIVE = [
 
 # fmt: off
 COURSE = [
+    Target("course.bars.bar", lambda: dict(values=[1], unit="run"), dict(values={"None": None, "a number": 3, "a generator":
+        (k for k in range(3)), "object": Broken()}, unit="text")),
     Target("course.hand_in.report", lambda: dict(name="h.json", folder=".", notebooks=".", learner=""), dict(name={"a path":
         "../h.json", "empty": "", "None": None}, folder={"absent": "absent", "a number": 3}, notebooks={"absent": "absent",
         "a number": 3}, learner={"None": None, "a number": 3})),

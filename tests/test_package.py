@@ -56,7 +56,7 @@ ROOMS = {
         "predictions", "said", "template", "browser", "pages", "threads", "views", "ahead", "explorers",
     ],
     "course": [
-        "words", "progress", "answers", "contents", "quizzes", "teacher", "exercises",
+        "words", "bars", "progress", "answers", "contents", "quizzes", "teacher", "exercises",
         "slices", "hand_in", "_files", "_plain", "_sandbox", "_worker", "_remote", "_examiner", "grade",
     ],
     "flower": [

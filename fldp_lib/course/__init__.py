@@ -1,5 +1,6 @@
-"""What the notebooks need around the mathematics: exercises, quizzes, progress, a function's source, a picture."""
+"""What the notebooks need around the mathematics: exercises, quizzes, progress, bars, a function's source, a picture."""
 
+from .bars import bar
 from .hand_in import report
 from .teacher import Code, Exercise, Figure, Question, Quiz, exercise, figure, predict, progress, quiz, source
 
@@ -9,6 +10,7 @@ __all__ = [
     "Figure",
     "Question",
     "Quiz",
+    "bar",
     "exercise",
     "figure",
     "predict",
