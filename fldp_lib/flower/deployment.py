@@ -1,13 +1,16 @@
 """Starting a federation's processes, watching them, and ending every one of them. Linux and macOS."""
 
+import contextlib
 import json
 import pathlib
+import re
 import secrets
 import shutil
 import signal
 import tempfile
 import time
 
+from ..training._bar import Bar
 from . import agreement, bundle, hub, keys, processes
 from .processes import INSTALL, MARK, PACKAGE, START, need_flower
 
@@ -110,7 +113,10 @@ class Deployment:
         self.processes["server"].stdin.flush()
 
     def wait(self, timeout=None, tell=None):
-        """Wait for the run's end and return its `History`.
+        """Wait for the run's end and return its `History`; a bar shows the rounds once two seconds have passed.
+
+        An interruption (Ctrl-C) is a KeyboardInterrupt whose `history` has the rounds begun by then; the run itself goes on
+        until its processes end.
 
         Args:
             timeout: seconds; None waits as long as it takes.
@@ -120,7 +126,27 @@ class Deployment:
             RuntimeError: the server's app ended with an error, or without a word.
             TimeoutError: the time is over.
         """
-        server, lines = self.folder / "server", processes.Lines(self.logs / "rounds.log", tell)
+        server, plan = self.folder / "server", self.agreed.plan
+        with contextlib.closing(Bar(plan.rounds)) as bar:
+
+            def told(line):
+                if done := re.match(r"round (\d+)/", line):
+                    bar.step(int(done[1]) - bar.done)
+                if tell is not None:
+                    tell(line)
+
+            try:
+                self._ended(server, timeout, processes.Lines(self.logs / "rounds.log", told))
+            except KeyboardInterrupt as stop:
+                with contextlib.suppress(ValueError):  # no round has begun
+                    stop.history = hub.history(server)
+                    stop.add_note(
+                        f"{stop.history.rounds} of {plan.rounds} rounds have begun: sys.last_value.history holds them"
+                    )
+                raise
+        return hub.history(server)
+
+    def _ended(self, server, timeout, lines):
         start = time.monotonic()
         while not (server / "ended").exists():
             lines.read()
@@ -136,7 +162,6 @@ class Deployment:
         error = (server / "ended").read_text(encoding="utf-8")
         if error:
             raise RuntimeError(f"the server's app ended with an error: {error}")
-        return hub.history(server)
 
     def kill(self, name):
         """Kill a process and all that it started, as a power failure would.

@@ -1,5 +1,6 @@
 """A bar for long work: it appears once two seconds have passed, on standard error; TQDM_DISABLE hides it."""
 
+import os
 import time
 
 
@@ -13,13 +14,24 @@ class Bar:
     """
 
     def __init__(self, total, wanted=True, unit="round"):
-        self.total, self.wanted, self.unit = total, wanted, unit
-        self.done, self.start, self.bar = 0, time.monotonic(), None
+        self.total, self.unit = total, unit
+        self.wanted = wanted and not os.environ.get("TQDM_DISABLE")  # tqdm's bar of notebooks does not ask
+        self.done, self.within, self.start, self.bar = 0, 0.0, time.monotonic(), None
 
     def step(self, count=1):
         """So many more steps are done."""
-        self.done += count
+        parts, self.done, self.within = self.within, self.done + count, 0.0
+        self._moved(0 if parts else count)
+
+    def part(self, share):
+        """Such a share of the next step, in (0, 1), is done as well: a bar of long steps moves within them."""
+        self.within += share
+        self._moved(0)
+
+    def _moved(self, count):
         if self.bar is not None:
+            if not count:  # between two steps, or at the end of one that came in parts
+                self.bar.n = round(self.done + self.within, 2) if self.within else self.done
             self.bar.update(count)
         elif self.wanted and time.monotonic() - self.start > 2 and self.done < self.total:
             from tqdm.auto import tqdm

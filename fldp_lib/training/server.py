@@ -119,6 +119,8 @@ def train(model, federation, plan=None, *, start=None, callback=None, workers=No
                 tally.add(tally.protect(updates, members, noise))  # 5. clip and perturb
                 if local.remembers:
                     local.keep(tally.told(), saved.local, members, plan.lr)
+                if len(members) < len(cohort):
+                    bar.part(len(members) / len(cohort))
             update = tally.aggregate(plan.sampling_rate, noise, chunk)  # 6. aggregate (parameters,); noise at the server
             if local.remembers:
                 update = local.receive(update, saved.local, tally.share(plan.sampling_rate), plan.lr)

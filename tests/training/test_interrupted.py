@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import types
 
 import pytest
 import torch
@@ -73,6 +74,7 @@ def test_a_signal_stops_a_run_with_what_it_has():
 
 def test_a_bar_appears_after_two_seconds_and_not_before(monkeypatch):
     now, made = [0.0], []
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.setattr(_bar.time, "monotonic", lambda: now[0])
     monkeypatch.setattr("tqdm.auto.tqdm", lambda **words: made.append(words) or Shown())
     bar, hidden = _bar.Bar(10, unit="run"), _bar.Bar(10, wanted=False)
@@ -82,6 +84,37 @@ def test_a_bar_appears_after_two_seconds_and_not_before(monkeypatch):
         assert len(made) == (second > 2)
     bar.close()
     assert made == [{"total": 10, "initial": 6, "unit": "run", "leave": False}] and Shown.steps == [2] and Shown.closed
+
+
+def test_a_bar_of_long_steps_moves_within_them_and_ends_at_whole_ones(monkeypatch):
+    now, made = [0.0], []
+
+    class Kept(types.SimpleNamespace):
+        def update(self, count):
+            self.n += count
+            made.append(self.n)
+
+    monkeypatch.setattr(_bar.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("tqdm.auto.tqdm", lambda initial, **words: Kept(n=initial))
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    bar = _bar.Bar(3)
+    for second in range(1, 6):
+        now[0] = second
+        bar.part(1 / 3)  # the bar appears at the third
+        if second == 4:
+            bar.step()
+    bar.step(), bar.step()
+    assert made == [1.33, 1, 1.33, 2, 3]
+
+
+def test_a_round_of_many_chunks_moves_the_bar_within_it(monkeypatch):
+    parts = []
+    monkeypatch.setattr(_bar.Bar, "part", lambda bar, share: parts.append(share))
+    fed = federation([5] * 40, classes=3)
+    train(models.Linear(3, 3), fed, PLAN.changed(rounds=2, mechanism=None), chunk=16, progress=False)
+    assert parts == [0.4, 0.4, 0.2] * 2
+    train(models.Linear(3, 3), fed, PLAN.changed(rounds=2, mechanism=None), progress=False)
+    assert len(parts) == 6  # one chunk: the round is the step
 
 
 class Shown:
