@@ -20,7 +20,8 @@ EXACT = "The page computes this anew at every setting; nothing in it is random."
 DRAWN = (
     "The page computes this anew at every setting. What is random in it, if anything, such as noise, was drawn once with a "
     "fixed seed and stays the same when a control moves, as in the notebook: good for learning, and never for a release, "
-    "whose noise nobody may know."
+    "whose noise nobody may know. Data, and what is computed of them without noise, are shown for teaching: of private data "
+    "neither could be."
 )
 SMALL = (3.1, 2.4)  # inches: a panel among the values of one control
 LETTERS = string.ascii_letters + string.digits + string.punctuation + " "

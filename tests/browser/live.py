@@ -91,7 +91,8 @@ SLIPS = (
     r"(?<![\w.^])-0(?:\.0+)?(?![\d.])",
     r"\de\+\d",  # 1e+03 is 1,000
     rf"(?<![\d.,])1 (?:local )?(?:{'|'.join(NOUNS)})\b",
-    r"(?<![\d.,])0% of them|(?:probability|chance) 0(?![.\d])|(?:Gaussian|uniform).* (?:δ = 0(?![.\d])|is 0 and)",
+    r"(?<![\d.,])0% of them|(?:probability|chance) 0(?![.\d])",
+    r"(?:Gaussian|uniform) noise[^;|]*δ = 0(?![.\d])|Gaussian's δ[^;|]* is 0 and",
     r"from \d+ in 100 to (?:0|100);",  # nobody who knew nothing for sure does so now
 )
 
