@@ -16,6 +16,13 @@ from .controls import Choice
 
 TRAINER = pathlib.Path(__file__).parent / "assets" / "trainer"
 FIRST, LAST = ("base.js", "look.js", "worker.js", "draw.js"), ("controls.js", "page.js")  # the rest computes, in any order
+EXACT = "The page computes this anew at every setting; nothing in it is random."
+DRAWN = (
+    "The page computes this anew at every setting. What is random in it, if anything, such as noise, was drawn once with a "
+    "fixed seed and stays the same when a control moves, as in the notebook: good for learning, and never for a release, "
+    "whose noise nobody may know. Data, and what is computed of them without noise, are shown for teaching: of private data "
+    "neither could be."
+)
 SMALL = (3.1, 2.4)  # inches: a panel among the values of one control
 LETTERS = string.ascii_letters + string.digits + string.punctuation + " "
 LETTERS += "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΣΦΨΩ×·÷−–—…≤≥≈≠±→←↑↓∞√∑“”‘’°²³¹⁻⁰⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉ℓ½äöüéèñç§€"
@@ -129,7 +136,8 @@ def page(explorer, key, loaded):
         across=" across" if chart.size[0] > 2 * chart.size[1] else "", picture=picture,
         near="".join(f'<div class="{track.name} {theme.ALONG} {track.along.axis}" data-along="{name}"></div>'
                      for name, track in explorer.along.items()),
-        said=said.sentence(explorer.sentence, list(explorer.marks)), about=_json(about), scripts=loaded,
+        said=said.sentence(explorer.sentence, list(explorer.marks)),
+        note=EXACT if explorer.browser[1] is None else DRAWN, about=_json(about), scripts=loaded,
     )  # fmt: skip
 
 

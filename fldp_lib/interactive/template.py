@@ -105,6 +105,7 @@ button[aria-pressed=true] {{ background: var(--fldp-card); border-color: var(--f
 .fldp-crowd .edge {{ fill: none; stroke: var(--fldp-c7); stroke-width: 1.6 }}
 .field {{ container-type: inline-size; min-width: 0 }}
 {along}
+.note {{ color: var(--fldp-soft); font-size: .9rem; max-width: 60rem }}
 #swept {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr));
   gap: .5rem 1rem; margin-top: .6rem }}
 #swept figure {{ margin: 0; max-width: 24rem }} #swept figcaption {{ font-size: .9rem; font-weight: 600 }}
@@ -119,6 +120,7 @@ button[aria-pressed=true] {{ background: var(--fldp-card); border-color: var(--f
 <div class="body{across}"><form id="controls" novalidate></form>
 <div class="field"><div id="picked"></div><div class="fldp-field">{picture}{near}</div><div id="crowd"></div></div></div>
 <div id="swept"></div>
+<p class="note">{note}</p>
 </div>
 <noscript><p>The picture is computed by this page itself, which needs JavaScript.</p></noscript>
 </main><script type="application/json" id="about">{about}</script>

@@ -74,6 +74,41 @@ def states(explorer, count, seed=0):
         }
 
 
+def corners(explorer, count, seed=0):
+    """So many states, drawn at random, in which every control stands at one of its ends."""
+    draw = random.Random(f"{explorer.title} {seed}")
+    for _ in range(count):
+        yield {
+            name: draw.choice(control.values if isinstance(control, Choice) else (control.low, control.high))
+            for name, control in explorer.controls.items()
+        }
+
+
+NOUNS = ["hospitals", "patients", "clients", "rounds", "steps", "reports", "numbers", "names", "runs", "images", "people",
+         "draws", "answers", "participants", "updates"]  # fmt: skip
+SLIPS = (
+    r"\bnan\b|NaN|\binf\b|Infinity|undefined|\[object",  # no numbers
+    r"(?<![\w.^])-0(?:\.0+)?(?![\d.])",
+    r"\de\+\d",  # 1e+03 is 1,000
+    rf"(?<![\d.,])1 (?:local )?(?:{'|'.join(NOUNS)})\b",
+    r"(?<![\d.,])0% of them|(?:probability|chance) 0(?![.\d])",
+    r"(?:Gaussian|uniform) noise[^;|]*δ = 0(?![.\d])|Gaussian's δ[^;|]* is 0 and",
+    r"from \d+ in 100 to (?:0|100);",  # nobody who knew nothing for sure does so now
+)
+
+
+def slips(text):
+    """What no sentence and no label may say at any setting, of what this one says."""
+    return [found[0] for found in (re.search(slip, text) for slip in SLIPS) if found]
+
+
+def told(page, explorer, state):
+    """What the page says and writes into the picture at a state, and its infinite marks where there are any."""
+    seen = json.loads(page.evaluate(RUN, [explorer.browser[0], state]))
+    ends = {str(value) for mark in seen["marks"] for axis in "xy" for value in mark[axis]} & {"Infinity", "-Infinity"}
+    return " | ".join([seen["words"], *(mark["label"] for mark in seen["marks"] if mark["label"]), *ends])
+
+
 def differences(page, explorer, state, share=2e-3):
     """What the page says or shows otherwise than the explorer, in words; an empty list where they agree.
 

@@ -72,6 +72,69 @@ def test_a_slip_in_the_price_is_seen(slip, browser):
     assert np.abs(found - truth)[:, 0].max() > 1e-3
 
 
+FAR = """runs => runs.map(([each, rounds, delta]) => [
+  fldp.accounting.gaussian.epsilon(Math.sqrt(rounds) / each, delta),
+  fldp.accounting.laplace.epsilon(each, rounds, delta)])"""
+
+
+def far(page):
+    """ε of Gaussian runs of multiplier 1e-3 to 1e6 beside mpmath's, of Laplace ones of ε = 0.01 to 700 beside the package.
+
+    Up to 500 rounds, δ from 1e-10 to 0.999: both as shares of the true one, (found − true)/true.
+    """
+    mp = pytest.importorskip("mpmath")
+    runs = [(each, rounds, delta) for each in (1e-3, 0.01, 0.3, 30.0, 700.0, 1e6) for rounds in (1, 500)
+            for delta in (1e-10, 1e-5, 0.1, 0.999)]  # fmt: skip
+    off = []
+    for (each, rounds, delta), (gaussian, laplace) in zip(runs, page.evaluate(FAR, runs), strict=True):
+        off.append((_off(mp, mp.sqrt(rounds) / each, delta, gaussian), 0.0))
+        if 0.01 <= each <= 700:
+            true = accounting.epsilon(mechanisms.Laplace(each, 1.0), rounds, 1.0, delta)
+            off[-1] = (off[-1][0], (laplace - true) / true if true else laplace)
+    return np.array(off, dtype=float)
+
+
+def _off(mp, mu, delta, found):
+    """How far a Gaussian's ε lies above the root of its δ(ε), as a share, in 60 digits (Balle & Wang 2018, theorem 8)."""
+    mp.mp.dps = 60
+    law = lambda x: mp.erfc(-x / mp.sqrt(2)) / 2  # noqa: E731
+    excess = lambda e: law(mu / 2 - e / mu) - mp.exp(e) * law(-mu / 2 - e / mu) - delta  # noqa: E731
+    if excess(mp.mpf(0)) <= 0:
+        return found
+    low, high = mp.mpf(0), mu**2 / 2 + mu * mp.sqrt(-2 * mp.log(delta))
+    for _ in range(70):
+        middle = (low + high) / 2
+        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
+    return float((found - high) / high)
+
+
+def test_prices_far_out(browser):
+    """No ε is too small by more than 1e-8 of itself (Laplace: than the package's own bound, by 1e-4), nor too large."""
+    with page_of(browser) as page:
+        off = far(page)
+    print(f"Gaussian {off[:, 0].min():.2g} to {off[:, 0].max():.2g}, Laplace {off[:, 1].min():.2g} to {off[:, 1].max():.2g}")
+    assert np.abs(off[:, 0]).max() < 1e-8 and off[:, 1].min() > -1e-4 and off[:, 1].max() < 1e-3
+
+
+def test_a_tail_without_its_digits_is_seen(browser):
+    """ln Φ as the logarithm of Φ, which is 0 from −39 on."""
+    slip = ("accounting.js", "return z < 2 ? Math.log(erfc(z) / 2)", "return z < 1e9 ? Math.log(erfc(z) / 2)")
+    with page_of(browser, slip) as page:
+        off = np.nan_to_num(far(page)[:, 0], nan=1.0)
+    assert np.abs(off).max() > 1e-8
+
+
+def test_the_noise_that_a_large_delta_allows(browser):
+    """One round of ε + 2·ln(1 − δ) at δ, and back, where δ is most of 1."""
+    with page_of(browser) as page:
+        found = page.evaluate(
+            """([runs]) => runs.map(([each, delta]) =>
+          fldp.accounting.laplace.calibrate(each + 2 * Math.log1p(-delta), 1, delta))""",
+            [[(10, 0.9), (700, 0.5), (3, 0.1)]],
+        )
+    assert found == pytest.approx([10, 700, 3], rel=1e-6)
+
+
 def test_edges_of_prices(browser):
     """No rounds, no noise, δ = 0, ε = 0: the limits, not NaN."""
     with page_of(browser) as page:
@@ -138,3 +201,41 @@ def test_drawn_noise_has_its_law(browser):
         )
     assert same[0] == same[1] != same[2] and looks == 200
     assert abs(np.mean(cohort) - 30) < 5 * (21 / 400) ** 0.5 and np.var(cohort) == pytest.approx(21, rel=0.35)
+
+
+def test_no_two_seeds_draw_the_same(browser):
+    """Seeds of up to 53 bits, also those that agree in their lower 32 bits, or in both halves' exclusive or."""
+    draw = """() => {
+      const seeds = fldp.numbers.range(20000).flatMap(k => [k, k * 2 ** 32, k * 2 ** 32 + k, 2 ** 53 - 1 - k])
+      const first = new Map(seeds.map(seed => [seed, fldp.random(seed).uniform()]))
+      return [first.size, new Set(first.values()).size]
+    }"""
+    with page_of(browser) as page:
+        seeds, values = page.evaluate(draw)
+    assert values == seeds and seeds > 79_000
+    with page_of(browser, ("random.js", "this.state[3] ^= mixed(Math.floor(seed / 2 ** 32))", "")) as page:
+        seeds, values = page.evaluate(draw)
+    assert values < seeds
+
+
+def test_a_million_numbers_follow_their_law(browser):
+    """Kolmogorov's distance of a million draws, and of neighbours' products in 64 × 64 cells, for a seed of each half.
+
+    Each of the 12 looks fails a right generator with a probability of 1e-6, over the choice of the seeds (they are fixed).
+    """
+    draw = """([kind, seed]) => {
+      const x = fldp.random(seed).fill(new Float64Array(1e6), kind), cells = new Float64Array(4096)
+      const law = kind === 'gaussian' ? fldp.normal.cdf : v => v < 0 ? Math.exp(v) / 2 : 1 - Math.exp(-v) / 2
+      const u = x.map(law), place = k => Math.min(63, Math.floor(64 * u[k]))
+      for (let k = 0; k < 1e6; k += 2) cells[64 * place(k) + place(k + 1)]++
+      const square = fldp.numbers.sum(cells.map(n => (n - 5e5 / 4096) ** 2 / (5e5 / 4096)))
+      const far = u.sort().reduce((most, v, k) => Math.max(most, v - k / 1e6, (k + 1) / 1e6 - v), 0)
+      return [far, square]
+    }"""
+    from scipy import stats
+
+    with page_of(browser) as page:
+        for kind in ("gaussian", "laplace"):
+            for seed in (0, 7, 2**52 + 5):
+                far, square = page.evaluate(draw, [kind, seed])
+                assert stats.kstwobign.sf(far * 1e3) > 1e-6 and stats.chi2.sf(square, 4095) > 1e-6, (kind, seed)

@@ -6,7 +6,7 @@ from ...interactive import browser, explorers, plots
 from . import _kit
 from ._clouds import updates
 from ._hospitals import CLIP, DRAWS, ROUNDS, alone, deal, first_plan, private, private_ends, shipped, together
-from ._kit import _, count
+from ._kit import _, count, short
 
 COUNTS = (6, 10, 20, 50, 100, 200, 455)
 RIGHT = {"y": (0, 105), "yticks": (0, 25, 50, 75, 100)}
@@ -23,11 +23,6 @@ def patients_of(fed):
 def steps_of(plan):
     """How many local steps a round has, in words."""
     return count(plan.local.steps, _("local step"), _("local steps"))
-
-
-def short(value):
-    """A positive number in two digits, as one writes it by hand."""
-    return _("less than 0.001") if value < 0.001 else f"{float(f'{value:.2g}'):,g}"
 
 
 def _sliders():
@@ -165,6 +160,14 @@ def _draw_run(r):
     ]
 
 
+def _shortened(share):
+    """How many steps a clip shortens; neither "0%" where there are some, nor "100%" where there are others."""
+    if share in (0, 1):
+        return _("all") if share else _("none")
+    inside = _("less than 1%") if share < 0.005 else _("more than 99%") if share > 0.995 else f"{share:.0%}"
+    return _("{share} of them").format(share=inside)
+
+
 def _say_run(r):
     plan, (worst, middle, best) = r["plan"], np.quantile(r["right"][:, -1], INNER)
     server = "" if plan.server.lr == 1 else _(", server's step {step:.3g}").format(step=plan.server.lr)
@@ -178,7 +181,7 @@ def _say_run(r):
     ).format(
         clients=r["clients"], epsilon=plan.epsilon(), rounds=plan.rounds, steps=steps_of(plan), server=server,
         noise=short(r["noise"]), first=short(steps[0]), last=short(steps[-1]), clip=plan.mechanism.clip,
-        cut=_("{share:.0%} of them").format(share=cut) if cut else _("none"), worst=worst, middle=middle, best=best,
+        cut=_shortened(cut), worst=worst, middle=middle, best=best,
         plain=r["plain"][-1], alone=r["alone"],
     )  # fmt: skip
 

@@ -33,6 +33,14 @@ GRID = {"x": (162, 178), "xticks": [165, 170, 175]}
 ROW = np.arange(100) % 10, 9 - np.arange(100) // 10  # a hundred people, from the upper left
 
 
+def _of_100(number, digits):
+    """A number between 0 and 100 in so many digits after the point; neither end is ever reached."""
+    least = 10.0**-digits
+    if number <= least / 2:
+        return _("less than {least:g}").format(least=least)
+    return f"{number:.{digits}f}" if number < 100 - least / 2 else _("more than {most:g}").format(most=100 - least)
+
+
 def two_worlds():
     """A count with noise, from a register with one patient and from one without; what a published number tells of her."""
 
@@ -67,10 +75,10 @@ def two_worlds():
         low, high = (100 * end for end in r["ends"])
         return _(
             "ε = {epsilon:.3g}: {published:g} is published, {likelier}. The belief that she is in goes from {before:.0f} in "
-            "100 to {after:.0f}; whatever is published, ε allows {low:.1f} to {high:.1f}."
+            "100 to {after}; whatever is published, ε allows {low} to {high}."
         ).format(
             epsilon=r["epsilon"], published=r["published"], likelier=likelier.format(factor=written),
-            before=r["prior"], after=100 * r["after"], low=low, high=high,
+            before=r["prior"], after=_of_100(100 * r["after"], 0), low=_of_100(low, 1), high=_of_100(high, 1),
         )  # fmt: skip
 
     chart = plots.Chart([
@@ -127,7 +135,9 @@ def slack():
         return drawn
 
     def say(r):
-        found = _("δ = 0") if r["delta"] < 1e-12 else _("δ = {delta:.3g}").format(delta=r["delta"])
+        found = _("δ = {delta:.3g}").format(delta=r["delta"])
+        if r["delta"] < 1e-12:  # of these three noises Laplace alone needs none
+            found = _("δ = 0") if r["kind"] == "laplace" else _("δ less than 1e-12")
         return _(
             "With {name} noise of scale {scale:.3g}, at ε = {epsilon:.3g} it takes a slack of {found}: the shaded share of "
             "what is published with her that e^ε times the likelihood without her does not cover."

@@ -12,7 +12,7 @@ from ...privacy import mechanisms
 from ...training.plan import Plan
 from . import _kit
 from ._clouds import accuracy, chords, cloud, updates
-from ._kit import _, count, epsilon
+from ._kit import _, count, epsilon, three
 from ._nb02 import IN, OUT, WITH, density, laplace_attacker
 
 ROUNDS, LR, CLIP, DELTA, RUNS = 5, 8.0, 4.0, 1e-5, 50
@@ -57,13 +57,14 @@ def promises():
     def say(r):
         unit = _("a patient") if r["unit"] == "patient" else _("a hospital")
         return _(
-            "ε = {epsilon:.3g} for {unit}; {clients} of at most {patients}, noise of scale {scale:.3g}. A guess at even "
+            "ε = {epsilon:.3g} for {unit}; {clients} of at most {patients}, noise of scale {scale}. A guess at even "
             "odds is right {one:.1f} times in 100 about a patient, {all:.1f} times about a hospital whose patients are all "
-            "malignant; ε allows {most:.1f} for its own unit. One count in ten is off by more than {off:,.3g}."
+            "malignant; ε allows {most:.1f} for its own unit. One count in ten is off by more than {off}."
         ).format(
-            epsilon=r["epsilon"], unit=unit, clients=count(r["clients"], _("hospital"), _("hospitals")), scale=r["scale"],
-            patients=count(r["cap"], _("patient"), _("patients")), one=right(r, 1), all=right(r, r["cap"]),
-            most=100 * laplace_attacker(r["epsilon"]).bound, off=r["scale"] * np.log(10),
+            epsilon=r["epsilon"], unit=unit, clients=count(r["clients"], _("hospital"), _("hospitals")),
+            scale=three(r["scale"]), patients=count(r["cap"], _("patient"), _("patients")),
+            one=right(r, 1), all=right(r, r["cap"]),
+            most=100 * laplace_attacker(r["epsilon"]).bound, off=three(r["scale"] * np.log(10)),
         )  # fmt: skip
 
     def because(r):

@@ -65,16 +65,18 @@ def federation():
 
     def say(r):
         total, some = len(r["fed"].x_test), len(r["own"])
+        does = _("have patients and walk") if not r["left_out"] else _("walks") if some == 1 else _("walk")
         who = _("nobody is left out") if not r["left_out"] else _("client {k} is left out").format(k=r["left_out"])
         if not r["round"]:
             words = _("Before round 1 all {n} clients hold the same model of zeros; {who}. After {rounds} rounds the merged "
                       "model is right for {last} of {total} test tumours.")  # fmt: skip
         else:
-            words = _("Round {t}: {some} of {n} clients have patients and walk {steps} steps, each towards its own "
-                      "optimum; {who}. Their models end {apart:.2f} apart on average, and the merged one is right for "
-                      "{now} of {total} test tumours ({last} after round {rounds}).")  # fmt: skip
-        return words.format(t=r["round"], some=some, n=r["clients"], steps=STEPS, who=who, apart=r["apart"], total=total,
-                            now=r["right"][max(0, r["round"] - 1)], last=r["right"][-1], rounds=ROUNDS)  # fmt: skip
+            words = _("Round {t}: {some} of {n} clients {does} {steps} steps, each towards its own optimum; {who}. Their "
+                      "models end {apart:.2f} apart on average, and the merged one is right for {now} of {total} test "
+                      "tumours ({last} after round {rounds}).")  # fmt: skip
+        return words.format(t=r["round"], some=some, n=r["clients"], does=does, steps=STEPS, who=who, apart=r["apart"],
+                            total=total, now=r["right"][max(0, r["round"] - 1)], last=r["right"][-1],
+                            rounds=ROUNDS)  # fmt: skip
 
     out = {_("nobody"): 0, **{_("client {k}").format(k=k): k for k in range(1, 7)}}
     panels = [_map(_("clients' own models, and the merge"), right=0.2)]

@@ -7,7 +7,7 @@ import numpy as np
 from ... import accounting, data, mechanisms
 from ...interactive import browser, explorers, plots
 from ...privacy import attacker
-from ._kit import _, clients, count, epsilon
+from ._kit import _, clients, count, epsilon, three
 from ._prices import guesser
 
 LOW, HIGH, DELTA = 6.0, 30.0, 1e-5
@@ -115,13 +115,13 @@ def _found_out(query, mechanism, epsilon):
 def _noise_of(r, unit):
     l1, l2, epsilon, n = *_query(r["query"])[2:], r["epsilon"], r["n"]
     if r["mechanism"] == "laplace":
-        return _("Laplace noise of scale {b:.3g}").format(b=unit * l1 / n / epsilon)
+        return _("Laplace noise of scale {b}").format(b=three(unit * l1 / n / epsilon))
     if r["mechanism"] == "gaussian":
-        return _("Gaussian noise of deviation {s:.3g}").format(s=unit * _multiplier(epsilon) * l2 / n)
+        return _("Gaussian noise of deviation {s}").format(s=three(unit * _multiplier(epsilon) * l2 / n))
     if r["query"] == "mean":
-        return _("each patient's own Laplace report, scale {b:.3g}").format(b=l1 / epsilon)
+        return _("Each patient's own Laplace report, scale {b}").format(b=three(l1 / epsilon))
     keep = mechanisms.RandomisedResponse(epsilon, max(len(r["truth"]), 2)).keep
-    return _("randomised response, true with probability {keep:.3f}").format(keep=keep)
+    return _("Randomised response, true with probability {keep:.3f}").format(keep=keep)
 
 
 def mechanisms_compared():
@@ -152,11 +152,11 @@ def mechanisms_compared():
                 "histogram": _("Shares of {n} patients in 8 bins, fullest {x:.2f}")}[r["query"]]  # fmt: skip
         who, local = _found_out(r["query"], r["mechanism"], epsilon), r["mechanism"] == "local"
         beyond = int(((r["answers"] - low) / (high - low) < -0.5).sum() + ((r["answers"] - low) / (high - low) > 1.5).sum())
-        words = _("{what} (black). {noise} ({name}); error of 400 simulated releases {error:.3g}. One release: ε = "
+        words = _("{what} (black). {noise} ({name}); error of 400 simulated releases {error}. One release: ε = "
                   "{epsilon:.3g}, δ = {delta:g}; {trust}; who guesses which of two records a patient has is right for "
                   "{people} of 100.")  # fmt: skip
         words = words.format(what=what.format(x=unit * r["truth"].max(), n=n), name=names[r["mechanism"]],
-                             noise=_noise_of(r, unit), error=unit * (high - low) * r["error"], epsilon=epsilon,
+                             noise=_noise_of(r, unit), error=three(unit * (high - low) * r["error"]), epsilon=epsilon,
                              delta=DELTA if r["mechanism"] == "gaussian" else 0, people=who.people,
                              trust=_("nobody is trusted") if local else _("a curator is trusted"))  # fmt: skip
         return words + (" " + _("{n} answers lie beyond the edges.").format(n=beyond) if beyond else "")
@@ -216,9 +216,9 @@ def tails():
         return marks
 
     def say(r):
-        pure, same, gauss = deviations(r, r["numbers"])
-        words = _("ε = {epsilon:.3g} for {numbers} at once, each moved by up to 1: deviation {pure:.3g} with Laplace, δ "
-                  "= 0; at most {same:.3g} with Laplace, same δ = {delta:.1g}; {gauss:.3g} with Gaussian. One number's "
+        pure, same, gauss = map(three, deviations(r, r["numbers"]))
+        words = _("ε = {epsilon:.3g} for {numbers} at once, each moved by up to 1: deviation {pure} with Laplace, δ "
+                  "= 0; at most {same} with Laplace, same δ = {delta:.1g}; {gauss} with Gaussian. One number's "
                   "Gaussian log-ratio passes ε beyond {far:.1f}, which δ pays for.")  # fmt: skip
         many = count(r["numbers"], _("number"), _("numbers"))
         return words.format(epsilon=r["epsilon"], numbers=many, pure=pure, same=same,

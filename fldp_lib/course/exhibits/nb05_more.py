@@ -11,7 +11,7 @@ from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from ...training.plan import Plan
 from ._groups import Groups, noises, together
-from ._kit import _, clients, epsilon
+from ._kit import _, clients, epsilon, short
 from ._singles import images
 
 __all__ = ["places", "rounds"]
@@ -117,10 +117,10 @@ def rounds():
         return _(
             "Round {round} of 20 at clip {clip:.3g}: {spent:.2f} of the total ε = {epsilon:.3g} (δ = 1e-5) is spent, "
             "accuracy {accuracy:.2f}, {plain:.2f} without privacy. {share:.0f} of 100 updates are cut, their sum keeps its "
-            "direction by {cosine:.2f}; signal {signal:.2g} against noise {noise:.2g}."
+            "direction by {cosine:.2f}; signal {signal:.2g} against noise {noise}."
         ).format(
             round=r["round"], clip=r["clip"], spent=r["spent"], epsilon=r["epsilon"], accuracy=accuracy,
-            plain=r["plain"][r["round"] - 1], share=100 * share, cosine=cosine, signal=signal, noise=r["noise"],
+            plain=r["plain"][r["round"] - 1], share=100 * share, cosine=cosine, signal=signal, noise=short(r["noise"]),
         )  # fmt: skip
 
     axes = dict(xlabel=_("round"), x=(1, 20), xticks=[1, 5, 10, 15, 20], right=0.2)

@@ -7,7 +7,7 @@ import torch
 
 from ... import mechanisms
 from ...interactive import browser, explorers, plots
-from ._kit import _, clients, count, epsilon
+from ._kit import _, clients, count, epsilon, three
 from ._prices import guesser
 from .nb06_more import printed, two_noises
 
@@ -157,13 +157,14 @@ def two_participants():
 
     def say(r):
         people = [_about(e, r["rounds"]).people for e in r["epsilons"]]
-        words = _("{reports} each; δ = 0, replace one participant's data: total ε = {a:.3g} for A, {b:.3g} for B, "
-                  "{most:.3g} for either. At learning rate {lr:.3g} θ ends {here:.2f} from the best value (root mean "
+        words = _("{reports} each; δ = 0, replace one participant's data: total ε = {a} for A, {b} for B, "
+                  "{most} for either. At learning rate {lr:.3g} θ ends {here:.2f} from the best value (root mean "
                   "square), {bare:.2g} without noise; the best of 16 rates ends {best:.2f} from it. Who guesses which of "
                   "two data sets it was is right for {pa} of 100 about A, {pb} about B.")  # fmt: skip
         a, b = r["epsilons"]
-        return words.format(reports=count(r["rounds"], _("report"), _("reports")), a=a, b=b, most=max(a, b), lr=r["lr"],
-                            here=r["here"], bare=abs(r["bare"][-1] - BEST), best=min(r["errors"]), pa=people[0],
+        return words.format(reports=count(r["rounds"], _("report"), _("reports")), a=three(a), b=three(b),
+                            most=three(max(a, b)), lr=r["lr"], here=r["here"], bare=abs(r["bare"][-1] - BEST),
+                            best=min(r["errors"]), pa=people[0],
                             pb=people[1])  # fmt: skip
 
     ticks = {rate: f"{rate:g}" for rate in (0.05, 0.2, 0.5, 1)}

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...interactive import browser, explorers, plots
 from ...privacy import accounting, mechanisms
-from ._kit import _, count, epsilon
+from ._kit import _, chance, count, epsilon
 from ._prices import DELTA, ORDERS, attacked, converted, exact, noise, renyi
 from .nb07_more import prices, promise
 
@@ -91,9 +91,11 @@ def orders():
         return [*shown, plots.line([0.02, 1000], [1, 1], 5, label=_("exact"))]
 
     def say(r):
-        best = ORDERS[r["new"].argmin()]
+        at = r["new"].argmin()  # at the end of the orders the best one may lie beyond
+        largest = _("{order:,.0f}, the largest tried").format(order=ORDERS[-1])
+        best = f"{ORDERS[at]:.3g}" if at < len(ORDERS) - 1 else largest
         return _(
-            "{rounds} of Laplace noise at ε = {each:.3g}, δ = {delta:.2g}: the best order is α = {best:.3g}. There the "
+            "{rounds} of Laplace noise at ε = {each:.3g}, δ = {delta:.2g}: the best order is α = {best}. There the "
             "improved conversion charges {new:.4g}, the classical one at its own best order {old:.4g}; exact is {exact:.4g}."
         ).format(rounds=count(r["rounds"], _("round"), _("rounds")), each=r["each"], delta=r["delta"], best=best,
                  new=r["new"].min(), old=r["old"].min(), exact=r["exact"])  # fmt: skip
@@ -141,10 +143,10 @@ def tail():
 
     def say(r):
         return _(
-            "{rounds} of Gaussian noise, σ = {sigma:.3g}: the loss exceeds ε = {e:.3g} with probability {over:.2g}, and δ "
-            "is {delta:.2g}, since a loss just above ε counts for little."
-        ).format(rounds=count(r["rounds"], _("round"), _("rounds")), sigma=r["sigma"], e=r["epsilon"], over=r["over"],
-                 delta=r["delta"])  # fmt: skip
+            "{rounds} of Gaussian noise, σ = {sigma:.3g}: the loss exceeds ε = {e:.3g} with probability {over}, and δ "
+            "is {delta}, since a loss just above ε counts for little."
+        ).format(rounds=count(r["rounds"], _("round"), _("rounds")), sigma=r["sigma"], e=r["epsilon"],
+                 over=chance(r["over"]), delta=chance(r["delta"]))  # fmt: skip
 
     def because(r):
         start = compute(1.0, 16, 4.0)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
-from ._kit import _, clients, count, epsilon
+from ._kit import _, clients, count, epsilon, three
 from ._prices import DELTA, attacked, bill, by_renyi, exact, multiplier, noise, orders_for_pages, summed
 
 __all__ = ["prices", "promise"]
@@ -14,10 +14,6 @@ ROUNDS = np.unique(np.geomspace(1, 1000, 25).round()).astype(int)
 DOTS = (1, 4, 15, 60, 250, 1000)
 STYLES = {"basic": 0, "advanced": 2, "RDP": 3, "exact": "private"}
 METHODS = {"basic": "basic", "advanced": "advanced", "RDP": "rdp", "exact": "pld"}
-
-
-def _short(value):
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 @lru_cache(maxsize=128)
@@ -49,11 +45,19 @@ def prices():
 
     def say(r):
         kind = {"laplace": _("Laplace"), "gaussian": _("Gaussian")}[r["kind"]]
-        here = {name: _short(value) for name, value in r["here"].items()}
+        here = {name: three(value) for name, value in r["here"].items()}
+        what = _("each") if r["kind"] == "laplace" else _("each at δ = 1e-5; all of them")
         return _(
-            "{rounds} of {kind} noise, ε = {each:.3g} each, at δ = {delta:.2g}: basic {basic}, advanced {advanced}, RDP "
+            "{rounds} of {kind} noise, ε = {each:.3g} {what}, at δ = {delta:.2g}: basic {basic}, advanced {advanced}, RDP "
             "{RDP}, exact {exact}. The noise is the same in all four."
-        ).format(rounds=count(r["rounds"], _("round"), _("rounds")), kind=kind, each=r["each"], delta=r["delta"], **here)
+        ).format(
+            rounds=count(r["rounds"], _("round"), _("rounds")),
+            kind=kind,
+            each=r["each"],
+            delta=r["delta"],
+            what=what,
+            **here,
+        )
 
     panel = plots.Panel(
         _("Total ε"), _("rounds"), "ε", x=(1, 1000), y=(1e-2, 1e4), xlog=True, ylog=True, right=0.22,
@@ -89,7 +93,7 @@ def promise():
         return drawn
 
     def say(r):
-        left = {name: _short(sigma / r["clients"]) for name, sigma in r["sigma"].items()}
+        left = {name: three(sigma / r["clients"]) for name, sigma in r["sigma"].items()}
         times = min(r["sigma"]["basic"], r["sigma"]["advanced"]) / r["sigma"]["exact"]
         return _(
             "Total ε = {e:.3g} over {rounds}, {n:,} clients: the average of their updates carries noise of {exact} clips if "

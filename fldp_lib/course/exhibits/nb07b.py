@@ -8,7 +8,7 @@ import numpy as np
 
 from ...interactive import browser, explorers, plots
 from ...privacy import accounting, mechanisms
-from ._kit import _, clients, count, epsilon
+from ._kit import _, clients, count, epsilon, three
 from ._prices import guesser, multiplier, multipliers, orders_for_pages
 from .nb07b_more import project, run, shuffled
 
@@ -99,13 +99,15 @@ def bargain():
 
     def say(r):
         n, q, rounds = r["clients"], r["rate"], r["rounds"]
+        many = q * n * rounds
+        sent = f"{many:,.0f}" if many >= 10 else f"{many:.2g}"
         return _(
-            "Total ε = {e:.3g} over {rounds}, {n:,} clients, {q:.3g}% a round: σ = {here:.3g}, and the average carries "
-            "noise of {mean:.3g} clips; with everybody σ = {whole:.3g} and {other:.3g} clips. Updates sent: {sent:,.0f} of "
-            "{all:,}."
-        ).format(e=r["epsilon"], rounds=count(rounds, _("round"), _("rounds")), n=n, q=100 * q, here=r["here"],
-                 mean=r["here"] / q / n, whole=r["whole"], other=r["whole"] / n, sent=q * n * rounds,
-                 all=n * rounds)  # fmt: skip
+            "Total ε = {e:.3g} over {rounds}, {n:,} clients, {q:.3g}% a round: σ = {here}, and the average carries "
+            "noise of {mean:.3g} clips; with everybody σ = {whole} and {other:.3g} clips. Updates sent: {sent} of "
+            "{all:,}{expected}."
+        ).format(e=r["epsilon"], rounds=count(rounds, _("round"), _("rounds")), n=n, q=100 * q, here=three(r["here"]),
+                 mean=r["here"] / q / n, whole=three(r["whole"]), other=r["whole"] / n, sent=sent,
+                 all=n * rounds, expected="" if many >= 10 else _(" on average"))  # fmt: skip
 
     def because(result):
         r = compute(1.0, 100, 0.1, 1000)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...interactive import browser, explorers, plots
 from ...privacy import accounting, gaussians, mechanisms
-from ._kit import _, epsilon
+from ._kit import _, chance, epsilon
 
 BOOKS = {"Hastie et al., valid": "0387848576", "the article's first": "173334690X", "the article's second": "1789618796"}
 AT = np.linspace(0.1, 6, 60)
@@ -105,10 +105,10 @@ def noise():
     def say(r):
         kept = _("keeps") if r["here"] <= r["delta"] else _("misses")
         return _(
-            "σ 噪声乘数 = {sigma:.3g}: the Gaussian's δ 失败概率 at ε 隐私参数 = {epsilon:.3g} is {here:.2g} and {kept} the "
+            "σ 噪声乘数 = {sigma:.3g}: the Gaussian's δ 失败概率 at ε 隐私参数 = {epsilon:.3g} is {told} and {kept} the "
             "{delta:.2g} asked for. Of 100 guesses at even odds (ε, δ) allows {b:.1f} right, the bound, whatever σ is; an "
             "attacker on a Gaussian with just this (ε, δ) has {g:.1f}. Laplace noise would have scale b 尺度 = {scale:.3g}."
-        ).format(**r, kept=kept, b=100 * r["bound"], g=100 * r["exact"], scale=1 / r["epsilon"])
+        ).format(**r, kept=kept, told=chance(r["here"]), b=100 * r["bound"], g=100 * r["exact"], scale=1 / r["epsilon"])
 
     def because(r):
         return _("the bound is about (ε, δ) alone and stays at {b:.1f} of 100; δ at this ε is what falls.").format(
@@ -158,11 +158,12 @@ def totals():
         return drawn
 
     def say(r):
+        a, b, c = (f"{value:,.0f}" if value >= 9999.5 else f"{value:.4g}" for value in r["now"])
         better = _("the smaller of the two") if r["now"][2] < r["now"][1] else _("worse than adding up")
         return _(
-            "T 轮数 = {rounds} releases of ε = {epsilon:.3g} each: {a:.4g} added up 串行组合. Each on a hidden cohort, "
-            "q 采样率 = {q:.3g}, costs {one:.3g}: sampled {b:.4g}; advanced 高级组合, at δ = 1e-5, {c:.4g}, {better}."
-        ).format(**r, a=r["now"][0], b=r["now"][1], c=r["now"][2], better=better)
+            "T 轮数 = {rounds} releases of ε = {epsilon:.3g} each: {a} added up 串行组合. Each on a hidden cohort, "
+            "q 采样率 = {q:.3g}, costs {one:.3g}: sampled {b}; advanced 高级组合, at δ = 1e-5, {c}, {better}."
+        ).format(**r, a=a, b=b, c=c, better=better)
 
     panel = plots.Panel(
         "", "T, number of releases", "ε in total", x=(1, 1000), y=(1e-3, 1e6), xlog=True, ylog=True, right=0.16
@@ -190,4 +191,4 @@ def _mark(x, y, role, panel, floor):
     """A dot, or where it lies below the axis an arrow with its number."""
     if y >= floor:
         return [plots.dots([x], [y], role, panel=panel, size=4)]
-    return [plots.text(x, 2 * floor, f"↓ {y:.0e}", role, panel=panel)]
+    return [plots.text(x, 2 * floor, f"↓ {y:.0e}" if y >= 1e-300 else "↓", role, panel=panel)]

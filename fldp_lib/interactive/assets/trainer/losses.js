@@ -163,8 +163,9 @@ fldp.part(fldp => {
   const delta = (each, rounds, epsilon) => law(each, rounds).delta(epsilon)
   const calibrate = (epsilon_, rounds, delta_) => { // the largest ε of one round with which all of them keep (ε, δ)
     if (!(delta_ > 0) || rounds === 1 && delta_ < 1e-10) return epsilon_ / rounds
+    const most = epsilon_ - 2 * Math.log1p(-delta_) // one round alone must keep (ε, δ)
     const over = log => Math.log(Math.max(epsilon(Math.exp(log), rounds, delta_), 1e-9) / epsilon_)
-    return Math.exp(fldp.accounting.root(over, Math.log(epsilon_ / rounds), Math.log(epsilon_ + 1), 1e-9))
+    return Math.exp(fldp.accounting.root(over, Math.log(epsilon_ / rounds), Math.log(most) + 1e-6, 1e-9))
   }
 
   fldp.accounting = { ...fldp.accounting, laplace: { law, epsilon, delta, calibrate }, fourier }

@@ -2,16 +2,16 @@
 // the seed can subtract it, and the streams are not Python's: where a page must show what the notebook shows, its noise is
 // shipped.
 fldp.part(fldp => {
-  class Random { // xoshiro128** (Blackman & Vigna 2021), its state from the seed by SplitMix
+  const mixed = start => { // 32 bits to 32 bits, one to one, 0 to 0 (the finaliser of MurmurHash3)
+    let word = Math.imul(start ^ (start >>> 16), 0x85ebca6b)
+    word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35)
+    return (word ^ (word >>> 16)) >>> 0
+  }
+  class Random { // xoshiro128** (Blackman & Vigna 2021), its state from all 53 bits of the seed by SplitMix
     constructor(seed) {
       if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`seed must be a whole number from 0, got ${seed}`)
-      let state = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0
-      this.state = new Uint32Array(4).map(() => {
-        state = (state + 0x9e3779b9) >>> 0
-        let word = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
-        word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35)
-        return (word ^ (word >>> 16)) >>> 0
-      })
+      this.state = new Uint32Array(4).map((_, place) => mixed((seed >>> 0) + (place + 1) * 0x9e3779b9))
+      this.state[3] ^= mixed(Math.floor(seed / 2 ** 32))
       this.spare = null
       for (let k = 0; k < 16; k++) this.word()
     }

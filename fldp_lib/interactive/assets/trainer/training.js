@@ -1,7 +1,9 @@
 // Federated training of the package's small models, with clipping and noise: what fldp_lib/training does in Python.
 //
 // With given noise, cohorts and data the parameters are Python's, to its single precision (tests/browser/test_trainer.py);
-// here all is added up in double precision. Parameters are flat as in Python: weights (out × features) row by row, biases.
+// here all is added up in double precision. It takes any federation; the book's explorers run narrower loops of their own
+// (explorers/_clouds.js, _runs.js), which tests/browser/test_live.py holds to the exhibits. Parameters are flat as in
+// Python: weights (out × features) row by row, biases.
 fldp.part(fldp => {
   const TASKS = ["classification", "regression"], KINDS = ["gaussian", "laplace"], PLACES = ["server", "client", "shares"]
   const oneOf = (name, value, allowed) => {

@@ -42,6 +42,10 @@ fldp.part(fldp => {
   })
   const steps = fldp.kept(24, (data, clients, rounds, localSteps) =>
     [0.05, 0.5, 0.95].map(q => kit.columns(lengths(data, clients, rounds, localSteps), q)))
+  const shortened = share => { // neither "0%" where there are some, nor "100%" where there are others
+    if (share === 0 || share === 1) return share ? "all" : "none"
+    return `${share < 0.005 ? "less than 1%" : share > 0.995 ? "more than 99%" : f(share, ".0%")} of them`
+  }
   const byRound = {
     compute({ epsilon, clients, clip, local_steps: localSteps = 1, rounds = ROUNDS, server_lr: serverLr = 1 }, data) {
       const path = run(data, clients, epsilon, { rounds, localSteps, clip, serverLr }, 20, false)
@@ -76,7 +80,7 @@ fldp.part(fldp => {
         `${kit.short(r.steps[1][0])} long ` +
         `at first and ${kit.short(r.steps[1].at(-1))} at the end (medians without noise); the clip, ` +
         `${f(r.clip, ".2g")}, shortens ` +
-        `${cut ? `${f(cut, ".0%")} of them` : "none"}. Right, of 100 test patients: private ${middle} (median of 20 ` +
+        `${shortened(cut)}. Right, of 100 test patients: private ${middle} (median of 20 ` +
         `draws; nine ` +
         `in ten ${worst} to ${best}), no privacy ${f(r.plain.at(-1), ".0f")}, alone ${f(r.alone, ".0f")}.`
     },

@@ -33,6 +33,12 @@ fldp.part(fldp => {
     : Math.max(0, 1 - Math.exp((epsilon - 1 / scale) / 2))
   const zeros = values => Array.from(values, () => 0)
 
+  const of100 = (number, digits) => { // between 0 and 100, neither of which is ever reached
+    const least = 10 ** -digits
+    if (number <= least / 2) return `less than ${f(least, "g")}`
+    return number < 100 - least / 2 ? f(number, `.${digits}f`) : `more than ${f(100 - least, "g")}`
+  }
+
   fldp.explorers["nb02.two_worlds"] = {
     compute({ epsilon, published, prior }) {
       const ratio = clip(2 * epsilon * (published - MIDDLE), -epsilon, epsilon), before = prior / 100
@@ -62,9 +68,9 @@ fldp.part(fldp => {
     say(r) {
       const factor = Math.exp(Math.abs(r.ratio)), written = f(factor, factor >= 100 ? ",.0f" : ".3g")
       const likelier = r.ratio >= 0 ? `${written} times as likely with her as without her` : `${written} times as likely without her as with her`
-      const [low, high] = r.ends.map(end => f(100 * end, ".1f"))
+      const [low, high] = r.ends.map(end => of100(100 * end, 1))
       return `ε = ${f(r.epsilon, ".3g")}: ${f(r.published, "g")} is published, ${likelier}. The belief that she is in goes from ` +
-        `${f(r.prior, ".0f")} in 100 to ${f(100 * r.after, ".0f")}; whatever is published, ε allows ${low} to ${high}.`
+        `${f(r.prior, ".0f")} in 100 to ${of100(100 * r.after, 0)}; whatever is published, ε allows ${low} to ${high}.`
     },
     attacker: r => laplace(r.epsilon),
   }
@@ -95,8 +101,8 @@ fldp.part(fldp => {
       }
       return r.delta >= 1e-6 ? [...drawn, dots([r.epsilon], [r.delta], { style: "attacker", panel: 1, size: 5 })] : drawn
     },
-    say: r => `With ${KINDS[r.kind]} noise of scale ${f(r.scale, ".3g")}, at ε = ${f(r.epsilon, ".3g")} it takes a slack of δ = ` +
-      `${r.delta < 1e-12 ? "0" : f(r.delta, ".3g")}: the shaded share of what is published with her that e^ε times the likelihood ` +
+    say: r => `With ${KINDS[r.kind]} noise of scale ${f(r.scale, ".3g")}, at ε = ${f(r.epsilon, ".3g")} it takes a slack of δ ` +
+      `${r.delta >= 1e-12 ? `= ${f(r.delta, ".3g")}` : r.kind === "laplace" ? "= 0" : "less than 1e-12"}: the shaded share of what is published with her that e^ε times the likelihood ` +
       "without her does not cover.",
   }
 
@@ -159,9 +165,9 @@ fldp.part(fldp => {
       const [one, all, most] = [right(r, 1), right(r, r.cap), 100 * laplace(r.epsilon).bound].map(value => f(value, ".1f"))
       return `ε = ${f(r.epsilon, ".3g")} for ${r.unit === "patient" ? "a patient" : "a hospital"}; ` +
         `${fldp.count(r.clients, "hospital", "hospitals")} of at most ${fldp.count(r.cap, "patient", "patients")}, noise of scale ` +
-        `${f(r.scale, ".3g")}. A guess at even odds is right ${one} times in 100 about a patient, ${all} times about a hospital whose ` +
+        `${fldp.kit.three(r.scale)}. A guess at even odds is right ${one} times in 100 about a patient, ${all} times about a hospital whose ` +
         `patients are all malignant; ε allows ${most} for its own unit. One count in ten is off by more than ` +
-        `${f(r.scale * Math.log(10), ",.3g")}.`
+        `${fldp.kit.three(r.scale * Math.log(10))}.`
     },
   }
 })

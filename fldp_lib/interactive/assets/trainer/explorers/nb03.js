@@ -70,7 +70,8 @@ fldp.part(fldp => {
           `the merged ` +
           `model is right for ${last} of ${total} test tumours.`
       }
-      return `Round ${r.round}: ${r.own.length} of ${r.clients} clients have patients and walk ${STEPS} steps, each ` +
+      const walk = !r.out ? "have patients and walk" : r.own.length === 1 ? "walks" : "walk" // left out, with some or not
+      return `Round ${r.round}: ${r.own.length} of ${r.clients} clients ${walk} ${STEPS} steps, each ` +
         `towards its own ` +
         `optimum; ${who}. Their models end ${f(r.apart, ".2f")} apart on average, and the merged one is right for ` +
         `${r.right[r.round - 1]} of ${total} test tumours (${last} after round ${ROUNDS}).`

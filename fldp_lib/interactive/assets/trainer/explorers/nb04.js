@@ -122,7 +122,7 @@ fldp.part(fldp => {
       ]
     },
     say(r) {
-      const [pure, same, gauss] = deviations(r, r.numbers).map(value => f(value, ".3g"))
+      const [pure, same, gauss] = deviations(r, r.numbers).map(fldp.kit.three)
       return `ε = ${f(r.epsilon, ".3g")} for ${fldp.count(r.numbers, "number", "numbers")} at once, each moved by up to 1: deviation ` +
         `${pure} with Laplace, δ = 0; at most ${same} with Laplace, same δ = ${f(r.delta, ".1g")}; ${gauss} with Gaussian. One ` +
         `number's Gaussian log-ratio passes ε beyond ${f(r.epsilon * r.sigma ** 2 + 0.5, ".1f")}, which δ pays for.`

@@ -92,21 +92,21 @@ fldp.part(fldp => {
       return [...marks, dots([r.epsilon], [r.error], { style, panel: 1, size: 5 })]
     },
     say(r) {
-      const { l1, l2 } = QUERIES[r.query], unit = r.query === "count" ? r.n : 1, k = r.query === "histogram" ? 8 : 2
+      const { three } = fldp.kit, { l1, l2 } = QUERIES[r.query], unit = r.query === "count" ? r.n : 1, k = r.query === "histogram" ? 8 : 2
       const most = unit * Math.max(...r.truth), local = r.mechanism === "local"
       const what = {
         count: `Benign tumours: ${f(most, ".0f")} of ${r.n} patients`, mean: `Mean radius of ${r.n} patients: ${f(most, ".2f")}`,
         histogram: `Shares of ${r.n} patients in 8 bins, fullest ${f(most, ".2f")}`,
       }[r.query]
       const noise = {
-        laplace: () => `Laplace noise of scale ${f((unit * l1) / r.n / r.epsilon, ".3g")}`,
-        gaussian: () => `Gaussian noise of deviation ${f((unit * multiplier(r.epsilon) * l2) / r.n, ".3g")}`,
-        local: () => (r.query === "mean" ? `each patient's own Laplace report, scale ${f(l1 / r.epsilon, ".3g")}`
-          : `randomised response, true with probability ${f(keeps(r.epsilon, k), ".3f")}`),
+        laplace: () => `Laplace noise of scale ${three((unit * l1) / r.n / r.epsilon)}`,
+        gaussian: () => `Gaussian noise of deviation ${three((unit * multiplier(r.epsilon) * l2) / r.n)}`,
+        local: () => (r.query === "mean" ? `Each patient's own Laplace report, scale ${three(l1 / r.epsilon)}`
+          : `Randomised response, true with probability ${f(keeps(r.epsilon, k), ".3f")}`),
       }[r.mechanism]()
       const beyond = r.places.filter(place => place < -0.5 || place > 1.5).length
       return `${what} (black). ${noise} (${NAMES[r.mechanism]}); error of 400 simulated releases ` +
-        `${f(unit * r.width * r.error, ".3g")}. One release: ε = ${f(r.epsilon, ".3g")}, ` +
+        `${three(unit * r.width * r.error)}. One release: ε = ${f(r.epsilon, ".3g")}, ` +
         `δ = ${f(r.mechanism === "gaussian" ? DELTA : 0, "g")}; ${local ? "nobody is trusted" : "a curator is trusted"}; who guesses ` +
         `which of two records a patient has is right for ${found(r).people} of 100.` +
         (beyond ? ` ${beyond} answers lie beyond the edges.` : "")

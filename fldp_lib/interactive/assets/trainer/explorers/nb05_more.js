@@ -43,7 +43,7 @@ fldp.part(fldp => {
         `(δ = 1e-5) is spent, accuracy ${f(r.accuracy[now], ".2f")}, ${f(r.plain[now], ".2f")} without privacy. ` +
         `${f(100 * r.cut[now], ".0f")} of 100 updates are cut, their sum keeps its direction by ` +
         `${f(r.cosine[now], ".2f")}; ` +
-        `signal ${f(r.signal[now], ".2g")} against noise ${f(r.noise, ".2g")}.`
+        `signal ${f(r.signal[now], ".2g")} against noise ${kit.short(r.noise)}.`
     },
     attacker: r => r.priced.attacker(r.round),
   }

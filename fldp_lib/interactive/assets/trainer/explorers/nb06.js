@@ -41,8 +41,8 @@ fldp.part(fldp => {
     ],
     say(r) {
       const [a, b] = r.epsilons, [pa, pb] = r.epsilons.map(epsilon => about(epsilon, r.rounds).people)
-      return `${fldp.count(r.rounds, "report", "reports")} each; δ = 0, replace one participant's data: total ε = ${f(a, ".3g")} for A, ` +
-        `${f(b, ".3g")} for B, ${f(Math.max(a, b), ".3g")} for either. At learning rate ${f(r.lr, ".3g")} θ ends ${f(r.here, ".2f")} ` +
+      return `${fldp.count(r.rounds, "report", "reports")} each; δ = 0, replace one participant's data: total ε = ${fldp.kit.three(a)} for A, ` +
+        `${fldp.kit.three(b)} for B, ${fldp.kit.three(Math.max(a, b))} for either. At learning rate ${f(r.lr, ".3g")} θ ends ${f(r.here, ".2f")} ` +
         `from the best value (root mean square), ${f(Math.abs(r.bare.at(-1) - BEST), ".2g")} without noise; the best of 16 rates ends ` +
         `${f(Math.min(...r.errors), ".2f")} from it. Who guesses which of two data sets it was is right for ${pa} of 100 about A, ` +
         `${pb} about B.`

@@ -52,10 +52,11 @@ fldp.part(fldp => {
       return [...shown, line([0.02, 1000], [1, 1], { style: 5, label: "exact" })]
     },
     say(r) {
-      const { ORDERS, least } = fldp.prices, best = ORDERS[r.new.indexOf(least(r.new))]
+      const { ORDERS, least } = fldp.prices, at = r.new.indexOf(least(r.new)) // at the end the best one may lie beyond
+      const best = at < ORDERS.length - 1 ? f(ORDERS[at], ".3g") : `${f(ORDERS.at(-1), ",.0f")}, the largest tried`
       return `${fldp.count(r.rounds, "round", "rounds")} of Laplace noise at ε = ${f(r.each, ".3g")}, δ = `
         + `${f(r.delta, ".2g")}: the best `
-        + `order is α = ${f(best, ".3g")}. There the improved conversion charges ${f(least(r.new), ".4g")}, the `
+        + `order is α = ${best}. There the improved conversion charges ${f(least(r.new), ".4g")}, the `
         + `classical one at its `
         + `own best order ${f(least(r.old), ".4g")}; exact is ${f(r.exact, ".4g")}.`
     },
@@ -84,7 +85,7 @@ fldp.part(fldp => {
     },
     say: ({ epsilon, rounds, sigma, over, delta }) =>
       `${fldp.count(rounds, "round", "rounds")} of Gaussian noise, σ = ${f(sigma, ".3g")}: the loss exceeds ε = `
-      + `${f(epsilon, ".3g")} with probability ${f(over, ".2g")}, and δ is ${f(delta, ".2g")}, since a loss just above `
+      + `${f(epsilon, ".3g")} with probability ${fldp.kit.chance(over)}, and δ is ${fldp.kit.chance(delta)}, since a loss just above `
       + `ε counts for little.`,
     attacker: result => result.attacker,
   }
@@ -114,7 +115,7 @@ fldp.part(fldp => {
     say({ kind, each, rounds, delta, here }) {
       const { short } = fldp.prices
       return `${fldp.count(rounds, "round", "rounds")} of ${kind === "laplace" ? "Laplace" : "Gaussian"} noise, ε = `
-        + `${f(each, ".3g")} each, at `
+        + `${f(each, ".3g")} each${kind === "laplace" ? "" : " at δ = 1e-5; all of them"}, at `
         + `δ = ${f(delta, ".2g")}: basic ${short(here.basic)}, advanced ${short(here.advanced)}, RDP `
         + `${short(here.RDP)}, exact `
         + `${short(here.exact)}. The noise is the same in all four.`

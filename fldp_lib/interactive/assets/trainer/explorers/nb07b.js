@@ -50,9 +50,9 @@ fldp.part(fldp => {
     say: ({ epsilon, rounds, rate: q, clients: n, whole, here }) =>
       `Total ε = ${f(epsilon, ".3g")} over ${fldp.count(rounds, "round", "rounds")}, ${f(n, ",")} clients, `
       + `${f(100 * q, ".3g")}% a `
-      + `round: σ = ${f(here, ".3g")}, and the average carries noise of ${f(here / q / n, ".3g")} clips; with everybody σ = `
-      + `${f(whole, ".3g")} and ${f(whole / n, ".3g")} clips. Updates sent: ${f(q * n * rounds, ",.0f")} of `
-      + `${f(n * rounds, ",")}.`,
+      + `round: σ = ${fldp.kit.three(here)}, and the average carries noise of ${f(here / q / n, ".3g")} clips; with everybody σ = `
+      + `${fldp.kit.three(whole)} and ${f(whole / n, ".3g")} clips. Updates sent: ${f(q * n * rounds, q * n * rounds >= 10 ? ",.0f" : ".2g")} of `
+      + `${f(n * rounds, ",")}${q * n * rounds >= 10 ? "" : " on average"}.`,
   }
 
   // ε by RDP where a geometric number of runs is made, `mean` on average, and only the best is ever seen (Papernot & Steinke

@@ -54,7 +54,7 @@ fldp.part(fldp => {
 
   // A dot, or where it lies below the axis an arrow with its number.
   const marked = (x, y, style, floor) =>
-    y >= floor ? dots([x], [y], { style, size: 4 }) : text(x, 2 * floor, `↓ ${f(y, ".0e")}`, { style })
+    y >= floor ? dots([x], [y], { style, size: 4 }) : text(x, 2 * floor, y >= 1e-300 ? `↓ ${f(y, ".0e")}` : "↓", { style })
 
   const AT = linspace(0.1, 6, 60), { gaussian, bestGuess } = fldp.accounting
   const exact = (epsilon, delta) => fldp.normal.cdf(gaussian.mu(epsilon, delta) / 2)
@@ -71,7 +71,7 @@ fldp.part(fldp => {
       dots([r.epsilon], [100 * r.bound], { style: "bound", panel: 1, size: 4 }),
       dots([r.epsilon], [100 * r.exact], { style: "attacker", panel: 1, size: 4 }),
     ],
-    say: r => `σ 噪声乘数 = ${f(r.sigma, ".3g")}: the Gaussian's δ 失败概率 at ε 隐私参数 = ${f(r.epsilon, ".3g")} is ${f(r.here, ".2g")} ` +
+    say: r => `σ 噪声乘数 = ${f(r.sigma, ".3g")}: the Gaussian's δ 失败概率 at ε 隐私参数 = ${f(r.epsilon, ".3g")} is ${fldp.kit.chance(r.here)} ` +
       `and ${r.here <= r.delta ? "keeps" : "misses"} the ${f(r.delta, ".2g")} asked for. Of 100 guesses at even odds (ε, δ) allows ` +
       `${f(100 * r.bound, ".1f")} right, the bound, whatever σ is; an attacker on a Gaussian with just this (ε, δ) has ` +
       `${f(100 * r.exact, ".1f")}. Laplace noise would have scale b 尺度 = ${f(1 / r.epsilon, ".3g")}.`,
@@ -88,7 +88,7 @@ fldp.part(fldp => {
       marked(r.rounds, three(r, r.rounds)[k], ROLES[k], 1e-3),
     ]),
     say(r) {
-      const now = three(r, r.rounds), [a, b, c] = now.map(value => f(value, ".4g"))
+      const now = three(r, r.rounds), [a, b, c] = now.map(value => f(value, value >= 9999.5 ? ",.0f" : ".4g"))
       return `T 轮数 = ${r.rounds} releases of ε = ${f(r.epsilon, ".3g")} each: ${a} added up 串行组合. Each on a hidden cohort, ` +
         `q 采样率 = ${f(r.q, ".3g")}, costs ${f(r.one, ".3g")}: sampled ${b}; advanced 高级组合, at δ = 1e-5, ${c}, ` +
         `${now[2] < now[1] ? "the smaller of the two" : "worse than adding up"}.`

@@ -71,7 +71,7 @@ fldp.part(fldp => {
     return Math.exp(fldp.accounting.root(over, Math.log(0.2), Math.log(3 * whole + 3), share))
   }
 
-  const short = value => fldp.format(value, value >= 1000 ? ",.0f" : ".3g")
+  const short = fldp.kit.three
   fldp.prices = { DELTA, ORDERS, WHOLE, advanced, attacked, basic, byLibrary, byRenyi, bySampled, converted, exact,
                   least, multiplier, noise, renyi, sampled, sampledMultiplier, short }
 })
