@@ -145,7 +145,7 @@ def watch(scratch, handle, pack):
                 if event == "os.symlink":
                     reason = event
             elif event in lists:
-                paths = args[:1]
+                paths = args[:1] if kind(args[0]) is text or kind(args[0]) is raw else ()
             elif event == "os.system" or event.startswith(ended):
                 reason = event
             for path in paths:
