@@ -7,7 +7,8 @@ holds for native code, too, and is the wall. The audit hook sees the same inside
 the first attempt and says the reason. What is left in the scratch folder is counted ten times a second; too much ends it.
 
 What they do not stop: reading what Python's and the package's own folders hold, the exercises' checks among them; asking
-which files there are, how large and how old; filling the examiner's own memory up to its limit; a fault of the kernel's.
+which files there are, how large and how old; filling the examiner's own memory up to `_examiner.MEMORY`; a fault of the
+kernel's.
 Without Landlock and seccomp (macOS, an old kernel) the hook stands alone against files, programs and sockets, and it is no
 wall: native code that is reached without ctypes passes it, and so does, from Python 3.13 on, who catches it at work in a
 frame (by a signal's handler, say). For a class of which somebody might attack the machine, grade on Linux, not as root, and
