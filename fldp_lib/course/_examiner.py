@@ -11,7 +11,6 @@ import io
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -31,11 +30,14 @@ READY = (
 )
 WORDS = 400  # letters of a message at most
 MEMORY = 3 * 2**30  # bytes that a check may take beyond what Python and the package take, beside its answer
+DISK = 64 * 2**20  # bytes that an answer may leave in its folder, 4096 for each file among them
+TICK = 0.1  # seconds between two looks at it
 SIZE = struct.Struct("!I")
 
 
 def nursery():
     """Serve requests from standard input until it closes: each a length and JSON, and so are the verdicts."""
+    home = tempfile.mkdtemp(prefix="nursery-")
     torch.set_num_threads(1)
     for name in READY:  # what is imported here need not be imported by every answer
         importlib.import_module(name)
@@ -47,22 +49,33 @@ def nursery():
         child = os.fork()
         if not child:
             os.close(told)
-            _examine(tell)
+            try:
+                _examine(tell, home)
+            finally:  # whatever happens in there, it is not this process
+                os._exit(1)
         os.close(tell)
-        verdict = _awaited(told, child)
+        verdict = _awaited(told, child, home)
         os.close(told)
         if verdict is None:
-            return
+            return _sandbox.removed(home)
+        for name in os.listdir(home):
+            _sandbox.removed(os.path.join(home, name))
         data = json.dumps(verdict).encode()
         os.write(out, SIZE.pack(len(data)) + data)
 
 
-def _awaited(told, child):
+def _awaited(told, child, home):
     """What an examiner says; past its time, or if it ends without a word, what is known then. None: no request was left."""
-    data, until, worker = b"", time.monotonic() + 30, None
+    data, until, worker, full = b"", time.monotonic() + 30, None, False
     while True:
-        ready = select.select([told], [], [], max(until - time.monotonic(), 0))[0]
-        piece = os.read(told, 2**16) if ready else b""
+        if not select.select([told], [], [], TICK)[0]:
+            if time.monotonic() > until:
+                break
+            if worker and not full and _sandbox.taken(home) > DISK:
+                full = True
+                _end(worker)
+            continue
+        piece = os.read(told, 2**16)
         data += piece
         first = data.split(b"\n")[0]
         if worker is None and b"\n" in data and first:
@@ -70,16 +83,25 @@ def _awaited(told, child):
             until = time.monotonic() + seconds + 5
         if not piece:
             break
-    for pid in (worker, child):
-        with contextlib.suppress(OSError, TypeError):
-            os.kill(pid, signal.SIGKILL)
-    with contextlib.suppress(OSError, TypeError):
-        os.killpg(worker, signal.SIGKILL)
-    os.waitpid(child, 0)
     lines = data.split(b"\n")
-    if len(lines) == 3 and not lines[2]:
+    said = len(lines) == 3 and not lines[2]
+    if worker and not said:  # else it has ended, and its number may be another process's
+        _end(worker)
+    with contextlib.suppress(OSError):
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    if full:
+        return {"verdict": "stopped", "message": f"disk: more than {DISK / 2**20:.0f} MiB in files"}
+    if said:
         return json.loads(lines[1])
     return None if data == b"end\n" else {"verdict": "stopped", "message": "time: the check did not come to an end"}
+
+
+def _end(worker):
+    """Kill an answer's process, whichever group it has moved to, and its group."""
+    for kill in (os.kill, os.killpg):
+        with contextlib.suppress(OSError):
+            kill(worker, signal.SIGKILL)
 
 
 def _read(size):
@@ -92,14 +114,14 @@ def _read(size):
     return data
 
 
-def _examine(tell):
+def _examine(tell, home):
     """One request, in a process of its own; does not return."""
     head = _read(SIZE.size)
     if head is None:
         os.write(tell, b"end\n")
         os._exit(0)
     request = json.loads(_read(SIZE.unpack(head)[0]))
-    scratch = os.path.realpath(tempfile.mkdtemp(prefix="answer-"))
+    scratch = os.path.realpath(tempfile.mkdtemp(prefix="answer-", dir=home))
     mine, theirs = socket.socketpair()
     worker = os.fork()
     if not worker:
@@ -113,21 +135,21 @@ def _examine(tell):
     os.write(tell, json.dumps([worker, request["seconds"]]).encode() + b"\n")
     verdict, message = "stopped", ""
     try:
-        verdict, message = _judged(request, mine)
+        try:
+            verdict, message = _judged(request, mine)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     except Stopped as stop:
         message = str(stop)
     except MemoryError:
         message = "memory: the check of this answer"
     except BaseException as error:
         message = f"the check cannot take this answer: {type(error).__name__}"
-    with contextlib.suppress(OSError):
-        os.killpg(worker, signal.SIGKILL)
-        os.kill(worker, signal.SIGKILL)
+    _end(worker)
     with contextlib.suppress(OSError):
         status = os.waitpid(worker, 0)[1]
         if message == "its process ended" and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
             message = "time"
-    shutil.rmtree(scratch, ignore_errors=True)
     said = {"verdict": verdict, "message": message.encode("utf-8", "replace").decode()[:WORDS]}
     os.write(tell, json.dumps(said).encode() + b"\n")
     os._exit(0)

@@ -17,7 +17,7 @@ def taken(path, ids):
             return name, {}, "no hand-in: not a file of its own"
         if path.stat().st_size > LARGEST:
             return name, {}, f"no hand-in: {path.stat().st_size:,} bytes; at most {LARGEST:,}"
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin with a mark
     except RecursionError:
         return name, {}, "no hand-in: nested too deeply"
     except (OSError, ValueError) as error:

@@ -46,12 +46,12 @@ def run(handle, code, answer, scratch, seconds, memory):
     sys.dont_write_bytecode = True
     sys.stdin = sys.stdout = sys.stderr = open(os.devnull, "r+")  # noqa: SIM115
     line = _Line(handle)
-    for module in forbidden(code):
-        line.send(b"F", f"imports {module}".encode())
-        os._exit(77)
     _sandbox.limit(seconds, memory)
     _sandbox.shut(scratch)
-    _sandbox.watch(scratch, handle, _refusal)
+    _sandbox.watch(scratch, handle, HEAD.pack)
+    for module in forbidden(code):  # to parse it may take as much as to run it
+        line.send(b"F", f"imports {module}".encode())
+        os._exit(77)
     space = {"__name__": "__main__", "__builtins__": dict(vars(builtins), __import__=_guarded(line), input=_nothing)}
     _serve(line, space, code, answer)
     os._exit(0)
@@ -66,11 +66,6 @@ def forbidden(code):
     named = [alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names]
     named += [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom) and not n.level]
     return sorted({name for name in named if name.split(".")[0] in _sandbox.MODULES})
-
-
-def _refusal(reason, pack=HEAD.pack, size=len):
-    data = reason.encode("utf-8", "replace")
-    return pack(b"F", size(data)) + data
 
 
 def _nothing(prompt=""):

@@ -12,18 +12,22 @@ grade in a container. It runs on Linux and macOS, and was tried against hostile 
 
 import argparse
 import concurrent.futures
+import contextlib
 import csv
 import json
 import os
 import pathlib
 import queue
 import select
+import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 from .. import checks
+from . import _sandbox
 from ._files import clean, taken
 from .hand_in import known
 
@@ -129,22 +133,23 @@ class Grades:
 class _Nursery:
     """A process that forks one examiner for each request; begun again when it ends, unless it was stopped."""
 
-    def __init__(self):
-        self.process, self.stopped = None, False
+    def __init__(self, scratch):
+        self.scratch, self.process, self.stopped = scratch, None, False
 
     def verdict(self, request):
         if self.stopped:
             return {"verdict": "not checked", "message": ""}
         if self.process is None or self.process.poll() is not None:
+            self._kill()  # an examiner may have outlived it
             home = str(pathlib.Path(__file__).resolve().parent.parent.parent)
             threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "VECLIB_MAXIMUM")}
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-c", START, home],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
-                env={"PATH": os.defpath, "TQDM_DISABLE": "1"} | threads, start_new_session=True,
+                env={"PATH": os.defpath, "TMPDIR": self.scratch, "TQDM_DISABLE": "1"} | threads, start_new_session=True,
             )  # fmt: skip
             if self.stopped:  # meanwhile
-                self.process.kill()
+                self._kill()
         data = json.dumps(request).encode()
         try:
             self.process.stdin.write(SIZE.pack(len(data)) + data)
@@ -166,21 +171,30 @@ class _Nursery:
 
     def stop(self):
         """End what another thread may wait for; that thread closes it."""
-        self.stopped, process = True, self.process
+        self.stopped = True
+        self._kill()
+
+    def _kill(self):
+        """Kill it and its examiner, which is of its group; the answer's process ends with that one."""
+        process = self.process
         if process is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.kill()
 
     def close(self):
+        self._kill()
         process, self.process = self.process, None
         if process is not None:
-            process.kill(), process.wait(), process.stdin.close(), process.stdout.close()
+            process.wait(), process.stdin.close(), process.stdout.close()
 
 
 def _run(work, jobs, progress):
     """Fill in the verdicts, several at a time; an interruption leaves those that are not done."""
     from tqdm.auto import tqdm
 
-    nurseries, free = [_Nursery() for _ in range(jobs)], queue.SimpleQueue()
+    scratch = tempfile.mkdtemp(prefix="answers-")
+    nurseries, free = [_Nursery(scratch) for _ in range(jobs)], queue.SimpleQueue()
     for nursery in nurseries:
         free.put(nursery)
 
@@ -206,6 +220,7 @@ def _run(work, jobs, progress):
                 nursery.stop()
     for nursery in nurseries:  # no thread reads of it any more
         nursery.close()
+    _sandbox.removed(scratch)
 
 
 def main(arguments=None):

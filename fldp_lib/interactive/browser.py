@@ -1,7 +1,10 @@
 """Explorers that a page computes by itself, at any setting, without a kernel: what they are called there, and their data.
 
-An explorer's counterpart in JavaScript stands in `assets/trainer/explorers/` here, one file a notebook, under the same
-name; `tests/browser/test_live.py` holds its marks and its sentence to the explorer's own at settings drawn at random.
+An explorer's counterpart in JavaScript stands in `assets/trainer/explorers/` here, in `nbNN.js` or `nbNN_….js`, which the
+pages of that notebook load by themselves: `fldp.explorers["nbNN.name"] = { compute(state, data), marks(result, data),
+say(result, data) }`, with `attacker(result, data)` where the explorer has one, each returning what its namesake in Python
+does. It computes by `fldp.training` and `fldp.accounting` and draws by `fldp.plots`; noise that the notebook shows is
+shipped in `data`. `tests/browser/test_live.py` holds marks and sentence to the explorer's own at settings drawn at random.
 """
 
 import base64

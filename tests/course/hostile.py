@@ -173,4 +173,82 @@ HOSTILE = {
         inside("import sys; sys.modules['gc'].get_objects()", body=WRONG),
         "stopped: forbidden: gc|wrong",
     ),
+    # What changes others' files, processes, or more than its share, without a file's name or a program
+    "changes a mode by number": (
+        inside("import os; f = os.open(os.__file__, 0); os.chmod(f, os.fstat(f).st_mode & 0o7777)"),
+        "stopped: forbidden: os.chmod",
+    ),
+    "changes an owner by number": (
+        inside("import os; os.fchown(os.open(os.__file__, 0), -1, -1)"),
+        "stopped: forbidden: os.chown",
+    ),
+    "changes times by number": (
+        inside("import os; f = os.open(os.__file__, 0); os.utime(f, ns=(os.fstat(f).st_mtime_ns,) * 2)"),
+        "stopped: forbidden: os.utime",
+    ),
+    "opens by a folder's number": (
+        inside("import os; os.open('os.py', 0, dir_fd=os.open(os.path.dirname(os.__file__), 0))"),
+        "stopped: forbidden: reads",
+    ),
+    "makes a device": (
+        inside("import os, stat; os.mknod('zero', 0o600 | stat.S_IFCHR, os.makedev(1, 5)); open('zero', 'rb').read(9)"),
+        "wrong: your function raised PermissionError",
+    ),
+    "slows the examiner": (
+        inside("import os; os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)"),
+        "wrong: your function raised PermissionError",
+    ),
+    "moves the examiner": (
+        inside("import os; os.sched_setaffinity(os.getppid(), {0})"),
+        "wrong: your function raised PermissionError",
+    ),
+    "kills by a handle": (
+        inside("import os, sys; sys.modules['_signal'].pidfd_send_signal(os.pidfd_open(os.getppid()), 9)"),
+        "wrong: your function raised PermissionError",
+    ),
+    "leaves its group": (
+        inside("import os; os.setpgid(0, os.getpgid(os.getppid()))", "while True: pass"),
+        "wrong: your function raised PermissionError",
+    ),
+    "memory in files": (
+        inside("import os", "while True: os.write(os.memfd_create('x'), bytes(8 * 2**20))"),
+        "wrong: your function raised PermissionError",
+    ),
+    "many files": (
+        inside("for k in range(10**4): open(str(k), 'wb').write(bytes(10**6))", "while True: pass"),
+        "stopped: (disk|time)",
+    ),
+    "folders in folders": (
+        inside("import os; [os.mkdir('./' + 'a/' * k) for k in range(1, 1500)]"),
+        "wrong: your function raised FileExistsError|stopped: time",  # the second time
+    ),
+    "a folder that nobody may list": (
+        inside("import os; os.mkdir('a', 0o300); open('a/b', 'w')"),
+        "wrong: your function raised FileExistsError",
+    ),
+    "more code than can be read": ("a = 0\n" + "a;" * 2**21 + RIGHT.format(inside=""), "stopped: (memory|time)"),
+    # What takes the audit hook apart: its functions, where it has any, could be replaced
+    "an event of its own": (
+        inside("import sys; found = []", "try: sys.audit('open')", "except ValueError as error:",
+               "    found = error.__traceback__.tb_next.tb_frame.f_locals",
+               "if any(type(value) is type(guess_bound) for value in found.values()): raise ZeroDivisionError"),
+        "stopped: forbidden: makes up an audit event",
+    ),
+    "too deep for the hook": (
+        inside("def deep():", "    try: return deep()", "    except RecursionError: pass",
+               "    try: open('/etc/passwd')", "    except RecursionError as error:",
+               "        last = error.__traceback__", "        while last.tb_next: last = last.tb_next",
+               "        if any(type(v) is type(deep) for k, v in last.tb_frame.f_locals.items() if k != 'deep'):",
+               "            raise ZeroDivisionError from None", "        raise", "deep()"),
+        "stopped: forbidden: reads /etc/passwd|wrong: your function raised RecursionError",
+    ),
+    "another thread": (inside("import sys; sys._current_frames()"), "stopped: forbidden: sys._current_frames"),
+    "a signal within the hook": (
+        inside("import os, sys; s, found = sys.modules['_signal'], []",
+               "s.signal(s.SIGALRM, lambda n, f: found.append(dict(f.f_locals)) if 'event' in f.f_locals else 0)",
+               "s.setitimer(s.ITIMER_REAL, 1e-4, 1e-4)", "while not found: os.listdir('.')", "s.setitimer(s.ITIMER_REAL, 0)",
+               "if any(type(value) is type(guess_bound) for value in found[0].values()): raise ZeroDivisionError",
+               body=WRONG),
+        "wrong: at|stopped: time",
+    ),
 }  # fmt: skip

@@ -13,6 +13,7 @@ import importlib
 import io
 import itertools
 import json
+import math
 import os
 import pathlib
 import random
@@ -116,6 +117,17 @@ def in_form(answer, form):
     return functools.wraps(answer)(lambda *args, **kwargs: FORMS[form](answer(*args, **kwargs)))
 
 
+def spoiled(value):
+    """A value with NaN in the place of every float."""
+    if isinstance(value, (torch.Tensor, np.ndarray, np.generic)):
+        return value * math.nan if str(value.dtype).removeprefix("torch.").startswith("float") else value
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)(map(spoiled, value))
+    if isinstance(value, dict):
+        return {key: spoiled(entry) for key, entry in value.items()}
+    return math.nan if type(value) is float else value
+
+
 # Solutions -------------------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +193,22 @@ class Checked:
                     verdict, words = told(id, answer)
                     assert verdict is False, f"{id}: slip {place} passes, or counts as not tried: {words}"
                     assert re.search(pattern, words), f"{id}: slip {place}, {pattern!r}, is told: {words}"
+
+    def test_nan_is_right_for_none(self):
+        for id, answer in solutions(self.number).items():
+            given, changed = answer, []
+            if isinstance(answer, type) or not callable(answer):
+                given = spoiled(answer)
+                changed.append(repr(given) != repr(answer))
+            else:
+
+                def given(*args, answer=answer, changed=changed, **kwargs):
+                    right = answer(*args, **kwargs)
+                    changed.append(repr(spoiled(right)) != repr(right))
+                    return spoiled(right)
+
+            verdict, words = told(id, given)
+            assert verdict is False or not any(changed), f"{id}: {words}"
 
 
 def exercises(number):

@@ -7,8 +7,11 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 import nbformat
 import numpy as np
@@ -172,11 +175,14 @@ def attacked(tmp_path_factory):
         code = code.replace("{victim}", str(victim)).replace("{folder}", str(folder))
         handed(folder, name, {"00.1": (code, "guess_bound" if "guess_bound" in code else "print")})
     handed(folder, "zz honest", {"00.1": (RIGHT.format(inside=""), "guess_bound")})
-    scratch = set(pathlib.Path(tempfile.gettempdir()).glob("answer-*"))
+    scratch = home / "scratch"
+    scratch.mkdir()
     files = sorted(folder.iterdir())
-    grades = grade.grade(folder, seconds=3, memory=256, jobs=2, progress=False)
-    assert sorted(folder.iterdir()) == files and sorted(home.iterdir()) == [folder, victim] and victim.read_text() == "mine"
-    assert set(pathlib.Path(tempfile.gettempdir()).glob("answer-*")) <= scratch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(scratch))
+        grades = grade.grade(folder, seconds=3, memory=256, jobs=2, progress=False)
+    assert sorted(folder.iterdir()) == files and victim.read_text() == "mine"
+    assert sorted(home.iterdir()) == [folder, scratch, victim] and list(scratch.iterdir()) == []
     assert examiners() == []
     return {row["learner"]: row["exercises"]["00.1"] for row in grades.rows}
 
@@ -200,6 +206,59 @@ def test_a_hostile_answer_is_held(name, attacked):
 
 def test_the_grader_goes_on_after_them(attacked):
     assert len(HOSTILE) >= 30 and attacked["zz honest"]["verdict"] == "right"
+
+
+KERNEL = """
+import os, resource, signal, sys, threading
+sys.path.insert(0, sys.argv[1])
+from fldp_lib.course import _kernel, _sandbox
+file, held = os.open(__import__("sys").executable, os.O_RDONLY), resource.getrlimit(resource.RLIMIT_AS)
+fences = _kernel.shut(sys.argv[2], _sandbox.readable())
+acts = {
+    "fork": os.fork, "kill": lambda: os.kill(os.getppid(), 0), "pidfd": lambda: os.pidfd_open(os.getppid()),
+    "mode": lambda: os.chmod(file, os.fstat(file).st_mode & 0o7777), "owner": lambda: os.chown(file, -1, -1),
+    "time": lambda: os.utime(file), "priority": lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 1),
+    "processor": lambda: os.sched_setaffinity(os.getppid(), {0}), "group": lambda: os.setpgid(0, 0),
+    "limit": lambda: resource.setrlimit(resource.RLIMIT_AS, held), "memory": lambda: os.memfd_create("x"),
+    "device": lambda: os.mknod(sys.argv[2] + "/x", 0o20600, os.makedev(1, 5)), "user": lambda: os.setuid(os.getuid()),
+    "exec": lambda: os.execv("/bin/true", ["true"]), "write": lambda: open(sys.argv[2] + "/../y", "w"),
+}
+for name, act in acts.items():
+    try:
+        act()
+    except (PermissionError, ValueError):  # a limit's
+        continue
+    print(name)
+thread = threading.Thread(target=lambda: open(sys.argv[2] + "/z", "w").write("z"))
+thread.start(), thread.join(), signal.raise_signal(0), resource.getrlimit(resource.RLIMIT_AS)
+print(*fences)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's fences are Linux's")
+def test_the_kernels_fences_hold_without_the_hook(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    call = [sys.executable, "-I", "-c", KERNEL, str(ROOT), str(tmp_path / "scratch")]
+    said = subprocess.run(call, capture_output=True, text=True, check=True, timeout=120).stdout.split()
+    if said[-2:] != ["landlock", "seccomp"]:
+        pytest.skip("a kernel without Landlock or seccomp")
+    assert said[:-2] == [] and (tmp_path / "scratch" / "z").read_text() == "z" and not (tmp_path / "y").exists()
+
+
+def test_a_nursery_that_is_stopped_takes_its_examiner_along(tmp_path):
+    endless = {"id": "00.1", "code": "def f(a, b):\n while True: pass", "answer": "f", "seconds": 90, "memory": 2**28}
+    nursery, below = grade._Nursery(str(tmp_path)), []
+    asking = threading.Thread(target=nursery.verdict, args=(endless,))
+    asking.start()
+    until = time.monotonic() + 80
+    while len(below) < 2 and time.monotonic() < until:
+        time.sleep(0.1)
+        if nursery.process is not None:
+            below = psutil.Process(nursery.process.pid).children(recursive=True)
+    assert len(below) == 2  # the examiner and the answer
+    nursery.stop(), asking.join(30), nursery.close()
+    psutil.wait_procs(below, timeout=20)
+    assert [one for one in below if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def test_wrong_and_not_tried_keep_the_words_of_the_check(tmp_path, capsys):

@@ -181,7 +181,7 @@ def _estimate_share(answer):
     for share in ("below", 0.3, "above", 0.7):  # chance takes an estimate below 0 or above 1 now and then
         (reports, epsilon), right, slips = apart(draw, share)
         got = number(call(answer, reports.clone(), epsilon), "the estimate")
-        if abs(got - right) > 1e-6:  # float32 arithmetic will do
+        if not abs(got - right) <= 1e-6:  # float32 arithmetic will do; NaN is not near
             raw = float(reports.double().mean())
             text = (
                 f"with a share of reports of {raw:.4f} at ε = {epsilon:.3g} the estimate is {right:.4f}; you gave {got:.4f}"

@@ -12,6 +12,7 @@ from ...privacy import mechanisms
 from ...training.plan import Plan
 from . import _kit
 from ._clouds import accuracy, chords, cloud, updates
+from ._hospitals import patients
 from ._kit import _, count, epsilon, three
 from ._nb02 import IN, OUT, WITH, density, laplace_attacker
 
@@ -90,18 +91,13 @@ def promises():
     )  # fmt: skip
 
 
-@lru_cache(maxsize=1)
-def _patients():
-    return data.load("breast_cancer", features=["worst area", "worst smoothness"])
-
-
 @lru_cache(maxsize=64)
 def _deal(clients):
     """The hospitals, and which of them is one of a kind, which like the rest."""
-    fed = data.split(_patients(), clients=clients, how="dirichlet", alpha=0.3, seed=DEALS[clients - 3])
+    fed = data.split(patients(), clients=clients, how="dirichlet", alpha=0.3, seed=DEALS[clients - 3])
     classes = [fed.client(k)[1] for k in range(clients)]
     share, size = np.array([float((y == 0).double().mean()) for y in classes]), fed.sizes.numpy()
-    overall = float((_patients().y_train == 0).double().mean())
+    overall = float((patients().y_train == 0).double().mean())
     return fed, {"odd": int(np.lexsort((size, share))[-1]), "usual": int(np.abs(share - overall).argmin())}
 
 
@@ -196,7 +192,7 @@ def leave_one_out():
     ticks = {float(np.arcsinh(2 * v)): words for v, words in (
         (-50, "−50"), (-5, "−5"), (-0.5, "−½"), (0.5, "½"), (5, "5"), (50, "50"))}  # fmt: skip
     values = (200, 500, 1000, 2000), (0.08, 0.12, 0.18)
-    maps = scenes.maps(_patients(), [_("where the last model draws its line")], values, 1,
+    maps = scenes.maps(patients(), [_("where the last model draws its line")], values, 1,
                        words=(_("worst area"), _("worst smoothness")))  # fmt: skip
     panel = plots.Panel(_("100 last models, to the attacker"), _("½: as if with it; −½: as if without"),
                         x=(-6.5, 6.5), y=(-0.6, 1.95), xticks=ticks, yticks={1: _("with"), 0: _("without")})  # fmt: skip

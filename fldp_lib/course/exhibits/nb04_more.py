@@ -8,6 +8,7 @@ from ... import accounting, data, mechanisms
 from ...interactive import browser, explorers, plots
 from ...privacy import attacker
 from ._kit import _, clients, count, epsilon, three
+from ._nb02 import multiplier
 from ._prices import guesser
 
 LOW, HIGH, DELTA = 6.0, 30.0, 1e-5
@@ -34,11 +35,6 @@ def _query(query):
         return radius[:, None], (LOW, HIGH), HIGH - LOW, HIGH - LOW
     category = np.clip(np.digitize(radius, np.linspace(LOW, HIGH, 9)) - 1, 0, 7)
     return np.eye(8)[category], (0.0, 1.0), 2.0, 2**0.5
-
-
-@lru_cache(maxsize=256)
-def _multiplier(epsilon):
-    return accounting.calibrate("gaussian", epsilon=epsilon, delta=DELTA).noise_multiplier
 
 
 def _reported(rows, epsilon, uniforms):
@@ -75,7 +71,7 @@ def _release(query, mechanism, epsilon, clients, trials=400):
     if mechanism == "laplace":
         answers = truth + rng.laplace(0, l1 / n / epsilon, (trials, len(truth)))
     elif mechanism == "gaussian":
-        answers = truth + rng.normal(0, _multiplier(epsilon) * l2 / n, (trials, len(truth)))
+        answers = truth + rng.normal(0, multiplier(epsilon) * l2 / n, (trials, len(truth)))
     elif query == "mean":
         answers = truth + rng.laplace(0, l1 / epsilon, (trials, n)).mean(1, keepdims=True)
     else:
@@ -89,7 +85,7 @@ def _expected(query, mechanism, epsilon, n):
     """Return the deviation of the noise in public ranges, by formula; root mean square over the bins. See `_release`."""
     _rows, (low, high), l1, l2 = _query(query)
     if mechanism == "gaussian":
-        return _multiplier(epsilon) * l2 / n / (high - low)
+        return multiplier(epsilon) * l2 / n / (high - low)
     if mechanism == "laplace":
         return 2**0.5 * l1 / n / epsilon / (high - low)
     if query == "mean":
@@ -105,7 +101,7 @@ def _expected(query, mechanism, epsilon, n):
 def _found_out(query, mechanism, epsilon):
     """What an attacker can do who has to tell one patient's record from another by the release."""
     if mechanism == "gaussian":
-        return attacker.of(mechanisms.Gaussian(_multiplier(epsilon), 1.0), delta=DELTA)
+        return attacker.of(mechanisms.Gaussian(multiplier(epsilon), 1.0), delta=DELTA)
     if mechanism == "local" and query != "mean":
         return guesser(mechanisms.RandomisedResponse(epsilon, 8 if query == "histogram" else 2))
     parts = 2 if mechanism == "laplace" and query == "histogram" else 1
@@ -117,7 +113,7 @@ def _noise_of(r, unit):
     if r["mechanism"] == "laplace":
         return _("Laplace noise of scale {b}").format(b=three(unit * l1 / n / epsilon))
     if r["mechanism"] == "gaussian":
-        return _("Gaussian noise of deviation {s}").format(s=three(unit * _multiplier(epsilon) * l2 / n))
+        return _("Gaussian noise of deviation {s}").format(s=three(unit * multiplier(epsilon) * l2 / n))
     if r["query"] == "mean":
         return _("Each patient's own Laplace report, scale {b}").format(b=three(l1 / epsilon))
     keep = mechanisms.RandomisedResponse(epsilon, max(len(r["truth"]), 2)).keep

@@ -6,6 +6,10 @@ is a value with `start`, which makes its state (tensors by name), and `step`, wh
 aggregated update. What the server does with a private update is post-processing: it costs no ε. What a client does in its
 steps changes one clipped message and nothing else: it costs none either. An algorithm whose clients send something else
 than an update says in its docstring why the clip is its whole sensitivity.
+
+To add one: a frozen dataclass in a file here (`fedprox` and `fedavgm` are short ones); its class in `LOCAL` or `SERVER`
+below, by which plans are written and read, and its name in `__all__`; its rule against an oracle in
+tests/training/test_algorithms.py; its arguments in tests/test_bad_input.py.
 """
 
 from .fedavg import FedAvg, FedSGD
