@@ -172,6 +172,7 @@ def test_the_reference_has_every_wing_and_links_to_the_notebooks(whole):
 
 def test_a_reference_line_is_plain_text_and_its_notebooks_are_links(monkeypatch):
     monkeypatch.setattr(reference, "DERIVED", {"05": "/notebooks/05_x"})
+    assert reference.plain("**The bound.** of **settings and *x") == "**The bound.** of \\*\\*settings and \\*x"
     assert reference.plain("|x| * y of `a|b`s and name_") == "\\|x\\| \\* y of `a|b`\\ s and name\\_"
     assert reference.linked("Derived in: notebook 05, 2005 and 99.") == (
         "Derived in: notebook :doc:`05 </notebooks/05_x>`, 2005 and 99."
@@ -249,6 +250,13 @@ def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
             'src="../explorers/05_0.html"' in shown["text/html"] and 'title="Explorer: An &lt;x&gt;"' in shown["text/html"]
         )
     assert set(data) == {"image/png", "text/plain"}  # the notebook itself is as it was
+
+
+def test_a_prediction_whose_code_has_the_answer_is_folded():
+    cells = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []}
+             for source in ('course.predict("05.b", "Which?", ["a", "b"], 1, "b, since …")', "x = 1")]  # fmt: skip
+    folded, open_ = pages.page({"cells": cells}, ROOT / "notebooks" / "05_x.ipynb")["cells"]
+    assert folded["metadata"]["tags"] == ["hide-input"] and open_["metadata"] == {}
 
 
 def test_a_page_says_what_moves_on_it_and_how_far():

@@ -6,6 +6,7 @@ addEventListener("message", event => {
   for (const frame of frames)
     if (frame.contentWindow === event.source && Number(event.data.height)) {
       frame.style.height = `${event.data.height + 4}px`
+      frame.style.setProperty("--wide", `${frame.clientWidth}px`) // on paper it is laid out as here
       frame.dataset.ready = ""
     }
 })
@@ -16,7 +17,7 @@ for (const frame of frames) {
   seen.observe(frame)
 }
 new MutationObserver(() => frames.forEach(ask)).observe(document.body, { attributeFilter: ["data-theme"] })
-// Frames far down load one after another once the page is there: what is printed, or jumped over, has its picture and height.
+// Frames far down load one after another once the page is there: what is printed or jumped over has its picture and height.
 addEventListener("load", async () => {
   for (const frame of frames) {
     if (!("ready" in frame.dataset)) {
@@ -46,7 +47,7 @@ addEventListener("load", () => {
   for (const image of document.querySelectorAll("article img:not(a img)")) {
     if (image.src.startsWith("data:") || image.naturalWidth < 1.4 * image.clientWidth) continue
     const link = document.createElement("a")
-    link.href = image.src
+    link.setAttribute("href", image.getAttribute("src"))
     image.replaceWith(link)
     link.append(image)
   }
@@ -57,5 +58,6 @@ for (const caption of document.querySelectorAll(".caption[role=heading]")) capti
 document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "The book")
 document.querySelector(".toc-drawer")?.setAttribute("aria-label", "This page")
 addEventListener("load", () => {
-  for (const block of document.querySelectorAll("pre, div.math")) if (block.scrollWidth > block.clientWidth) block.tabIndex = 0
+  for (const block of document.querySelectorAll("pre, div.math"))
+    if (block.scrollWidth > block.clientWidth) block.tabIndex = 0
 })

@@ -1,15 +1,16 @@
 // What the search finds, best first: sections of the book's pages by how often and where the words stand in them.
 // `ranking(texts)` takes {page: [[anchor, heading, words, what is defined there], …]}; the answer has a `find(asked)`.
 const ranking = (() => {
-  const EMPTY = new Set(("a an and are as at be by can do does for from how i in is it its my of on or that the this to use what "
-    + "when where which who why with you your").split(" ")) // they stand everywhere
+  const EMPTY = new Set(("a an and are as at be by can do does for from how i in is it its my of on or that the this to use "
+    + "what when where which who why with you your").split(" ")) // they stand everywhere
   const LETTERS = {
-    alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", theta: "θ", lambda: "λ", mu: "μ", rho: "ρ", sigma: "σ", tau: "τ",
+    alpha: "α", beta: "β", gamma: "γ", delta: "δ", epsilon: "ε", theta: "θ", lambda: "λ", mu: "μ", rho: "ρ", sigma: "σ",
+    tau: "τ",
   }
   const SAME = Object.fromEntries(Object.entries(LETTERS).flatMap(([name, letter]) => [[name, letter], [letter, name]]))
   const HAN = /\p{Script=Han}/u, NOTEBOOK = /^notebooks\/[^/]+$/
   const escaped = text => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&")
-  // Small letters without accents, and British endings as American ones; a letter stays a letter, so that places stay places.
+  // Small letters without accents, British endings as American ones; a letter stays a letter, so that places stay places.
   const folded = text => text.toLowerCase().replace(/[à-ÿ]/g, letter => letter.normalize("NFD")[0])
     .replace(/is(?=(?:e|ed|er|es|ing|ations?)(?![\p{L}\p{N}]))/gu, "iz")
 
@@ -90,9 +91,10 @@ const ranking = (() => {
         if (taken !== word) other[word] = taken
         words.push(taken)
       }
-      if (!words.length) return { pages: [], patterns: [], other }
+      if (!words.length) return { pages: [], patterns: [], phrases: [], other }
       const patterns = words.map(pattern), joined = parts => new RegExp(parts.join("[\\p{L}\\p{N}]*[\\s-]+"), "u")
       const phrase = words.length > 1 ? joined(patterns) : null, whole = split.length > 1 ? joined(split.map(pattern)) : null
+      const phrases = [whole, phrase].filter(Boolean).map(one => one.source) // as asked, and without the empty words
       const code = /[._]|\p{Ll}\p{Lu}/u.test(asked.trim()), scores = new Map()
       const full = split.join(" ")
       for (const source of patterns) {
@@ -114,7 +116,7 @@ const ranking = (() => {
         if (found.words < most) continue // sections with all words, if there are any
         let score = found.score
         if (whole?.test(one.head) || phrase?.test(one.head) || phrase?.test(one.defined)) score *= 2
-        else if (phrase?.test(one.within)) score *= 1.5
+        else if (whole?.test(one.within) || phrase?.test(one.within)) score *= 1.5
         if (one.defined.split(/[.;]+ ?/).includes(full)) score *= 2.5
         if (code && (`.${one.head}`.endsWith(`.${full}`) || one.head === full)) score *= 3
         score *= weight(one.page, code)
@@ -124,7 +126,7 @@ const ranking = (() => {
         pages.set(one.page, place)
       }
       for (const place of pages.values()) place.sections.sort((a, b) => b.score - a.score)
-      return { pages: [...pages.values()].sort((a, b) => b.score - a.score), patterns, phrase: phrase?.source, other }
+      return { pages: [...pages.values()].sort((a, b) => b.score - a.score), patterns, phrases, other }
     }
     return { find, folded }
   }

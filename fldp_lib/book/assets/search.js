@@ -8,11 +8,11 @@ const make = (tag, attributes = {}, ...children) => {
 }
 
 // A piece of a text around what was found there, which is marked.
-const excerpt = (section, patterns, phrase, folded) => {
+const excerpt = (section, { patterns, phrases }, folded) => {
   const { heading } = section, repeated = section.words.startsWith(heading)
   const words = repeated ? section.words.slice(heading.length).trim() : section.words
-  const lower = folded(words), starts = []
-  for (const source of phrase ? [phrase, ...patterns] : patterns)
+  const lower = folded(words), starts = [], phrase = phrases.find(source => new RegExp(source, "u").test(lower))
+  for (const source of patterns)
     for (const found of lower.matchAll(new RegExp(source, "gu"))) if (starts.length < 200) starts.push(found.index)
   if (!starts.length) starts.push(0) // it stands in the heading only
   const whole = phrase ? lower.search(new RegExp(phrase, "u")) : -1
@@ -33,22 +33,23 @@ const excerpt = (section, patterns, phrase, folded) => {
 }
 
 const root = document.documentElement.dataset.content_root ?? "./"
-const link = (place, words) => make("a", { href: `${root}${place.page}.html${place.anchor ? `#${place.anchor}` : ""}` }, words)
+const link = ({ page, anchor }, words) => make("a", { href: `${root}${page}.html${anchor ? `#${anchor}` : ""}` }, words)
 const show = asked => {
   const out = document.getElementById("search-results")
   const field = make("input", { type: "search", name: "q", "aria-label": "Search the book", placeholder: "Search the book" })
   field.value = asked
-  const form = make("form", { class: "asked", role: "search", method: "get" }, field, make("button", { type: "submit" }, "Search"))
+  const form = make("form", { class: "asked", role: "search" }, field, make("button", { type: "submit" }, "Search"))
   out.replaceChildren(make("h1", {}, "Search"), form)
   if (!asked) return field.focus()
-  const { find, folded } = ranking(texts), { pages, patterns, phrase, other } = find(asked)
+  const { find, folded } = ranking(texts), found = find(asked), { pages, other } = found
   const told = Object.entries(other).map(([word, taken]) => `Nothing has “${word}”; this is for “${taken}”. `).join("")
-  const counted = `${pages.length} page${pages.length === 1 ? "" : "s"}${pages.length > PAGES ? `, the first ${PAGES} here` : ""}.`
+  const some = pages.length > PAGES ? `, the first ${PAGES} here` : ""
+  const counted = `${pages.length} page${pages.length === 1 ? "" : "s"}${some}.`
   const many = pages.length ? counted : "No page has this. Try one word, or its beginning."
   const list = make("ul", { class: "search", role: "list" }, ...pages.slice(0, PAGES).map(page => {
     const [first, ...more] = page.sections, here = !first.heading || first.heading === page.title
     const item = make("li", {}, link(first, here ? page.title : `${page.title} › ${first.heading}`))
-    item.append(excerpt(first, patterns, phrase, folded))
+    item.append(excerpt(first, found, folded))
     const good = more.filter(one => one.heading && one.heading !== page.title && one.score > first.score / 3)
     const rest = good.slice(0, SECTIONS - 1).flatMap((one, k) => [k ? " · " : "also: ", link(one, one.heading)])
     if (rest.length) item.append(make("p", { class: "also" }, ...rest))
