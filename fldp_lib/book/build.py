@@ -19,6 +19,12 @@ from .. import checks
 from . import live, made, pages
 
 SECONDS = 110  # for the explorers' pages, about
+ICON = (  # clients around a server, in each page's head, where no other file need be asked for
+    "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Cpath d='M8 8 3 4M8 8l5-4M8 8v6' stroke='%230072B2'/%3E%3Cg fill='%230072B2'%3E%3Ccircle cx='3' cy='4' r='2'/%3E"
+    "%3Ccircle cx='13' cy='4' r='2'/%3E%3Ccircle cx='8' cy='14' r='2'/%3E%3C/g%3E%3Ccircle cx='8' cy='8' r='3' "
+    "fill='%23CC79A7'/%3E%3C/svg%3E\">"
+)
 MARK = ".fldp_book"  # lies in a folder that holds a book, which the next one may replace
 SETTINGS = dict(
     project="Federated learning with differential privacy",
@@ -117,6 +123,7 @@ def build(out, explorers=(), seconds=SECONDS):
         warnings = io.StringIO()
         with docutils_namespace():
             app = Sphinx(scratch / "source", None, scratch / "book", scratch / "trees", "html", SETTINGS, None, warnings)
+            app.connect("html-page-context", lambda *given: given[3].update(metatags=given[3].get("metatags", "") + ICON))
             with tqdm(total=2 * len(app.project.discover()), desc="pages", unit="page") as bar:
                 for event in ("doctree-read", "html-page-context"):
                     app.connect(event, lambda *_: bar.update() and None)  # what it returned would be taken for a template

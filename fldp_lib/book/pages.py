@@ -43,6 +43,8 @@ def outward(text, folder):
 def page(notebook, path, explorers=None):
     """Return a notebook as its page shows it: no bootstrap, no widgets; an explorer live, or as a described picture.
 
+    A prediction's cell is folded, since its code has the answer.
+
     Args:
         notebook: the notebook's JSON.
         path: its file.
@@ -53,6 +55,8 @@ def page(notebook, path, explorers=None):
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = outward("".join(cell["source"]), path.parent)
+        elif "course.predict(" in "".join(cell["source"]):
+            cell.setdefault("metadata", {}).setdefault("tags", []).append("hide-input")
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             if "text/markdown" in data:
@@ -140,7 +144,8 @@ def front(readme, chapters, hero=""):
     if not maps:
         raise ValueError('README.md must have a heading "## The map"')
     title, picture, rest = re.match(r"(.*?)(^!\[[^]]*\]\([^)]*\)\n|\Z)(.*)", begin, flags=re.S | re.M).groups()
-    text = outward(f"{title}{hero or picture}\n\n## {maps[0]}\n\n## In your own hands\n\n{rest}", ROOT)
+    where = f"The lines below run in a copy of [the course's repository](https://github.com/{address()})."
+    text = outward(f"{title}{hero or picture}\n\n## {maps[0]}\n\n## In your own hands\n\n{where}\n{rest}", ROOT)
     text = text.replace("](notebooks/solutions)", "](notebooks/solutions/index.md)")
     for caption, names in chapters.items():
         if not names:

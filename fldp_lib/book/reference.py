@@ -96,8 +96,8 @@ def _module(name, seen):
 
 
 def plain(line):
-    """Return a docstring's line with what reStructuredText would take for markup escaped, outside of backquotes."""
-    parts = re.split(r"(`[^`]*`)", line)
+    """Return a docstring's line with what reStructuredText would take for markup escaped; `code` and **words** stay."""
+    parts = re.split(r"(`[^`]*`|(?<!\S)\*\*\w[^*`]*\*\*(?!\S))", line)
     parts[::2] = [re.sub(r"([*|\\])|(?<=\w)(_)(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
     parts[2::2] = [re.sub(r"^(?=\w)", r"\\ ", part) for part in parts[2::2]]  # `Plan`s
     return "".join(parts)

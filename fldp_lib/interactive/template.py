@@ -2,19 +2,23 @@
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{title}</title>
 <style>{theme}
 body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 62rem; margin: 1.5rem auto; padding: 0 1rem;
   color: var(--fldp-ink); background: var(--fldp-paper) }}
 h1 {{ font-size: 1.4rem }}
 label {{ display: grid; grid-template-columns: 11rem 18rem 6rem; gap: .8rem; align-items: center; margin: .3rem 0 }}
 select + output {{ display: none }}
+[type=range] {{ accent-color: var(--fldp-t4) }} :focus-visible {{ outline: 2px solid var(--fldp-t1); outline-offset: 2px }}
+#said {{ min-height: 2.9em }}
 {along}
 .note {{ color: var(--fldp-soft); font-size: .9rem }}
 @media (max-width: 40rem) {{
   label {{ grid-template-columns: 1fr 5rem; gap: 0 .8rem }}
   input, select {{ grid-column: 1; min-width: 0 }}
 }}
+@media print {{ label > [type=range] {{ display: none }} label {{ grid-template-columns: 11rem 1fr; margin: 0 }}
+  body {{ max-width: none; margin: 0 auto }} }}
 </style></head><body><main>
 <h1>{title}</h1>
 {predict}<form>{controls}</form>
@@ -64,7 +68,10 @@ show()
 if (parent !== window) {{ // in a frame: it can be as high as the page
   const tell = () => parent.postMessage({{height: document.documentElement.offsetHeight}}, "*")
   new ResizeObserver(tell).observe(document.body)
-  addEventListener("message", event => event.data.ask === "height" && tell())
+  addEventListener("message", event => {{
+    if (event.data.theme) document.documentElement.dataset.theme = event.data.theme // light, dark or auto
+    if (event.data.ask === "height") tell()
+  }})
 }}
 </script></body></html>
 """
@@ -111,7 +118,7 @@ button[aria-pressed=true] {{ background: var(--fldp-card); border-color: var(--f
 #swept figure {{ margin: 0; max-width: 24rem }} #swept figcaption {{ font-size: .9rem; font-weight: 600 }}
 #swept svg {{ display: block; width: 100%; height: auto }}
 @media (max-width: 699px) {{ .body {{ grid-template-columns: minmax(0, 1fr) }} }}
-@media print {{ .buttons, .row > [type=range], #said:empty {{ display: none }} body {{ max-width: none }} }}
+@media print {{ #shown .buttons, .row > [type=range], #said:empty {{ display: none }} body {{ max-width: none }} }}
 </style></head><body><main>
 <h1>{title}</h1>
 <div id="asked" class="ask" hidden></div>

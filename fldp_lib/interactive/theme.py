@@ -127,10 +127,11 @@ def sheet(panel):
 
 
 def page():
-    """CSS for an exported page, which follows the reader's system."""
+    """CSS for an exported page, which follows the reader's system, or the page around it where that says `data-theme`."""
     return (
-        f":root{{color-scheme:light dark;{variables(LIGHT)}}}"
-        f"@media (prefers-color-scheme:dark){{:root{{{variables(DARK)}}}}}"
+        f":root{{color-scheme:light dark;{variables(LIGHT)}}}:root[data-theme=light]{{color-scheme:light}}"
+        f"@media not print{{@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{variables(DARK)}}}}}"
+        f":root[data-theme=dark]{{color-scheme:dark;{variables(DARK)}}}}}@media print{{:root{{color-scheme:light}}}}"
         f"{marked('svg')}svg text{{fill:var(--fldp-ink)}}"
     )
 

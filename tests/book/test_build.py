@@ -13,7 +13,7 @@ import urllib.parse
 import pytest
 from conftest import refuses
 
-from fldp_lib.book import formulas, live, made, pages, reference
+from fldp_lib.book import formulas, live, made, pages, reference, texts
 from fldp_lib.interactive import explorers, plots, views
 
 book = importlib.import_module("fldp_lib.book.build")  # the function of that name stands before the module
@@ -172,6 +172,7 @@ def test_the_reference_has_every_wing_and_links_to_the_notebooks(whole):
 
 def test_a_reference_line_is_plain_text_and_its_notebooks_are_links(monkeypatch):
     monkeypatch.setattr(reference, "DERIVED", {"05": "/notebooks/05_x"})
+    assert reference.plain("**The bound.** of **settings and *x") == "**The bound.** of \\*\\*settings and \\*x"
     assert reference.plain("|x| * y of `a|b`s and name_") == "\\|x\\| \\* y of `a|b`\\ s and name\\_"
     assert reference.linked("Derived in: notebook 05, 2005 and 99.") == (
         "Derived in: notebook :doc:`05 </notebooks/05_x>`, 2005 and 99."
@@ -180,10 +181,32 @@ def test_a_reference_line_is_plain_text_and_its_notebooks_are_links(monkeypatch)
 
 def test_the_search_has_the_text_of_every_page(whole):
     written = (whole / "_static" / "texts.js").read_text(encoding="utf-8")
-    texts = json.loads(written.removeprefix("const texts = "))
+    found = json.loads(written.removeprefix("const texts = "))
+    pages_of = read(whole)
     for path in NOTEBOOKS:
-        assert texts[path.relative_to(ROOT).with_suffix("").as_posix()]
-    assert "fldp_lib" in texts["reference/privacy"] and "<" not in texts["index"]
+        name = path.relative_to(ROOT).with_suffix("")
+        assert found[name.as_posix()]
+        assert {section[0] for section in found[name.as_posix()]} <= {"", *pages_of[whole / name.with_suffix(".html")].ids}
+    assert "fldp_lib.privacy.accounting.epsilon" in {section[0] for section in found["reference/privacy"]}
+    assert "<" not in "".join(section[2] for section in found["index"])
+    terms = [section[1] for section in found["notebooks/19_references_and_glossary"]]
+    assert "Glossary: noise multiplier" in terms
+
+
+def test_a_page_is_looked_through_by_sections_names_and_terms():
+    body = (
+        '<section id="one"><h1>One <a class="headerlink">#</a></h1><p>first <figure>left out</figure>words</p>'
+        "<blockquote><p><strong>Clipping.</strong> what it is</p></blockquote>"
+        '<section id="glossary"><h2>Glossary</h2><table><tr><th>term</th></tr>'
+        "<tr><td>clip</td><td>裁剪</td><td>a <em>bound</em></td></tr></table></section></section>"
+        '<dl><dt class="sig sig-object py" id="fldp_lib.a.B"><span>B</span>(x)</dt><dd>does it</dd></dl>'
+    )
+    assert texts.sections(body) == [
+        ["one", "One", "One first words Clipping. what it is", "Clipping.;"],
+        ["glossary", "Glossary", "Glossary", ""],
+        ["glossary", "Glossary: clip", "clip 裁剪 a bound", "clip; 裁剪;"],
+        ["fldp_lib.a.B", "a.B", "B(x) does it", ""],
+    ]
 
 
 # Faults --------------------------------------------------------------------------------------------------------------
@@ -227,6 +250,13 @@ def test_an_explorer_is_a_frame_or_a_described_picture_with_the_reason(problem):
             'src="../explorers/05_0.html"' in shown["text/html"] and 'title="Explorer: An &lt;x&gt;"' in shown["text/html"]
         )
     assert set(data) == {"image/png", "text/plain"}  # the notebook itself is as it was
+
+
+def test_a_prediction_whose_code_has_the_answer_is_folded():
+    cells = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []}
+             for source in ('course.predict("05.b", "Which?", ["a", "b"], 1, "b, since …")', "x = 1")]  # fmt: skip
+    folded, open_ = pages.page({"cells": cells}, ROOT / "notebooks" / "05_x.ipynb")["cells"]
+    assert folded["metadata"]["tags"] == ["hide-input"] and open_["metadata"] == {}
 
 
 def test_a_page_says_what_moves_on_it_and_how_far():

@@ -138,6 +138,76 @@ def test_the_search_finds_a_phrase_of_the_text_and_shows_where_it_stands(made, p
     assert page.locator("#search-results img").count() == 0 and page.wrong == []
 
 
+FOUND = [  # what a learner types, and where the first find leads
+    ("clipping", "notebooks/05_private_federated_learning.html#step-one-clip"),
+    ("why noise", "notebooks/01_background.html#why-noise-and-how-much"),
+    ("epsilon", "notebooks/00_start_here.html#what-means"),
+    ("secure aggregation", "notebooks/15_model_security.html#secure-aggregation"),
+    ("membership inference", "notebooks/15_model_security.html"),
+    ("randomized response", "notebooks/19_references_and_glossary.html#glossary"),  # it is spelt randomised there
+    ("diferential privasy", "notebooks/19_references_and_glossary.html#glossary"),
+    ("噪声乘数", "notebooks/19_references_and_glossary.html#glossary"),
+    ("Plan.calibrated", "reference/training.html#fldp_lib.training.plan.Plan.calibrated"),
+    ("fldp_lib.privacy.accounting.epsilon", "reference/privacy.html#fldp_lib.privacy.accounting.epsilon"),
+]
+
+
+def test_the_first_find_is_where_the_thing_is_explained(made, page):
+    page.set_viewport_size({"width": 390, "height": 800})  # the field is on a phone's page too
+    page.goto((made / "search.html").as_uri())
+    assert page.get_by_label("Search the book").evaluate("field => field === document.activeElement")
+    found = {}
+    for asked, where in FOUND:
+        page.get_by_label("Search the book").fill(asked)
+        page.keyboard.press("Enter")
+        first = page.locator("#search-results li a").first
+        first.wait_for()
+        target = first.evaluate("a => a.href").removeprefix(made.as_uri() + "/")
+        if not target.startswith(where) or not page.locator("#search-results li .excerpt").first.inner_text().strip():
+            found[asked] = target
+        if asked.startswith("diferential"):
+            said = page.locator("#search-results [role=status]").inner_text()
+            assert "“diferential”; this is for “differential”" in said and "“privasy”; this is for “privacy”" in said
+    assert found == {}
+    page.get_by_label("Search the book").fill("xyzzyqwv")
+    page.keyboard.press("Enter")
+    page.get_by_text("No page has this.").wait_for()
+    assert page.wrong == [] and page.outside == []
+
+
+def test_explorers_are_light_or_dark_as_the_page_is_switched(made, page):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="light")
+    page.goto((made / LIVE).as_uri())
+    page.wait_for_selector(".explorer iframe[data-ready]")
+    frame = page.frames[1]
+    assert frame.evaluate(ground) == "rgb(255, 255, 255)"
+    for theme, colour in (("dark", "rgb(17, 20, 24)"), ("light", "rgb(255, 255, 255)")):
+        while page.evaluate("document.body.dataset.theme") != theme:
+            page.locator(".theme-toggle").last.click()
+        frame.wait_for_function(f"() => {ground} === '{colour}'")
+
+
+def test_on_paper_no_explorer_is_dark_or_an_empty_box_and_proofs_are_unfolded(made, page):
+    page.emulate_media(color_scheme="dark", media="print")
+    page.goto((made / LIVE).as_uri())
+    page.wait_for_function("document.querySelectorAll('.explorer iframe:not([data-ready])').length === 0", timeout=60_000)
+    assert [f.evaluate("getComputedStyle(document.body).backgroundColor") for f in page.frames[1:]] == (
+        ["rgb(255, 255, 255)"] * (len(page.frames) - 1)
+    )
+    first = page.locator(".explorer iframe").first
+    first.evaluate("frame => delete frame.dataset.ready")
+    assert not first.is_visible()
+    page.goto((made / "notebooks/05_private_federated_learning.html").as_uri())
+    folded = "[...document.querySelectorAll('article details:not(.hide)')].filter(d => !d.open).map(d => d.innerText.trim())"
+    before = page.evaluate(folded)
+    assert any(words.startswith("Proof") for words in before)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert set(page.evaluate(folded)) == {"answer"}
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(folded) == before
+
+
 def test_the_first_page_begins_with_a_live_explorer_and_the_map(made, page):
     page.goto((made / "index.html").as_uri())
     frame = page.locator(".explorer iframe").first

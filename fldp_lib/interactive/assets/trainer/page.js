@@ -155,7 +155,10 @@
   if (parent !== window) { // in a frame: it can be as high as the page
     const tell = () => parent.postMessage({ height: document.documentElement.offsetHeight }, "*")
     new ResizeObserver(tell).observe(document.body)
-    addEventListener("message", event => event.data.ask === "height" && tell())
+    addEventListener("message", event => {
+      if (event.data.theme) document.documentElement.dataset.theme = event.data.theme // light, dark or auto
+      if (event.data.ask === "height") tell()
+    })
   }
   fldp.page = { engine, state, get shown() { return shown }, get idle() { return !busy && !stale } } // for who looks in
 })()
