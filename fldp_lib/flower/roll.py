@@ -27,7 +27,8 @@ class Roll:
             "epsilon": plan.epsilon() if plan.private else None,
         }  # fmt: skip
         self._last = None
-        rules = {"digest": digest, "seats": self.seats, "own": own, "most": agreed.samples}
+        most = None if agreed.local and plan.seed is None else agreed.samples  # None: the server is told no number
+        rules = {"digest": digest, "seats": self.seats, "own": own, "most": most}
         keys.secret(self.server / enrolment.RULES, json.dumps(rules).encode())
 
     def read(self):
