@@ -107,7 +107,7 @@ def _find(room, name):
     fits = [kept for kept in free if name is None or name in kept.said["names"]]
     _let_go([kept for kept in free if kept not in fits or len(fits) > 1])
     if free and len(fits) != 1:
-        names = " or ".join(repr(kept.said["names"][0]) for kept in free)
+        names = " or ".join(sorted(repr(kept.said["names"][0]) for kept in free))
         raise ValueError(
             f"name must be {names}, got {name!r}: this user keeps a seat by that name in this room, where no kernel sits; "
             "`join` with that name takes it up again, and .leave() on what it returns gives it up"
