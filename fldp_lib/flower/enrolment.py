@@ -16,6 +16,7 @@ RULES, ROSTER = "class.json", "roster.json"
 LONGEST = 20_000  # bytes of a request
 WRONG = 10  # codes that are wrong, after which nobody is let in until there is a new one
 NAME = 40  # letters
+BEGUN = "the room has begun; who has a seat comes back from the same computer and account, and nobody else is let in"
 
 
 class Enrolment:
@@ -83,7 +84,7 @@ class Enrolment:
                 self._write()
                 return 403, {"refused": "the code is not this room's"}
             if self.begun:
-                return 409, {"refused": "the room has begun; nobody is let in any more"}
+                return 409, {"refused": BEGUN}
             if len(self.taken) >= self.seats:
                 return 409, {"refused": f"the room is full: all {self.seats} seats are taken"}
             agreed, authority = (self._text(name) for name in ("agreement.json", "ca.pem"))

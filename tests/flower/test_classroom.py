@@ -139,7 +139,7 @@ def test_wrong_codes_are_counted_and_shut_the_door_until_there_is_a_new_one(door
     door.renew(hashlib.sha256(b"new").hexdigest())
     assert asked(door, "new")[0] == 200 and asked(door, secret)[0] == 403
     door.begin()
-    assert asked(door, "new", public=public(tmp_path, "late")) == (409, "the room has begun; nobody is let in any more")
+    assert asked(door, "new", public=public(tmp_path, "late")) == (409, enrolment.BEGUN)
 
 
 # The board -------------------------------------------------------------------------------------------------------------
