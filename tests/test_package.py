@@ -61,7 +61,7 @@ ROOMS = {
     ],
     "flower": [
         "keys", "codes", "enrolment", "bundle", "agreement", "board", "processes", "folders", "node", "hub", "apps", "fleet",
-        "guarded", "deployment", "launch", "roll", "seat", "classroom",
+        "guarded", "deployment", "launch", "roll", "kept", "seat", "classroom",
     ],
     "book": ["formulas", "texts", "made", "live", "reference", "pages", "build", "slides"],
 }  # fmt: skip

@@ -56,9 +56,8 @@ def sentence(state):
         return "; ".join(told) + "."
     last = seen[-1]
     score = f"{'R²' if state['task'] == 'regression' else 'accuracy'} {last['score']:.2f}"
-    told.append(
-        f"round <b>{last['round']} of {plan.rounds}</b>: {len(last['answered'])} of {state['seats']} answered, {score}"
-    )
+    came = "" if state["drawn"] else f"{len(last['answered'])} of {state['seats']} answered, "
+    told.append(f"round <b>{last['round']} of {plan.rounds}</b>: {came}{score}")
     told.append(f"<b>ε so far {last['epsilon']:.2f}</b> of {state['epsilon']:.2f}" if plan.private else "no noise, no ε")
     if gone := absent(state):
         names = ", ".join(html.escape(state["names"][k]) for k in gone)
@@ -67,8 +66,10 @@ def sentence(state):
 
 
 def absent(state):
-    """Return the seats that were asked in the last round and did not answer."""
+    """Return the seats that were asked in the last round and did not answer; none where that is kept secret."""
     last = state["seen"][-1]
+    if state["drawn"]:
+        return []
     return sorted(set(last["asked"]) - set(last["answered"]))
 
 
@@ -126,25 +127,27 @@ def box(x):
 
 def _room_chart(state):
     limits = tuple(box(state["x_test"])) if _linear(state) else None
-    top = 1.08 * state["epsilon"] if state["plan"].private else 1.0
-    return _chart(tuple(state["names"]), state["plan"].rounds, top, limits)
+    top = 1.08 * state["epsilon"] if state["plan"].private else None
+    return _chart(() if state["drawn"] else tuple(state["names"]), state["plan"].rounds, top, limits)
 
 
 @functools.lru_cache(maxsize=8)
 def _chart(names, rounds, top, limits):
     ends = (0.3, rounds + 0.7)
     ticks = {k: name if len(name) <= 14 else name[:13] + "…" for k, name in enumerate(names)}
-    panels = [plots.Panel("Who answered", "round", x=ends, y=(len(names) - 0.4, -0.6), yticks=ticks)]
+    panels = [plots.Panel("Who answered", "round", x=ends, y=(len(names) - 0.4, -0.6), yticks=ticks)] if names else []
     if limits:
         panels.append(plots.Panel("The boundary, round by round", "first feature", "second feature", *limits))
-    panels.append(plots.Panel("Spent", "round", "ε", x=(0, rounds + 0.7), y=(0, top), right=0.15))
+    if top:
+        panels.append(plots.Panel("Spent", "round", "ε", x=(0, rounds + 0.7), y=(0, top), right=0.15))
     return plots.Chart(panels, size=(3.6 * len(panels), 3.1))
 
 
 def _room_marks(state):
-    seen, plan, marks = state["seen"], state["plan"], []
-    came = [(line["round"], k) for line in seen for k in line["answered"]]
-    gone = [(line["round"], k) for line in seen for k in set(line["asked"]) - set(line["answered"])]
+    seen, plan, marks, panel = state["seen"], state["plan"], [], 0 if state["drawn"] else 1
+    told = [] if state["drawn"] else seen
+    came = [(line["round"], k) for line in told for k in line["answered"]]
+    gone = [(line["round"], k) for line in told for k in set(line["asked"]) - set(line["answered"])]
     for points, style, size in ((came, theme.ROLES["private"], 4.0), (gone, theme.ROLES["attacker"], 4.0)):
         if points:
             marks.append(plots.dots(*zip(*points, strict=True), style=style, size=size))
@@ -153,15 +156,15 @@ def _room_marks(state):
         for label in (0, 1):
             here = x[y == label]
             if len(here):
-                marks.append(plots.dots(here[:, 0], here[:, 1], style=1 + label, panel=1, size=2.0, opacity=0.4))
+                marks.append(plots.dots(here[:, 0], here[:, 1], style=1 + label, panel=panel, size=2.0, opacity=0.4))
         for line in seen:
             last = line is seen[-1]
             ends = crossing(boundary(state["model"], torch.tensor(line["theta"])), *box(state["x_test"]))
             if ends[0]:
-                marks.append(plots.line(*ends, style=theme.ROLES["private"], panel=1, width=2.4 if last else 1.0,
+                marks.append(plots.line(*ends, style=theme.ROLES["private"], panel=panel, width=2.4 if last else 1.0,
                                         opacity=1.0 if last else FADED))  # fmt: skip
     if plan.private:
-        panel, planned = 1 + _linear(state), state["planned"]
+        panel, planned = panel + _linear(state), state["planned"]
         rounds = np.arange(len(planned) + 1)
         marks.append(plots.line(rounds, [0, *planned], style=theme.PINNED, label="plan", panel=panel, width=1.2))
         if seen:
@@ -195,6 +198,12 @@ def _trust(state):
         return "No noise is added: whoever runs the room sees every update, and the result protects nobody."
     if plan.mechanism.at == "client":
         return "Each learner's notebook adds its noise: the room sees noisy reports, and is not trusted."
+    if state["drawn"]:
+        return (
+            "The noise is added here, at the server, which sees every learner's update and who is drawn for a round: the "
+            "instructor is trusted with them. ε counts on nobody else knowing who was drawn: the board does not show who "
+            "answered."
+        )
     return (
         "The noise is added here, at the server, which sees every learner's update: the instructor is trusted with them. "
         "The board shows what is released after the noise. Somebody who drops out changes the answers, not ε: the sum is "

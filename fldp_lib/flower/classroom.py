@@ -14,8 +14,12 @@ anyway; a learner who brings data (`join(…, data=(x, y))`) sends none of them,
 
 **What the code is worth.** Whoever has it and is early gets a seat, and sends what he likes for that seat's clients: clipped
 where the noise is at the server, believed within that. Ten wrong codes shut the door until `renew`; a room that has begun
-lets nobody in. What a learner's kernel runs is the package installed there: the room names a model of the course and a plan
-in words, and sends no code.
+lets nobody new in. Everybody in it is told the plan, the number of clients, and how many records the largest one has.
+What a learner's kernel runs is the package installed there: the room names a model of the course and a plan in words, and
+sends no code.
+
+**Who comes back.** A seat's key stays in its user's own state folder (`kept`) until the seat is left, so that `join` from a
+restarted kernel takes up the same seat, also in a room that has begun. The server lets a key in once at a time.
 """
 
 import pathlib
@@ -38,22 +42,28 @@ __all__ = ["Room", "Seat", "join", "open"]
 def join(address, code, data=None, *, name=None, plan=None, model=None):
     """Take a seat in a room and answer its rounds from this notebook, in the background.
 
+    Where an earlier kernel of this user had a seat in the room and ended, that seat is taken up again, in a room that has
+    begun or made a new code too. It answers from the next round on, and no round twice.
+
     Args:
         address: the room's, HOST:PORT.
         code: the class code; case, spaces and hyphens do not matter.
         data: own records, a pair of x (records × features, the room's features in the room's units) and y (records,); None
-            takes a share of the room's data.
-        name: what the board calls this seat; None takes the seat's number.
+            takes a share of the room's data. A seat that is taken up again keeps its records: None, or the same ones.
+        name: what the board calls this seat; None takes the seat's number. Whose seat is taken up again, where this user
+            has several.
         plan: the `Plan` that this learner agrees to, compared with the room's; None takes the room's, which is shown.
         model: "module:function" that the room may have called here beside the course's own models.
 
     Returns:
-        A `Seat`; `seat.leave()` ends it, and so does the end of the kernel.
+        A `Seat`; `seat.leave()` gives it up. The end of the kernel only ends the answers.
 
     Raises:
         TypeError, ValueError: an argument out of range; the room refuses: a wrong code, no seat left, a run that has begun;
-            another plan, a model that was not agreed to.
-        ConnectionError: nobody answers at the address, or another server than the code's.
+            another plan, a model that was not agreed to; a name whose seat a running kernel has, or another one than that of
+            a seat which is kept; other data than such a seat began with.
+        ConnectionError: nobody answers at the address, or another server than the code's; another kernel is in with the
+            seat's key.
         RuntimeError: Flower is missing.
 
     Derived in: notebook 17.
@@ -157,7 +167,7 @@ class Room:
         self._deployment.say({"digest": digest})
 
     def start(self):
-        """Begin the run: nobody is let in any more, and seats left empty are absent in every round.
+        """Begin the run: nobody new is let in any more, and seats left empty are absent in every round.
 
         Raises:
             RuntimeError: nobody is here, or the room has begun.

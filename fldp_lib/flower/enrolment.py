@@ -16,6 +16,7 @@ RULES, ROSTER = "class.json", "roster.json"
 LONGEST = 20_000  # bytes of a request
 WRONG = 10  # codes that are wrong, after which nobody is let in until there is a new one
 NAME = 40  # letters
+BEGUN = "the room has begun; who has a seat comes back from the same computer and account, and nobody else is let in"
 
 
 class Enrolment:
@@ -24,6 +25,8 @@ class Enrolment:
     Args:
         folder: `pathlib.Path` of the server's; beside it lie the nodes' folders, each with a seat's share of the data.
         register: called with a node's public key; returns the number by which Flower knows the node, None if it has it.
+
+    The rules' `most` is the largest number of own records; with None their number is not told here.
 
     Attributes:
         taken: for each seat taken, its number, name, records, and whether the data are the learner's own.
@@ -81,7 +84,7 @@ class Enrolment:
                 self._write()
                 return 403, {"refused": "the code is not this room's"}
             if self.begun:
-                return 409, {"refused": "the room has begun; nobody is let in any more"}
+                return 409, {"refused": BEGUN}
             if len(self.taken) >= self.seats:
                 return 409, {"refused": f"the room is full: all {self.seats} seats are taken"}
             agreed, authority = (self._text(name) for name in ("agreement.json", "ca.pem"))
@@ -95,8 +98,11 @@ class Enrolment:
         from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
         records, name = given.get("records"), given.get("name")
-        if records is not None and not (self.own and type(records) is int and 1 <= records <= self.most):
-            return 400, {"refused": f"own data must be 1 to {self.most} records in a room of one client a seat"}
+        own = given.get("own") is True or records is not None
+        fits = records is None if self.most is None else type(records) is int and 1 <= records <= self.most
+        if own and not (self.own and fits):
+            number = "of a number not told" if self.most is None else f"1 to {self.most} records"
+            return 400, {"refused": f"own data must be {number}, in a room of one client a seat"}
         try:
             key = load_ssh_public_key(given["public"].encode())
         except (ValueError, AttributeError, UnsupportedAlgorithm) as error:
@@ -110,10 +116,10 @@ class Enrolment:
         seat = len(self.taken)
         name = "".join(letter for letter in str(name or "") if letter.isprintable())[:NAME].strip() or f"seat {seat + 1}"
         self.numbers[str(number)] = seat
-        self.taken.append({"seat": seat, "name": name, "records": records, "own": records is not None})
+        self.taken.append({"seat": seat, "name": name, "records": records, "own": own})
         self._write()
         share = None
-        if records is None:
+        if not own:
             share = base64.b64encode((self.folder.parent / f"node-{seat}" / "shard.npz").read_bytes()).decode()
         return 200, said | {"seat": seat, "name": name, "share": share}
 

@@ -6,14 +6,16 @@ module takes Flower.
 """
 
 import contextlib
+import threading
 import time
 
 import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.app.message import remove_content_from_message
-from flwr.common.constant import HEARTBEAT_MIN_INTERVAL, ErrorCode
+from flwr.common.constant import HEARTBEAT_MIN_INTERVAL, HEARTBEAT_PATIENCE, ErrorCode
 from flwr.common.serde import message_to_proto
 from flwr.proto.fleet_pb2 import ActivateNodeRequest, DeactivateNodeRequest, PullMessagesRequest, PushMessagesRequest
 from flwr.proto.heartbeat_pb2 import SendNodeHeartbeatRequest
@@ -34,46 +36,56 @@ from . import apps
 
 BEAT = 3.0  # seconds between two signs of life
 PATIENCE = 20.0  # seconds without an answer, after which the room counts as closed
+SILENCE = HEARTBEAT_MIN_INTERVAL * HEARTBEAT_PATIENCE  # seconds without a sign of life, after which a node counts as gone
 BACKOFF = 0.05  # seconds after which an object is asked for again that the server has announced and not got yet
 SECONDS = 10.0  # for which one answer is waited for
+TAKEN = "another kernel is in with it"
 
 
 class Key:
-    """A node's key pair, in memory only.
+    """A node's key pair.
+
+    Args:
+        kept: the private key as `pem` gives it, None for a new pair.
 
     Attributes:
         text: the public key, in OpenSSH's format.
     """
 
-    def __init__(self):
-        self.private = ec.generate_private_key(ec.SECP384R1())
+    def __init__(self, kept=None):
+        self.private = load_pem_private_key(kept, None) if kept else ec.generate_private_key(ec.SECP384R1())
         self.public = self.private.public_key()
         form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
         self.text = self.public.public_bytes(*form).decode()
 
+    def pem(self):
+        """Return the private key as PEM bytes, to be kept in a file that only its owner can read."""
+        form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        return self.private.private_bytes(*form)
+
 
 class Line:
-    """A node's line to its SuperLink.
+    """A node's line to its SuperLink, which lets a key in once at a time.
 
     Args:
         address: HOST:PORT.
         authority: the certificate that signs the server's, PEM text.
         key: a `Key` that the server knows.
         folder: the node's.
+        again: whether a former kernel had the key: its end is waited for, and requests that were sent before are refused.
 
     Raises:
-        ConnectionError: the server does not take the key, or does not answer.
+        ConnectionError: the server does not take the key, or does not answer; another kernel is in with that key.
     """
 
-    def __init__(self, address, authority, key, folder):
+    def __init__(self, address, authority, key, folder, again=False):
         ways = [RuntimeVersionHttpInterceptor(component_name="SuperNode"), NodeAuthHttpInterceptor(key.private, key.public)]
         self.client = FleetHttpClient.from_server_address(address, False, authority.encode(), interceptors=ways)
         self.client._client.timeout = SECONDS
-        self.folder, self.beaten = str(folder), time.monotonic()
-        public, interval = public_key_to_bytes(key.public), HEARTBEAT_MIN_INTERVAL
+        self.folder, self.again, self.public = str(folder), again, public_key_to_bytes(key.public)
         try:
-            request = ActivateNodeRequest(public_key=public, heartbeat_interval=interval)
-            self.node = Node(node_id=self.client.ActivateNode(request).node_id)
+            if not self._enter(SILENCE + BEAT if again else 0):
+                raise ConnectionError(f"the server at {address} does not take this node's key: {TAKEN}")
         except httpx.HTTPError as error:
             raise ConnectionError(f"the server at {address} does not take this node's key: {error}") from None
 
@@ -88,35 +100,69 @@ class Line:
         Returns:
             Why it ended, in words.
         """
-        heard = time.monotonic()
+        failed = None  # since when nobody answers, by a clock that need not tell how long this machine slept
         while not gone.is_set():
             try:
-                self._beat()
+                if not self._beat(gone) and not gone.is_set():
+                    return f"the seat is lost: {TAKEN}"
                 answer = self.client.PullMessages(PullMessagesRequest(node=self.node))
-                heard = time.monotonic()
+                failed = None
                 if answer.messages_list:
                     told(*self._answer(answer.messages_list[0].metadata.run_id, answer.message_object_trees[0]))
                     continue
+                self.again = False
             except httpx.HTTPStatusError as error:
                 if error.response.status_code == httpx.codes.UNAUTHORIZED:
                     return "the room does not know this node any more"
             except httpx.HTTPError:
-                if time.monotonic() - heard > PATIENCE:
-                    return "the room has closed"
+                failed = failed or time.monotonic()
+                if time.monotonic() - failed > PATIENCE:
+                    return "the room has closed, or this machine does not reach it any more"
             gone.wait(pause)
         return "left"
 
     def close(self):
-        """Say that this node leaves."""
+        """Say that this node leaves, unless another kernel may be in with its key by now."""
         with contextlib.suppress(httpx.HTTPError, RuntimeError):
-            self.client.DeactivateNode(DeactivateNodeRequest(node_id=self.node.node_id))
+            if self._silent() <= SILENCE:
+                self.client.DeactivateNode(DeactivateNodeRequest(node_id=self.node.node_id))
         self.client._client.close()
 
-    def _beat(self):
-        if time.monotonic() - self.beaten > BEAT:
+    def _enter(self, wait, gone=None):
+        """Come in with the key; return whether that worked within `wait` seconds: not while another kernel is in with it."""
+        request = ActivateNodeRequest(public_key=self.public, heartbeat_interval=HEARTBEAT_MIN_INTERVAL)
+        end, gone = time.monotonic() + wait, gone or threading.Event()
+        while True:
+            try:
+                self.node = Node(node_id=self.client.ActivateNode(request).node_id)
+                self._heard()
+                return True
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != httpx.codes.PRECONDITION_FAILED:
+                    raise
+            if time.monotonic() > end or gone.wait(1.0):
+                return False
+
+    def _beat(self, gone):
+        """Give a sign of life, or come in anew after a silence in which another kernel may have come in.
+
+        Returns:
+            Whether this node is in.
+        """
+        if self._silent() > SILENCE:
+            return self._enter(SILENCE + BEAT, gone)
+        if self._silent() > BEAT:
             request = SendNodeHeartbeatRequest(node=self.node, heartbeat_interval=HEARTBEAT_MIN_INTERVAL)
             self.client.SendNodeHeartbeat(request)
-            self.beaten = time.monotonic()
+            self._heard()
+        return True
+
+    def _heard(self):
+        self.heard = {clock: clock() for clock in (time.monotonic, time.time)}  # the first may stop while a machine sleeps
+
+    def _silent(self):
+        """Seconds since the last sign of life that the server has had."""
+        return max(clock() - then for clock, then in self.heard.items())
 
     def _answer(self, run, tree):
         """Fetch one message, answer it by the app of this package, and send the reply."""
@@ -129,6 +175,8 @@ class Line:
         context = Context(run, self.node.node_id, {"folder": self.folder}, RecordDict(), {})
         start = time.monotonic()
         try:
+            if self.again:
+                raise RuntimeError("this seat has only just been taken up again, and answers from the next round on")
             reply = apps.answer(message, context)
         except Exception as error:  # a request that is not the plan's is refused, and the next one may be
             reason = f"{type(error).__name__}: {error}"

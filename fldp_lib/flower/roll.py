@@ -25,13 +25,15 @@ class Roll:
             "seats": self.seats, "plan": plan, "task": agreed.task, "model": agreed.model(), **public,
             "planned": [plan.epsilon(t) for t in range(1, plan.rounds + 1)] if plan.private else [],
             "epsilon": plan.epsilon() if plan.private else None,
+            "drawn": plan.private and plan.sampler == "poisson" and plan.sampling_rate < 1,
         }  # fmt: skip
         self._last = None
-        rules = {"digest": digest, "seats": self.seats, "own": own, "most": agreed.samples}
+        most = None if agreed.local and plan.seed is None else agreed.samples  # None: the server is told no number
+        rules = {"digest": digest, "seats": self.seats, "own": own, "most": most}
         keys.secret(self.server / enrolment.RULES, json.dumps(rules).encode())
 
     def read(self):
-        """Return all of it as a dict; see `board`."""
+        """Return all of it as a dict; see `board`. Where ε counts on a secret draw of clients, who answered is not in it."""
         roster = {"taken": [], "wrong": 0, "begun": False, "shut": False}
         path = self.server / enrolment.ROSTER
         if path.exists():
@@ -64,5 +66,7 @@ class Roll:
         for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []:
             if line.endswith("\n"):
                 said = json.loads(line)
+                if self.fixed["drawn"]:  # ε counts on nobody's knowing who was in a round, and how many were
+                    del said["asked"], said["answered"]
                 rounds[said["round"]] = said
         return [rounds[t] for t in sorted(rounds)]

@@ -2,9 +2,6 @@
 
 import atexit
 import base64
-import pathlib
-import shutil
-import tempfile
 import threading
 
 import numpy as np
@@ -13,7 +10,7 @@ import torch
 from .. import checks, data
 from ..training import _terms as terms
 from ..training.plan import Plan
-from . import agreement, board, codes, enrolment, folders, keys, processes
+from . import agreement, board, codes, enrolment, folders, kept, keys, processes
 
 MODELS = ("fldp_lib.training.models", "fldp_lib.training.text_models")  # what a room may name without being asked for
 
@@ -21,14 +18,16 @@ MODELS = ("fldp_lib.training.models", "fldp_lib.training.text_models")  # what a
 class Seat:
     """A place in a room, and the client that answers from it; `classroom.join` makes one.
 
-    The private key is in memory only. What a node keeps on disk, the plan, the records and the count of its answers, lies
-    in a new folder that only this user can enter, and goes with the seat.
+    What a node keeps on disk, its private key, the plan, the records and the count of its answers, lies in a folder that
+    only this user can enter (see `kept`). It goes when the seat is left; if the kernel ends before, the next one of this
+    user takes the seat up again from it.
 
     Attributes:
         number, name: of the seat, from 0, and what the room calls it.
+        again: whether an earlier kernel had the seat.
         agreed: the `agreement.Agreement`, the plan among it.
         records: number of records.
-        rounds: rounds answered, one dict each: round, seconds, numbers (what was sent), norm (of the update).
+        rounds: rounds answered by this kernel, one dict each: round, seconds, numbers (what was sent), norm (of the update).
         refused: what was asked and refused, with the reasons.
         ended: why the seat was left, "" while it is taken.
     """
@@ -39,35 +38,36 @@ class Seat:
             checks.text("name", name, some=True)
         if plan is not None:
             checks.kind("plan", plan, Plan, "a Plan, or None")
-        from . import fleet
-
-        codes.place(address), codes.read(code)
-        key, brought = fleet.Key(), {} if records is None else {"records": len(_pair(records)[0])}
+        if records is not None:
+            _pair(records)
+        codes.place(address)
+        room, _ = codes.read(code)
         self.address, self.rounds, self.refused, self.ended = address, [], [], ""
-        self._handle, self._gone, self._line, self._lock = None, threading.Event(), None, threading.Lock()
-        self.folder = processes.private(pathlib.Path(tempfile.mkdtemp(prefix="fldp-seat-")))
+        self._handle, self._gone, self._line, self._over = None, threading.Event(), None, False
+        self._kept = kept.take(room, name)
+        self.folder, self.again = self._kept.folder, bool(self._kept.said)
         try:
-            offered = codes.ask(address, code, enrolment.PATH)
-            self._read(offered, records, plan, model)
-            given = codes.ask(address, code, enrolment.PATH, public=key.text, name=name, **brought)
-            if given["agreement"] != offered["agreement"]:
-                raise ValueError("plan must be the same from question to question; the room has changed it")
-            self.number, self.name = given["seat"], given["name"]
-            self._keep(given["share"], records)
-            self._line = fleet.Line(address, given["authority"], key, self.folder)
+            given = (self._return if self.again else self._enter)(address, code, records, name, plan, model)
+            self.number, self.name, self._line = given["number"], given["names"][0], self._dial(address)
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._kept.release(forget=not self._kept.said)
             raise
-        atexit.register(self.leave)
+        atexit.register(self._rest)
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
     def leave(self):
-        """Stop answering, tell the room so, and delete what lies on disk; the rounds answered stay paid for."""
+        """Stop answering for good, tell the room so, and delete what lies on disk; the rounds answered stay paid for."""
+        self._over = True
+        self._rest()
+        self._kept.release(forget=True)
+        atexit.unregister(self._rest)
+
+    def _rest(self):
+        """Stop answering and tell the room so; unless it was left or all is over, the seat is kept for the next kernel."""
         self._gone.set()
         if self._thread is not threading.current_thread():
             self._thread.join()
-        atexit.unregister(self.leave)
 
     def show(self):
         """Show what the seat sends, and what it never sends; the picture follows the rounds."""
@@ -81,9 +81,56 @@ class Seat:
         state = self.ended or "taken"
         return f"seat {self.number + 1} ({self.name}) at {self.address}: {len(self.rounds)} rounds answered, {state}"
 
-    def _read(self, offered, records, plan, model):
-        """Take over what the room has agreed on, if this learner would."""
+    def _enter(self, address, code, records, name, plan, model):
+        """Take a new seat, and keep what a later kernel needs to take it up again; return the same."""
+        from . import fleet
+
+        offered = codes.ask(address, code, enrolment.PATH)
         keys.secret(self.folder / agreement.FILE, offered["agreement"].encode())
+        self._agree(plan, model)
+        if records is not None:
+            self._check(records, offered["own"])
+        key, brought = fleet.Key(), {} if records is None else {"own": True}
+        if records is not None and offered["most"] is not None:  # else their number stays here too
+            brought["records"] = len(records[0])
+        given = codes.ask(address, code, enrolment.PATH, public=key.text, name=name, **brought)
+        if given["agreement"] != offered["agreement"]:
+            raise ValueError("plan must be the same from question to question; the room has changed it")
+        keys.secret(self.folder / "key", key.pem())
+        keys.secret(self.folder / "ca.pem", given["authority"].encode())
+        self._hold(given["seat"], given["share"], records)
+        names = [given["name"]] + ([name] if name and name != given["name"] else [])
+        self._kept.write(number=given["seat"], names=names, own=records is not None)
+        return self._kept.said
+
+    def _return(self, address, code, records, name, plan, model):
+        """Take up the seat that is kept; the records stay those that it began with."""
+        said = self._kept.said
+        self._agree(plan, model)
+        self.shard = agreement.arrays(self.folder / "shard.npz")
+        self.records = int(self.shard["mask"].sum())
+        if records is not None:
+            held = [self.shard[part][self.shard["mask"]] for part in ("x", "y")]
+            if not said["own"] or not all(
+                torch.equal(one.to(other), other) for one, other in zip(_pair(records), held, strict=True)
+            ):
+                raise ValueError(
+                    f"data must be None, or the {self.records} records that the seat of {said['names'][0]!r} began with: it "
+                    "is taken up again, and its records are kept"
+                )
+        self._kept.write(**said)
+        return said
+
+    def _dial(self, address):
+        from . import fleet
+
+        key, authority = (self.folder / name for name in ("key", "ca.pem"))
+        return fleet.Line(
+            address, authority.read_text(encoding="utf-8"), fleet.Key(key.read_bytes()), self.folder, self.again
+        )
+
+    def _agree(self, plan, model):
+        """Read what the room has agreed on, if this learner would."""
         self.agreed = agreement.read(self.folder)
         if plan is not None and plan != self.agreed.plan:
             raise ValueError(f"plan must be the room's; there it is {self.agreed.plan}")
@@ -94,15 +141,17 @@ class Seat:
                 "models of the course only"
             )
         self.model = self.agreed.model()
-        if records is not None:
-            if not offered["own"]:
-                raise ValueError("data must be None in this room: a seat there is for the records of several clients")
-            x, y = _pair(records)
-            mask = torch.ones(1, len(x), dtype=torch.bool)
-            kept = data.Federation(x.unsqueeze(0), y.unsqueeze(0), mask, x, y, self.agreed.task)
-            terms.check_fit(self.model, kept, self.agreed.plan.loss)
 
-    def _keep(self, share, records):
+    def _check(self, records, own):
+        """Refuse records that do not fit the room."""
+        if not own:
+            raise ValueError("data must be None in this room: a seat there is for the records of several clients")
+        x, y = _pair(records)
+        mask = torch.ones(1, len(x), dtype=torch.bool)
+        brought = data.Federation(x.unsqueeze(0), y.unsqueeze(0), mask, x, y, self.agreed.task)
+        terms.check_fit(self.model, brought, self.agreed.plan.loss)
+
+    def _hold(self, number, share, records):
         """Write the seat's records to its folder, its own or its share of the room's."""
         if records is None:
             keys.secret(self.folder / "shard.npz", base64.b64decode(share))
@@ -113,7 +162,7 @@ class Seat:
             for name, part in (("x", x), ("y", y), ("mask", torch.ones(len(x), dtype=torch.bool))):
                 held[name][0, : len(x)] = part
             arrays = {name: part.numpy() for name, part in held.items()}
-            folders.save(self.folder / "shard.npz", np.savez, clients=np.array([self.number]), **arrays)
+            folders.save(self.folder / "shard.npz", np.savez, clients=np.array([number]), **arrays)
         self.shard = agreement.arrays(self.folder / "shard.npz")
         self.records = int(self.shard["mask"].sum())
 
@@ -124,7 +173,7 @@ class Seat:
             self.ended = f"{type(error).__name__}: {error}"
         finally:
             self._line.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._kept.release(forget=self._over)
             self._draw()
 
     def _told(self, request, reply, seconds):
@@ -138,6 +187,7 @@ class Seat:
             self.theta, self.update = torch.from_numpy(theta.copy()), torch.from_numpy(updates.mean(0))
             norm = float(np.linalg.norm(updates, axis=1).mean())
             self.rounds.append({"round": t, "seconds": seconds, "numbers": updates.size, "norm": norm})
+            self._over = self._over or t == self.agreed.plan.rounds
         self._draw()
 
     def _draw(self):

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import pathlib
-import shutil
 import signal
 import stat
 import sys
@@ -19,6 +18,7 @@ import pytest
 import torch
 from conftest import federation, refuses
 from deployed import installed, wait_until
+from learners import JOIN, LEFT, at_once, kernels
 
 from fldp_lib import Plan, clients, data, models, train
 from fldp_lib.flower import agreement, board, classroom, codes, enrolment, keys, processes
@@ -139,7 +139,7 @@ def test_wrong_codes_are_counted_and_shut_the_door_until_there_is_a_new_one(door
     door.renew(hashlib.sha256(b"new").hexdigest())
     assert asked(door, "new")[0] == 200 and asked(door, secret)[0] == 403
     door.begin()
-    assert asked(door, "new", public=public(tmp_path, "late")) == (409, "the room has begun; nobody is let in any more")
+    assert asked(door, "new", public=public(tmp_path, "late")) == (409, enrolment.BEGUN)
 
 
 # The board -------------------------------------------------------------------------------------------------------------
@@ -162,68 +162,16 @@ def test_a_boundary_is_where_the_models_score_is_even():
 # With Flower -----------------------------------------------------------------------------------------------------------
 
 
-class Notebook:
-    """A kernel of its own; what is run in it prints one line of JSON at the end."""
-
-    def __init__(self):
-        from jupyter_client.manager import KernelManager
-
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(env=os.environ | {"PYTHONPATH": str(processes.PACKAGE), "OMP_NUM_THREADS": "1"})
-        self.client = self.manager.blocking_client()
-        self.client.start_channels()
-        self.pid = self.manager.provisioner.process.pid
-
-    def begin(self, code):
-        """Have it run the code."""
-        self.asked = self.client.execute(code)
-
-    def said(self, timeout=180):
-        """What the code printed last, once it is through."""
-        texts = []
-        while True:
-            message = self.client.get_iopub_msg(timeout=timeout)
-            kind, content = message["header"]["msg_type"], message["content"]
-            if message["parent_header"].get("msg_id") != self.asked:
-                continue
-            assert kind != "error", "\n".join(content["traceback"])
-            if kind == "stream":
-                texts.append(content["text"])
-            if kind == "status" and content["execution_state"] == "idle":
-                return json.loads("".join(texts).splitlines()[-1])
-
-    def end(self):
-        self.client.stop_channels()
-        if self.manager.is_alive():
-            self.manager.shutdown_kernel(now=True)
-        self.manager.cleanup_resources()
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch):
+    """This process's user keeps no state but the test's."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "instructor"))
 
 
 @pytest.fixture
-def notebooks():
-    several = [Notebook() for _ in range(5)]
-    for notebook in several:
-        notebook.client.wait_for_ready(timeout=120)
-    yield several
-    for notebook in several:
-        notebook.end()
-
-
-def at_once(notebooks, codes):
-    """What several notebooks say of a code each, which they run at the same time."""
-    for notebook, code in zip(notebooks, codes, strict=True):
-        notebook.begin(code)
-    return [notebook.said() for notebook in notebooks]
-
-
-JOIN = """import json
-from fldp_lib.flower import classroom
-seat = classroom.join({address!r}, {code!r}, name={name!r})
-print(json.dumps({{"seat": seat.number, "folder": str(seat.folder), "records": seat.records}}))"""
-LEFT = """kept = seat.folder.exists(); seat.leave(); import threading
-names = [thread.name for thread in threading.enumerate() if "_follow" in thread.name]
-print(json.dumps({"rounds": [line["round"] for line in seat.rounds], "refused": seat.refused, "ended": seat.ended,
-                  "kept": kept, "left": seat.folder.exists(), "threads": names}))"""
+def notebooks(tmp_path):
+    with kernels([tmp_path / f"learner-{k}" for k in range(5)]) as several:
+        yield several
 
 
 def without(fed, agreed, gone):
@@ -288,7 +236,8 @@ def test_five_kernels_and_one_that_is_killed_make_trains_parameters_and_the_plan
         mark = f"{room._deployment.mark}:server"
         assert processes.offspring(mark)
     assert not processes.offspring(mark)
-    shutil.rmtree(seats[2]["folder"])  # a killed kernel cannot tidy up
+    for seat in seats:  # a killed kernel cannot tidy up
+        assert pathlib.Path(seat["folder"]).exists() == (seat["seat"] == lost)
 
     gone = torch.from_numpy(np.isinf(history.update_norms))  # rounds × clients: asked, and no answer
     died = int(gone[:, lost].int().argmax())
@@ -324,7 +273,7 @@ def test_own_data_count_as_brought_and_seats_left_empty_are_absent(tmp_path):
         refuses(lambda: classroom.join(room.address, room.code, 5), TypeError, "data must be None or a pair")
         seats = [
             classroom.join(room.address, room.code, (x[:40], y[:40]), name="Ada"),
-            classroom.join(room.address, room.code),
+            classroom.join(room.address, room.code, name="Bob"),
         ]
         assert [seat.records for seat in seats] == [40, int(fed.sizes[1])]
         room.start()
@@ -369,7 +318,7 @@ def test_a_room_is_refused_what_it_cannot_keep_and_names_no_function_that_a_lear
             old = room.code
             room.renew()
             wait_until(lambda: not refused(room.address, room.code), "the new code", seconds=120)
-            refuses(lambda: classroom.join(room.address, old, model="ours:make"), ValueError, "not this room's")
+            refuses(lambda: classroom.join(room.address, old, name="late", model="ours:make"), ValueError, "not this room's")
             seat.leave()
     finally:
         sys.path.remove(str(tmp_path))
