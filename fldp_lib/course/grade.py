@@ -141,7 +141,7 @@ class _Nursery:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-c", START, home],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
-                env={"PATH": os.defpath, "TQDM_DISABLE": "1"} | threads, start_new_session=True,
+                env={"PATH": os.defpath, "TQDM_DISABLE": "1", "MPLBACKEND": "agg"} | threads, start_new_session=True,
             )  # fmt: skip
             if self.stopped:  # meanwhile
                 self.process.kill()
