@@ -95,8 +95,8 @@ def _doubts(exercises, cut):
     found = []
     if absent:
         found.append(
-            f"noted as solved, but not answered in the saved notebooks: {', '.join(absent)}. Save them, and run this again; "
-            f"each needs its own line course.exercise(ID).check(…), ID written out"
+            f"noted as solved, but not answered in the saved notebooks: {', '.join(absent)}. Save them, and run this again "
+            "where they lie, or with report(notebooks=FOLDER); each needs a line course.exercise(ID).check(…) of its own"
         )
     if older:
         found.append(f"solved after the notebook was saved for the last time: {', '.join(older)}. Save, and run this again")

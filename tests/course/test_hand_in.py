@@ -276,6 +276,15 @@ def test_wrong_and_not_tried_keep_the_words_of_the_check(tmp_path, capsys):
     assert "'=1+1" in (tmp_path / "o.csv").read_text()
 
 
+def test_two_of_one_name_are_told_by_their_files(tmp_path):
+    for name in ("a/hand_in.json", "b/hand_in (1).json"):
+        (tmp_path / "in" / name).parent.mkdir()
+        (tmp_path / "in" / name).write_text(json.dumps({"format": 1, "learner": "Ada", "exercises": {}}))
+    handed(tmp_path / "in", "Bob", {})
+    shown = repr(grade.grade(tmp_path / "in", jobs=1, progress=False))
+    assert "Ada (a/hand_in.json)  " in shown and "Ada (b/hand_in (1).json)  " in shown and "Bob (" not in shown
+
+
 def test_what_an_answer_shows_is_shown_to_nobody(tmp_path):
     pytest.importorskip("matplotlib")
     draws = "import matplotlib.pyplot as plt; plt.plot([1, 2], label='a'); plt.legend(); plt.show(); display(plt.gcf())"
