@@ -1,8 +1,8 @@
 """Slides of the main path: `python -m fldp_lib.book.slides OUT`, a deck a notebook, made from the notebook's own cells.
 
 A deck has the title and its question, the first explorer, each section's heading and first paragraph (or table), its
-definition, its predictions and pictures, and the summary. It is one HTML file: pictures inside, formulas as MathML, no request
-to anywhere.
+definition, its predictions and pictures, and the summary. It is one HTML file: pictures inside, formulas as MathML, no
+request to anywhere.
 reveal.js, which `jupyter nbconvert --to slides` wants, comes from the network and lies in no package; so a slide here is a
 section of a page that snaps, and twenty lines of script turn the pages.
 """
