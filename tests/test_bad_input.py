@@ -461,6 +461,8 @@ COURSE = [
         "a number": 3}, learner={"None": None, "a number": 3})),
     Target("course.slices.answers", lambda: dict(cells=["f = 1"]), dict(cells={"None": None,
         "numbers": [1], "text": "f = 1"})),
+    Target("course.slices.broken", lambda: dict(cells=["f = ("]), dict(cells={"None": None,
+        "numbers": [1], "text": "f = 1"})),
     Target("course.grade.grade", lambda: dict(folder=".", seconds=5, memory=100, jobs=1, progress=False),
         dict(folder={"absent": "absent", "a number": 3}, seconds={"0": 0, "half": 0.5}, memory={"1": 1, "text": "1"},
         jobs={"0": 0, "half": 0.5}, progress={"1": 1})),

@@ -57,7 +57,7 @@ ROOMS = {
     ],
     "course": [
         "words", "bars", "progress", "answers", "contents", "quizzes", "teacher", "exercises",
-        "slices", "hand_in", "_files", "_plain", "_kernel", "_sandbox", "_worker", "_remote", "_examiner", "grade",
+        "_names", "slices", "hand_in", "_files", "_plain", "_kernel", "_sandbox", "_worker", "_remote", "_examiner", "grade",
     ],
     "flower": [
         "keys", "codes", "enrolment", "bundle", "agreement", "board", "processes", "folders", "node", "hub", "apps", "fleet",

@@ -1,7 +1,8 @@
 """Slides of the main path: `python -m fldp_lib.book.slides OUT`, a deck a notebook, made from the notebook's own cells.
 
-A deck has the title and its question, the first explorer, each section's heading and first paragraph, its definition, its
-predictions and pictures, and the summary. It is one HTML file: pictures inside, formulas as MathML, no request to anywhere.
+A deck has the title and its question, the first explorer, each section's heading and first paragraph (or table), its
+definition, its predictions and pictures, and the summary. It is one HTML file: pictures inside, formulas as MathML, no
+request to anywhere.
 reveal.js, which `jupyter nbconvert --to slides` wants, comes from the network and lies in no package; so a slide here is a
 section of a page that snaps, and twenty lines of script turn the pages.
 """
@@ -87,8 +88,9 @@ def _slides(cells, frame=None):
                 elif section.startswith("Critical reading"):
                     kept += [f"<li>{_shown(title)}</li>" for title in re.findall(r"^### (.+)$", text, flags=re.M)]
                 elif not section.startswith(ASIDE):
-                    if heading and not text.strip().startswith(">"):
-                        slides.append(f"<h2>{_shown(section)}</h2>{_shown(_paragraphs(text)[:1])}")
+                    first = (_paragraphs(text) or re.findall(r"(?:^\|.*\n?)+", text, flags=re.M))[:1]
+                    if heading and first and not text.strip().startswith(">"):  # a heading alone is no slide
+                        slides.append(f"<h2>{_shown(section)}</h2>{_shown(first)}")
                     slides += [f"<h2>{_shown(section)}</h2>{_shown(quote)}" for quote in _definitions(text)[:1]]
         for output in cell.get("outputs", ()):
             data, about = output.get("data", {}), output.get("metadata", {})

@@ -7,6 +7,7 @@ does not have.
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import json
 import os
@@ -27,6 +28,7 @@ from .teacher import exercise
 READY = (
     *("fldp_lib.adversary", "fldp_lib.analytics", "fldp_lib.vertical", "fldp_lib.privacy.attacker"),
     *("scipy.special", "scipy.stats", "scipy.optimize", "scipy.linalg", "sklearn.datasets", "dp_accounting"),
+    *(["matplotlib.pyplot"] if importlib.util.find_spec("matplotlib") else ()),  # else each looks for the system's fonts
 )
 WORDS = 400  # letters of a message at most
 MEMORY = 3 * 2**30  # bytes that a check may take beyond what Python and the package take, beside its answer

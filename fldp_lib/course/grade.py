@@ -92,19 +92,23 @@ class Grades:
         taken = {id for row in self.rows for id, found in row["exercises"].items() if found["verdict"] != "not tried"}
         numbers = sorted({id.split(".")[0] for id in taken})
         columns = {number: [id for id in self.ids if id.split(".")[0] == number] for number in numbers}
-        wide = max([len(row["learner"]) for row in self.rows] + [7])
+        every = [row["learner"] for row in self.rows]  # of two of one name each is told by its file
+        names = [
+            f"{name} ({row['file']})" if every.count(name) > 1 else name for name, row in zip(every, self.rows, strict=True)
+        ]
+        wide = max([*map(len, names), 7])
         lines = [f"{'learner':<{wide}}  right  " + " ".join(f"{n:<{max(len(columns[n]), 3)}}" for n in numbers)]
         details = []
-        for row in self.rows:
+        for name, row in zip(names, self.rows, strict=True):
             if row["problem"]:
-                lines.append(f"{row['learner']:<{wide}}  {row['file']}: {row['problem']}")
+                lines.append(f"{name:<{wide}}  {row['file']}: {row['problem']}")
                 continue
             found = row["exercises"]
             marks = ("".join(MARKS[found[id]["verdict"]] for id in ids).ljust(3) for ids in columns.values())
             right = sum(one["verdict"] == "right" for one in found.values())
-            lines.append(f"{row['learner']:<{wide}}  {right:>5}  " + " ".join(marks))
+            lines.append(f"{name:<{wide}}  {right:>5}  " + " ".join(marks))
             details += [
-                f"{row['learner']}, {id}: {one['verdict']}{': ' if one['message'] else ''}{one['message']}"
+                f"{name}, {id}: {one['verdict']}{': ' if one['message'] else ''}{one['message']}"
                 for id, one in found.items()
                 if one["verdict"] in ("wrong", "stopped", "not checked")
             ]
@@ -146,7 +150,8 @@ class _Nursery:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-c", START, home],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
-                env={"PATH": os.defpath, "TMPDIR": self.scratch, "TQDM_DISABLE": "1"} | threads, start_new_session=True,
+                env={"PATH": os.defpath, "TMPDIR": self.scratch, "TQDM_DISABLE": "1", "MPLBACKEND": "agg"} | threads,
+                start_new_session=True,
             )  # fmt: skip
             if self.stopped:  # meanwhile
                 self._kill()

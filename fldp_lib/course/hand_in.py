@@ -9,7 +9,7 @@ import pathlib
 from .. import __version__, checks
 from . import contents
 from . import progress as progress_
-from .slices import answers
+from .slices import answers, broken
 
 __all__ = ["FORMAT", "HandIn", "report"]
 FORMAT = 1
@@ -43,14 +43,12 @@ def report(name="hand_in.json", folder=None, notebooks=None, learner=""):
             checks.kind(word, value, (str, os.PathLike), "a folder")
             if not pathlib.Path(value).is_dir():
                 raise ValueError(f"{word} must be a folder, got {str(value)!r}, which is none")
-    cut, warnings = _read(_home(notebooks))
-    done = progress_.read()
+    home, done = _home(notebooks), progress_.read()
+    cut, warnings = _read(home)
     exercises = {id: _entry(cut.get(id), done, id) for id in known()}
-    absent = [id for id, entry in exercises.items() if entry["noted"] and not entry["code"]]
-    if absent:
-        warnings.append(
-            f"noted as solved, but not answered in the saved notebooks: {', '.join(absent)}. Save them, and run this again"
-        )
+    warnings += _doubts(exercises, cut)
+    if not learner:
+        warnings.append("no learner's name in it: give one with report(learner=NAME), or hand in under a name of your own")
     found = {
         "format": FORMAT,
         "course": __version__,
@@ -62,7 +60,7 @@ def report(name="hand_in.json", folder=None, notebooks=None, learner=""):
     }
     path = pathlib.Path(folder or ".") / name
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
-    return HandIn(path, found)
+    return HandIn(path, found, home)
 
 
 class HandIn:
@@ -71,19 +69,44 @@ class HandIn:
     Attributes:
         path: the file.
         found: its contents.
+        home: the folder of the notebooks that were read.
     """
 
-    def __init__(self, path, found):
-        self.path, self.found = path, found
+    def __init__(self, path, found, home):
+        self.path, self.found, self.home = path, found, home
 
     def __repr__(self):
-        tried = [id for id, entry in self.found["exercises"].items() if entry["code"]]
+        tried = {id: entry["notebook"] for id, entry in self.found["exercises"].items() if entry["code"]}
         right = sum(map(bool, self.found["quiz"].values()))
         lines = [
             f"{self.path}: {len(tried)} of {len(self.found['exercises'])} exercises with an answer, "
-            f"{right} questions right, {len(self.found['predictions'])} predictions"
+            f"{right} questions right, {len(self.found['predictions'])} predictions; notebooks of {self.home}"
         ]
+        for name in dict.fromkeys(tried.values()):
+            lines.append(f"  {name}: {', '.join(id for id, notebook in tried.items() if notebook == name)}")
         return "\n".join(lines + [f"- {warning}" for warning in self.found["warnings"]])
+
+
+def _doubts(exercises, cut):
+    """What a learner should look at before handing in."""
+    noted = [id for id, entry in exercises.items() if entry["noted"]]
+    absent = [id for id in noted if not exercises[id]["code"]]
+    older = [id for id in noted if exercises[id]["code"] and (exercises[id]["solved"] or "") > exercises[id]["saved"]]
+    found = []
+    if absent:
+        found.append(
+            f"noted as solved, but not answered in the saved notebooks: {', '.join(absent)}. Save them, and run this again "
+            "where they lie, or with report(notebooks=FOLDER); each needs a line course.exercise(ID).check(…) of its own"
+        )
+    if older:
+        found.append(f"solved after the notebook was saved for the last time: {', '.join(older)}. Save, and run this again")
+    for id, entry in exercises.items():
+        if entry["code"] and cut[id][0].missing:
+            found.append(
+                f"{id} refers to {', '.join(cut[id][0].missing)}, which no cell of {entry['notebook']} defines or imports: "
+                "a fresh kernel, and the one that grades it, will not know it"
+            )
+    return found
 
 
 def known():
@@ -112,7 +135,11 @@ def _read(home):
         except (OSError, ValueError) as error:
             warnings.append(f"{path.name} cannot be read: {error}")
             continue
-        for id, piece in answers(cells).items():
+        here = answers(cells)
+        for id, why in broken(cells).items():
+            if id not in here or here[id].stub:
+                warnings.append(f"{id}: its cell in {path.name} is no Python ({why}), and is left out")
+        for id, piece in here.items():
             if id not in found or not piece.stub or found[id][0].stub:
                 found[id] = piece, path.name, _time(path.stat().st_mtime)
     return found, warnings

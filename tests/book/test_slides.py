@@ -36,6 +36,7 @@ def test_a_deck_follows_its_notebook(path, decks):
     pictures = re.findall(r'<img alt="[^"]{40,}" src="data:image/png;base64,[A-Za-z0-9+/=]+">', decks[path.stem])
     assert len(pictures) == sum("explorer" in found for found in about)
     assert decks[path.stem].count(">Predict</h2>") == sum("predict" in found for found in about)
+    assert not [slide for slide in shown if re.fullmatch(r"<h2>.*?</h2>\s*(<small>\d+</small>)?", slide)]  # a heading alone
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

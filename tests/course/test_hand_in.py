@@ -79,6 +79,45 @@ def test_forms_of_a_check_and_of_a_stub():
     assert (cut["05.1"].answer, cut["06.2"].answer) == ("lambda x: x", "3.5")
 
 
+HALF, TWO = "half = 0.5", "def answer(x):\n    return x * half * parts[0]"
+CHECK, ONE = "course.exercise('05.1').check(answer)", "answer = lambda x: x * half * parts[0]"
+LOOP = "parts = []\nfor k in (4, 5):\n    parts.append(k)"
+FILL = "def fill(count):\n    global half\n    parts.extend(range(4, count))\n    half = 0.5"
+FORMS = {
+    "in a try": [
+        LOOP,
+        f"try:\n    {HALF}\nexcept OSError:\n    pass",
+        f"try:\n    {ONE}\n    {CHECK}\nexcept OSError:\n    pass",
+    ],
+    "in a with": [LOOP, HALF, f"with open('x') as file:\n    {ONE}\n    {CHECK}"],
+    "in an else": [LOOP, HALF, f"if ready:\n    answer = 1\nelse:\n    {ONE}\n    {CHECK}"],
+    "after an else": [LOOP, HALF, f"try:\n    {ONE}\nexcept OSError:\n    pass\nelse:\n    {CHECK}"],
+    "above the stub": [LOOP, HALF, f"{TWO}\n{CHECK}", f"def answer(x): ...\n{CHECK}"],
+    "below its check": [LOOP, CHECK, TWO, HALF],
+    "filled by a function": ["parts = []", FILL, f"fill(6)\n{TWO}\n{CHECK}"],
+    "beside a shell's line": [f"files = !ls\n{HALF}", f"{LOOP}\n%matplotlib inline\n{TWO}\n{CHECK}"],
+    "by keywords": [LOOP, HALF, TWO, "course.exercise(id='05.1').check(answer=answer)"],
+    "own names of a function": [LOOP, HALF, "x = slow = nowhere()", f"{TWO}\n{CHECK}"],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_an_answer(form):
+    cut, space = slices.answers(FORMS[form])["05.1"], {}
+    exec(cut.code, space)
+    assert eval(cut.answer, space)(3.0) == 6.0 and not cut.stub and cut.missing == ()
+
+
+def test_names_that_no_cell_binds_are_missing():
+    cells = [
+        "def answer(x, *, y=1):\n    total = [np.exp(k) for k in x]\n    display(total)\n    return sum(total) + gone + y",
+        CHECK,
+    ]
+    assert slices.answers(cells)["05.1"].missing == ("gone", "np")
+    assert slices.answers(["from x import *", *cells])["05.1"].missing == ()
+    assert slices.broken(["x = (", f"{CHECK}\nprint('a'", f"%time {CHECK}"]) == {"05.1": "line 2: '(' was never closed"}
+
+
 # The file --------------------------------------------------------------------------------------------------------------
 
 
@@ -102,6 +141,23 @@ def test_a_report_holds_code_results_and_times(tmp_path):
     assert "math.exp" in entry["code"] and entry["answer"] == "guess_bound" and entry["noted"] and entry["solved"]
     assert set(found["exercises"]) == set(hand_in.known()) and len(found["exercises"]) >= 100
     assert len(found["warnings"]) == 1 and "00.2" in found["warnings"][0] and "Save" in repr(made)
+
+
+def test_what_a_learner_should_look_at_is_said(tmp_path):
+    (tmp_path / "mine").mkdir()
+    notebook(
+        tmp_path / "mine" / "renamed.ipynb", RIGHT.format(inside="lost()"), "course.exercise('00.1').check(guess_bound)"
+    )
+    notebook(tmp_path / "mine" / "b.ipynb", "course.exercise('00.2').check(f)\nprint('a'")
+    os.utime(tmp_path / "mine" / "renamed.ipynb", (1, 1))
+    progress.write("exercises", "00.1", True), progress.write("exercises", "00.2", True)
+    made = course.report(folder=tmp_path, notebooks=tmp_path / "mine")
+    assert str(tmp_path / "mine") in repr(made) and "renamed.ipynb: 00.1\n" in repr(made)
+    said = ["no learner's name", "00.1 refers to lost,", "00.2: its cell in b.ipynb is no Python (line 2"]
+    said += ["last time: 00.1.", "not answered in the saved notebooks: 00.2."]
+    assert len(made.found["warnings"]) == len(said) and all(text in repr(made) for text in said)
+    os.utime(tmp_path / "mine" / "renamed.ipynb")
+    assert "last time" not in repr(course.report(folder=tmp_path, notebooks=tmp_path / "mine"))
 
 
 def test_absent_and_broken_notebooks_are_named(tmp_path):
@@ -277,6 +333,23 @@ def test_wrong_and_not_tried_keep_the_words_of_the_check(tmp_path, capsys):
     plain = re.sub(r"[\d.]+", "#", message)  # each check draws its own numbers
     assert plain in re.sub(r"[\d.]+", "#", wrong.getvalue()) and "bound" in plain and message in out
     assert "'=1+1" in (tmp_path / "o.csv").read_text()
+
+
+def test_two_of_one_name_are_told_by_their_files(tmp_path):
+    for name in ("a/hand_in.json", "b/hand_in (1).json"):
+        (tmp_path / "in" / name).parent.mkdir()
+        (tmp_path / "in" / name).write_text(json.dumps({"format": 1, "learner": "Ada", "exercises": {}}))
+    handed(tmp_path / "in", "Bob", {})
+    shown = repr(grade.grade(tmp_path / "in", jobs=1, progress=False))
+    assert "Ada (a/hand_in.json)  " in shown and "Ada (b/hand_in (1).json)  " in shown and "Bob (" not in shown
+
+
+def test_what_an_answer_shows_is_shown_to_nobody(tmp_path):
+    pytest.importorskip("matplotlib")
+    draws = "import matplotlib.pyplot as plt; plt.plot([1, 2], label='a'); plt.legend(); plt.show(); display(plt.gcf())"
+    handed(tmp_path / "in", "draws", {"00.1": (RIGHT.format(inside=draws), "guess_bound")})
+    (row,) = grade.grade(tmp_path / "in", jobs=1, progress=False).rows
+    assert row["exercises"]["00.1"] == {"verdict": "right", "message": ""}
 
 
 def test_a_file_that_is_no_hand_in_is_a_line_and_the_next_is_graded(tmp_path):
