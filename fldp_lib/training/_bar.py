@@ -1,5 +1,6 @@
 """A bar for long work: it appears once two seconds have passed, on standard error; TQDM_DISABLE hides it."""
 
+import os
 import time
 
 
@@ -13,7 +14,8 @@ class Bar:
     """
 
     def __init__(self, total, wanted=True, unit="round"):
-        self.total, self.wanted, self.unit = total, wanted, unit
+        self.total, self.unit = total, unit
+        self.wanted = wanted and not os.environ.get("TQDM_DISABLE")  # tqdm's bar of notebooks does not ask
         self.done, self.start, self.bar = 0, time.monotonic(), None
 
     def step(self, count=1):

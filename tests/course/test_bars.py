@@ -77,7 +77,8 @@ def test_in_a_thread_there_is_the_bar_alone():
     assert found == [0, 1, 2]
 
 
-def test_the_bar_shows_after_two_seconds_and_goes_when_interrupted(monkeypatch):
+def shown(monkeypatch):
+    """Ten steps of 0.9 seconds, interrupted in the fifth: what the bar is told."""
     now, seen = [0.0], []
     monkeypatch.setattr(_bar.time, "monotonic", lambda: now[0])
 
@@ -96,4 +97,14 @@ def test_the_bar_shows_after_two_seconds_and_goes_when_interrupted(monkeypatch):
         now[0] += 0.9
         if k == 4:
             press()
-    assert seen == [{"total": 10, "initial": 3, "unit": "plan", "leave": False}, 1, 1, "closed"]
+    return seen
+
+
+def test_the_bar_shows_after_two_seconds_and_goes_when_interrupted(monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    assert shown(monkeypatch) == [{"total": 10, "initial": 3, "unit": "plan", "leave": False}, 1, 1, "closed"]
+
+
+def test_tqdm_disable_hides_it_in_a_notebook_too(monkeypatch):
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert shown(monkeypatch) == []

@@ -73,6 +73,7 @@ def test_a_signal_stops_a_run_with_what_it_has():
 
 def test_a_bar_appears_after_two_seconds_and_not_before(monkeypatch):
     now, made = [0.0], []
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     monkeypatch.setattr(_bar.time, "monotonic", lambda: now[0])
     monkeypatch.setattr("tqdm.auto.tqdm", lambda **words: made.append(words) or Shown())
     bar, hidden = _bar.Bar(10, unit="run"), _bar.Bar(10, wanted=False)
