@@ -93,9 +93,7 @@ class Grades:
         numbers = sorted({id.split(".")[0] for id in taken})
         columns = {number: [id for id in self.ids if id.split(".")[0] == number] for number in numbers}
         every = [row["learner"] for row in self.rows]  # of two of one name each is told by its file
-        names = [
-            f"{name} ({row['file']})" if every.count(name) > 1 else name for name, row in zip(every, self.rows, strict=True)
-        ]
+        names = [n if every.count(n) == 1 else f"{n} ({row['file']})" for n, row in zip(every, self.rows, strict=True)]
         wide = max([*map(len, names), 7])
         lines = [f"{'learner':<{wide}}  right  " + " ".join(f"{n:<{max(len(columns[n]), 3)}}" for n in numbers)]
         details = []
@@ -125,8 +123,7 @@ class Grades:
         Args:
             file: an open text file.
         """
-        written = csv.writer(file)
-        written.writerow(["learner", "file", "exercise", "verdict", "message"])
+        (written := csv.writer(file)).writerow(["learner", "file", "exercise", "verdict", "message"])
         for row in self.rows:
             for id, one in (row["exercises"] or {"": {"verdict": "no hand-in", "message": row["problem"]}}).items():
                 cells = (row["learner"], row["file"], id, one["verdict"], one["message"])
