@@ -187,6 +187,21 @@ def test_an_exported_explorer_is_such_a_page_and_small(tmp_path):
     assert "fldp.engine" not in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(("data", "random"), [(_points, True), (None, False)])
+def test_a_page_says_whether_its_noise_is_drawn_beforehand(data, random, tmp_path):
+    """And that it is for no release; a page without data has none."""
+    text = write(tmp_path, toy(data=data)).read_text(encoding="utf-8")
+    assert (pages.DRAWN in text) == random and (pages.EXACT in text) != random
+    assert "never for a release" in pages.DRAWN and "fixed seed" in pages.DRAWN
+
+
+def test_only_pages_with_data_could_draw():
+    """No counterpart draws by itself: what a page calls random comes with its data, as the notebook drew it."""
+    for path in (pages.TRAINER / "explorers").glob("*.js"):
+        source = path.read_text(encoding="utf-8")
+        assert "fldp.random" not in source and "Math.random" not in source and "crypto" not in source, path.name
+
+
 def test_data_lies_beside_the_pages_once(tmp_path):
     folder = write(tmp_path, toy(), scripts="s").parent
     pages.write(toy(), folder / "other.html", scripts="s")
