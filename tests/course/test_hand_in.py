@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from fldp_lib import Plan, course, models
-from fldp_lib.course import _files, _plain, grade, hand_in, slices
+from fldp_lib.course import _files, _kernel, _plain, grade, hand_in, slices
 from tests.course.hostile import HOSTILE, RIGHT, WRONG
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -299,6 +299,19 @@ def test_the_kernels_fences_hold_without_the_hook(tmp_path):
     if said[-2:] != ["landlock", "seccomp"]:
         pytest.skip("a kernel without Landlock or seccomp")
     assert said[:-2] == [] and (tmp_path / "scratch" / "z").read_text() == "z" and not (tmp_path / "y").exists()
+
+
+def test_refused_calls_have_the_kernels_own_numbers():
+    places = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm-generic/unistd.h"  # aarch64's is this one
+    headers = [pathlib.Path(place) for place in places]
+    if not all(header.is_file() for header in headers):
+        pytest.skip("no headers of Linux's here")
+    found = [dict(re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", header.read_text())) for header in headers]
+    for entry in _kernel.REFUSED.split():
+        name, *numbers = entry.split(":")
+        if name in found[0]:  # or newer than the headers
+            assert [numbers[0], numbers[-1]] == [kernel.get(name, "-") for kernel in found], name
+    assert len(_kernel.numbers(0)) >= 90 and 62 in _kernel.numbers(0) and 129 in _kernel.numbers(1)
 
 
 def test_a_nursery_that_is_stopped_takes_its_examiner_along(tmp_path):
