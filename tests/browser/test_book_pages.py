@@ -196,9 +196,8 @@ def test_on_paper_no_explorer_is_dark_or_an_empty_box_and_proofs_are_unfolded(ma
     assert {frame.evaluate(ground) for frame in page.frames[1:]} == {"rgb(17, 20, 24)"}
     page.emulate_media(color_scheme="dark", media="print")
     assert {frame.evaluate(ground) for frame in page.frames[1:]} == {"rgb(255, 255, 255)"}
-    first = page.locator(".explorer iframe").first
-    first.evaluate("frame => delete frame.dataset.ready")
-    assert not first.is_visible()
+    unready = "frame => { delete frame.dataset.ready; return getComputedStyle(frame).display }"
+    assert page.locator(".explorer iframe").first.evaluate(unready) == "none"
     page.goto((made / "notebooks/05_private_federated_learning.html").as_uri())
     folded = "[...document.querySelectorAll('article details:not(.hide)')].filter(d => !d.open).map(d => d.innerText.trim())"
     before = page.evaluate(folded)
