@@ -3,6 +3,7 @@
 const frames = document.querySelectorAll(".explorer iframe")
 const ask = frame => frame.contentWindow?.postMessage({ ask: "height", theme: document.body.dataset.theme }, "*")
 addEventListener("message", event => {
+  if (matchMedia("print").matches) return // it keeps what it had on the screen
   for (const frame of frames)
     if (frame.contentWindow === event.source && Number(event.data.height)) {
       frame.style.height = `${event.data.height + 4}px`

@@ -117,7 +117,7 @@ const ranking = (() => {
         let score = found.score
         if (whole?.test(one.head) || phrase?.test(one.head) || phrase?.test(one.defined)) score *= 2
         else if (whole?.test(one.within) || phrase?.test(one.within)) score *= 1.5
-        if (one.defined.split(/[.;]+ ?/).includes(full)) score *= 2.5
+        if (one.defined.split(/[.;]+ ?/).includes(full)) score *= 1.5
         if (code && (`.${one.head}`.endsWith(`.${full}`) || one.head === full)) score *= 3
         score *= weight(one.page, code)
         const place = pages.get(one.page) ?? { page: one.page, title: one.title, score: 0, sections: [] }
