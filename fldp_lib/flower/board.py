@@ -6,6 +6,7 @@ before the noise it is nobody else's to see, and the room's screen least of all.
 
 import functools
 import html
+import math
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from ..training import models
 
 DOTS = 200  # public records drawn at most
 FADED = 0.25  # opacity of former rounds' boundaries
+NAMED = 16  # seats up to which each row has its name; with more, every fifth has its number
+LISTED = 6  # names in a sentence
 
 
 def shown(page):
@@ -48,7 +51,8 @@ def room(state):
 def sentence(state):
     """Say what the board shows, as HTML: who is there, what the last round released, what it cost."""
     taken, seen, plan = state["taken"], state["seen"], state["plan"]
-    told = [f"<b>{len(taken)} of {state['seats']}</b> seats taken"]
+    told = ["the room is closed"] if state["closed"] else []
+    told.append(f"<b>{len(taken)} of {state['seats']}</b> seats taken")
     if state["wrong"]:
         told.append(f"{state['wrong']} wrong codes refused" + (", the door is shut" if state["shut"] else ""))
     if not seen:
@@ -60,17 +64,20 @@ def sentence(state):
     told.append(f"round <b>{last['round']} of {plan.rounds}</b>: {came}{score}")
     told.append(f"<b>ε so far {last['epsilon']:.2f}</b> of {state['epsilon']:.2f}" if plan.private else "no noise, no ε")
     if gone := absent(state):
-        names = ", ".join(html.escape(state["names"][k]) for k in gone)
-        told.append(f"no answer from {names}; ε is what it would be with everybody")
+        names = ", ".join(html.escape(state["names"][k]) for k in gone[:LISTED])
+        more = f" and {len(gone) - LISTED} more" if len(gone) > LISTED else ""
+        told.append(f"no answer from {names}{more}" + ("; ε is what it would be with everybody" if plan.private else ""))
     return "; ".join(told) + "."
 
 
 def absent(state):
-    """Return the seats that were asked in the last round and did not answer; none where that is kept secret."""
-    last = state["seen"][-1]
-    if state["drawn"]:
-        return []
-    return sorted(set(last["asked"]) - set(last["answered"]))
+    """Return the seats that are taken and did not answer in the last round; none where that is kept secret."""
+    return [] if state["drawn"] else sorted(_silent(state, state["seen"][-1]))
+
+
+def _silent(state, line):
+    """The seats that were asked in a round and did not answer, but for those that nobody has taken."""
+    return set(line["asked"]) - set(line["answered"]) - set(range(len(state["taken"]), state["seats"]))
 
 
 def seat(taken):
@@ -125,6 +132,13 @@ def box(x):
     return [(float(low[k] - room_[k]), float(high[k] + room_[k])) for k in range(2)]
 
 
+def round_numbers(low, high):
+    """Return at most five round numbers within limits, so that they stand apart below a small picture."""
+    size = 10 ** math.floor(math.log10(high - low))
+    step = next(part * size for part in (0.2, 0.5, 1.0, 2.0, 5.0) if high - low <= 4.5 * part * size)
+    return [round(k * step, 12) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 def _room_chart(state):
     limits = tuple(box(state["x_test"])) if _linear(state) else None
     top = 1.08 * state["epsilon"] if state["plan"].private else None
@@ -135,9 +149,15 @@ def _room_chart(state):
 def _chart(names, rounds, top, limits):
     ends = (0.3, rounds + 0.7)
     ticks = {k: name if len(name) <= 14 else name[:13] + "…" for k, name in enumerate(names)}
+    if len(names) > NAMED:
+        ticks = {k: f"seat {k + 1}" for k in range(4, len(names), 5)}
     panels = [plots.Panel("Who answered", "round", x=ends, y=(len(names) - 0.4, -0.6), yticks=ticks)] if names else []
     if limits:
-        panels.append(plots.Panel("The boundary, round by round", "first feature", "second feature", *limits))
+        panels.append(
+            plots.Panel(
+                "The boundary, round by round", "first feature", "second feature", *limits, xticks=round_numbers(*limits[0])
+            )
+        )
     if top:
         panels.append(plots.Panel("Spent", "round", "ε", x=(0, rounds + 0.7), y=(0, top), right=0.15))
     return plots.Chart(panels, size=(3.6 * len(panels), 3.1))
@@ -147,10 +167,12 @@ def _room_marks(state):
     seen, plan, marks, panel = state["seen"], state["plan"], [], 0 if state["drawn"] else 1
     told = [] if state["drawn"] else seen
     came = [(line["round"], k) for line in told for k in line["answered"]]
-    gone = [(line["round"], k) for line in told for k in set(line["asked"]) - set(line["answered"])]
-    for points, style, size in ((came, theme.ROLES["private"], 4.0), (gone, theme.ROLES["attacker"], 4.0)):
+    gone = [(line["round"], k) for line in told for k in _silent(state, line)]
+    size = min(4.0, 110 / plan.rounds, 110 / state["seats"])  # points, so that neighbours stand apart
+    soft = 1.0 if state["seats"] <= NAMED else 0.4  # in a crowd who is missing stands out
+    for points, role, opacity in ((came, "private", soft), (gone, "attacker", 1.0)):
         if points:
-            marks.append(plots.dots(*zip(*points, strict=True), style=style, size=size))
+            marks.append(plots.dots(*zip(*points, strict=True), style=theme.ROLES[role], size=size, opacity=opacity))
     if _linear(state):
         x, y = state["x_test"][:DOTS], state["y_test"][:DOTS]
         for label in (0, 1):

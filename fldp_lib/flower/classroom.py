@@ -154,7 +154,7 @@ class Room:
 
     def state(self):
         """Return what the board shows, as a dict: who is there, and what each round released."""
-        return {"address": self.address, **self._roll.read()}
+        return {"address": self.address, "closed": self._shut.is_set(), **self._roll.read()}
 
     def show(self):
         """Show the address, the code and the board, which follows the run."""

@@ -21,7 +21,7 @@ from deployed import installed, wait_until
 from learners import JOIN, LEFT, at_once, kernels
 
 from fldp_lib import Plan, clients, data, models, train
-from fldp_lib.flower import agreement, board, classroom, codes, enrolment, keys, processes
+from fldp_lib.flower import agreement, board, classroom, codes, enrolment, folders, hub, keys, processes, roll
 from fldp_lib.privacy.mechanisms import Gaussian
 
 pytestmark = [
@@ -157,6 +157,48 @@ def test_a_boundary_is_where_the_models_score_is_even():
     assert board.boundary(models.MLP(2, 3, 2), torch.zeros(17)) is None
     assert board.boundary(models.Linear(2, 3), torch.zeros(9)) is None
     assert board.crossing((0.0, 1.0, 9.0), (-5, 5), (-5, 5)) == ([], []) == board.crossing((0.0, 0.0, 1.0), (0, 1), (0, 1))
+
+
+def test_ticks_are_few_round_numbers_within_the_limits():
+    for low, high, wanted in ((-0.9, 0.84, [-0.5, 0, 0.5]), (0, 20, [0, 5, 10, 15, 20]), (0.031, 0.069, [0.04, 0.05, 0.06])):
+        assert board.round_numbers(low, high) == pytest.approx(wanted)
+
+
+def seen(agreed, rounds, **others):
+    """A room of five seats, as `Room.state` gives it, of which four are taken."""
+    lines = [{"round": t, "score": 0.9, "epsilon": agreed.epsilon(t), "theta": [1.0, -1.0, 0.5]} for t in rounds]
+    return {"address": "127.0.0.1:1", "closed": False, "taken": [{}] * 4, "seats": 5, "wrong": 0, "shut": False,
+            "begun": True,
+            "plan": agreed, "task": "classification", "model": models.Linear(2, 1), "x_test": torch.eye(2),
+            "y_test": torch.tensor([0, 1]), "planned": [agreed.epsilon(t) for t in range(1, agreed.rounds + 1)],
+            "epsilon": agreed.epsilon(), "drawn": False, "names": ["Ada", "<b>Bob", "Carl", "Dora", "seat 5"],
+            "seen": [line | others for line in lines]}  # fmt: skip
+
+
+def test_a_seat_that_nobody_took_is_not_called_missing():
+    state = seen(plan(), [1, 2], asked=[0, 1, 2, 3, 4], answered=[0, 2, 3])
+    page = board.room(state)
+    assert board.absent(state) == [1] and "no answer from &lt;b&gt;Bob;" in page and "seat 5" not in board.sentence(state)
+    assert "the room is closed" in board.sentence(state | {"closed": True})
+
+
+def test_where_the_price_counts_on_a_secret_draw_nobody_is_shown_who_or_how_many_were_in_a_round(tmp_path):
+    drawn, fed = plan(sampling_rate=0.5, seed=None), tumours()
+    for number, agreed in enumerate((drawn, plan(sampling_rate=0.5, sampler="cyclic", seed=None))):
+        folder = tmp_path / str(number)
+        folders.prepare(folder, agreed, *LINEAR, fed, 5)
+        told = {"round": 1, "score": 0.9, "epsilon": 0.5, "theta": [1.0, -1.0, 0.5], "asked": [0, 3], "answered": [3]}
+        (folder / "server" / hub.SEEN).write_text(json.dumps(told) + "\n")
+        state = {
+            "address": "127.0.0.1:1",
+            "closed": False,
+            **roll.Roll(folder, agreement.read(folder / "server"), "", True).read(),
+        }
+        page = board.room(state | {"taken": [{}] * 5})
+        shown = agreed is not drawn
+        assert state["drawn"] is not shown and ("answered" in state["seen"][0]) is shown
+        assert ("1 of 5 answered" in page) is shown and ("Who answered" in page) is shown
+        assert ("no answer from seat 1" in page) is shown and ("does not show who answered" in page) is not shown
 
 
 # With Flower -----------------------------------------------------------------------------------------------------------
