@@ -178,7 +178,7 @@ def _room_marks(state):
         for label in (0, 1):
             here = x[y == label]
             if len(here):
-                marks.append(plots.dots(here[:, 0], here[:, 1], style=1 + label, panel=panel, size=2.0, opacity=0.4))
+                marks.append(plots.dots(here[:, 0], here[:, 1], style=1 + label, panel=panel, size=2.0, opacity=0.6))
         for line in seen:
             last = line is seen[-1]
             ends = crossing(boundary(state["model"], torch.tensor(line["theta"])), *box(state["x_test"]))
