@@ -73,7 +73,7 @@ def test_the_board_follows_a_run_in_jupyterlab_and_shows_who_dropped_out(tmp_pat
         panel = page.locator(".fldp-panel").first
         panel.wait_for(timeout=120_000)
         told = page.locator(".jp-OutputArea-output").first.inner_text()
-        panel.screenshot(path=SHOTS / "board_0_open.png")
+        page.screenshot(path=SHOTS / "board_0_open.png")
         ada, bob = learners(*re.search(r"address (\S+)\s+code\s+(\S+)", told).groups())
         page.wait_for_function(SAYS, arg="2 of 3 seats taken", timeout=120_000)
         assert "the run has not begun" in panel.inner_text()
@@ -83,7 +83,7 @@ def test_the_board_follows_a_run_in_jupyterlab_and_shows_who_dropped_out(tmp_pat
             page.wait_for_function(SAYS, arg="2 of 3 answered", timeout=120_000)
             assert "ε so far" in panel.inner_text() and page.locator(PICTURE).first.inner_html() != before
             page.wait_for_function(SAYS, arg="round 3 of 40", timeout=120_000)
-            panel.screenshot(path=SHOTS / "board_1_running.png")
+            page.screenshot(path=SHOTS / "board_1_running.png")  # a panel's own waits until nothing in it moves
             bob.kill()
             page.wait_for_function(SAYS, arg="no answer from Bob", timeout=120_000)
             assert "1 of 3 answered" in panel.inner_text()
