@@ -84,10 +84,12 @@ class Line:
         self.client._client.timeout = SECONDS
         self.folder, self.again, self.public = str(folder), again, public_key_to_bytes(key.public)
         try:
-            if not self._enter(SILENCE + BEAT if again else 0):
-                raise ConnectionError(f"the server at {address} does not take this node's key: {TAKEN}")
+            why = None if self._enter(SILENCE + BEAT if again else 0) else TAKEN
         except httpx.HTTPError as error:
-            raise ConnectionError(f"the server at {address} does not take this node's key: {error}") from None
+            why = error
+        if why is not None:
+            self.client._client.close()
+            raise ConnectionError(f"the server at {address} does not take this node's key: {why}")
 
     def follow(self, told, gone, pause=0.25):
         """Answer each message until `gone` is set, or nobody has been there to answer this node for a while.
