@@ -102,7 +102,7 @@ def bargain():
         many = q * n * rounds
         sent = f"{many:,.0f}" if many >= 10 else f"{many:.2g}"
         return _(
-            "Total ε = {e:.3g} over {rounds}, {n:,} clients, {q:.3g}% a round: σ = {here}, and the average carries "
+            "Total ε = {e:.3g} by RDP over {rounds}, {n:,} clients, {q:.3g}% a round: σ = {here}, and the average carries "
             "noise of {mean:.3g} clips; with everybody σ = {whole} and {other:.3g} clips. Updates sent: {sent} of "
             "{all:,}{expected}."
         ).format(e=r["epsilon"], rounds=count(rounds, _("round"), _("rounds")), n=n, q=100 * q, here=three(r["here"]),

@@ -48,7 +48,7 @@ fldp.part(fldp => {
       ]
     },
     say: ({ epsilon, rounds, rate: q, clients: n, whole, here }) =>
-      `Total ε = ${f(epsilon, ".3g")} over ${fldp.count(rounds, "round", "rounds")}, ${f(n, ",")} clients, `
+      `Total ε = ${f(epsilon, ".3g")} by RDP over ${fldp.count(rounds, "round", "rounds")}, ${f(n, ",")} clients, `
       + `${f(100 * q, ".3g")}% a `
       + `round: σ = ${fldp.kit.three(here)}, and the average carries noise of ${f(here / q / n, ".3g")} clips; with everybody σ = `
       + `${fldp.kit.three(whole)} and ${f(whole / n, ".3g")} clips. Updates sent: ${f(q * n * rounds, q * n * rounds >= 10 ? ",.0f" : ".2g")} of `
