@@ -1,6 +1,7 @@
-"""A bar for long work: it appears once two seconds have passed, on standard error; TQDM_DISABLE hides it."""
+"""A bar for long work: it appears once two seconds have passed, where somebody may look; TQDM_DISABLE hides it."""
 
 import os
+import sys
 import time
 
 
@@ -34,11 +35,23 @@ class Bar:
                 self.bar.n = round(self.done + self.within, 2) if self.within else self.done
             self.bar.update(count)
         elif self.wanted and time.monotonic() - self.start > 2 and self.done < self.total:
-            from tqdm.auto import tqdm
+            self.wanted = _watched()
+            if self.wanted:
+                from tqdm.auto import tqdm
 
-            self.bar = tqdm(total=self.total, initial=self.done, unit=self.unit, leave=False)
+                self.bar = tqdm(total=self.total, initial=self.done, unit=self.unit, leave=False)
 
     def close(self):
         """Take it away."""
         if self.bar is not None:
             self.bar.close()
+
+
+def _watched():
+    """Whether somebody may look: not where a notebook runs by itself, as nbclient and nbval have it, and nobody can answer.
+
+    A bar would stay there as an output that the cell does not have.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    kernel = getattr(shell, "kernel", None)
+    return kernel is None or kernel.get_parent().get("content", {}).get("allow_stdin", True)

@@ -1,9 +1,11 @@
 """A bar over the steps of a cell: it shows after two seconds, and an interruption keeps what was done."""
 
 import os
+import pathlib
 import signal
 import threading
 
+import jupyter_client.manager
 import pytest
 
 from fldp_lib.course import bar
@@ -108,3 +110,33 @@ def test_the_bar_shows_after_two_seconds_and_goes_when_interrupted(monkeypatch):
 def test_tqdm_disable_hides_it_in_a_notebook_too(monkeypatch):
     monkeypatch.setenv("TQDM_DISABLE", "1")
     assert shown(monkeypatch) == []
+
+
+LONG = """
+import itertools, types
+from fldp_lib.course import bar
+from fldp_lib.training import _bar
+
+_bar.time = types.SimpleNamespace(monotonic=itertools.count().__next__)  # a second each time somebody looks
+print(len(list(bar(range(9)))))
+"""
+
+
+def test_a_notebook_that_runs_by_itself_has_no_bar_among_its_outputs():
+    environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    environment["PYTHONPATH"] = str(pathlib.Path(__file__).resolve().parents[2])
+    manager, client = jupyter_client.manager.start_new_kernel(env=environment)
+    try:
+        found = {}
+        for watched in (False, True):
+            outputs = found[watched] = []
+
+            def keep(message, outputs=outputs):
+                if message["msg_type"] in ("stream", "display_data", "error"):
+                    outputs.append(message["msg_type"])
+
+            client.execute_interactive(LONG, allow_stdin=watched, output_hook=keep, timeout=60)
+        assert found == {False: ["stream"], True: ["display_data", "stream"]}
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
