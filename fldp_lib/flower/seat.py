@@ -38,8 +38,7 @@ class Seat:
             checks.text("name", name, some=True)
         if plan is not None:
             checks.kind("plan", plan, Plan, "a Plan, or None")
-        if records is not None:
-            _pair(records)
+        records = None if records is None else _pair(records)
         codes.place(address)
         room, _ = codes.read(code)
         self.address, self.rounds, self.refused, self.ended = address, [], [], ""
@@ -107,12 +106,11 @@ class Seat:
         """Take up the seat that is kept; the records stay those that it began with."""
         said = self._kept.said
         self._agree(plan, model)
-        self.shard = agreement.arrays(self.folder / "shard.npz")
-        self.records = int(self.shard["mask"].sum())
+        self._read()
         if records is not None:
             held = [self.shard[part][self.shard["mask"]] for part in ("x", "y")]
             if not said["own"] or not all(
-                torch.equal(one.to(other), other) for one, other in zip(_pair(records), held, strict=True)
+                torch.equal(one.to(other), other) for one, other in zip(records, held, strict=True)
             ):
                 raise ValueError(
                     f"data must be None, or the {self.records} records that the seat of {said['names'][0]!r} began with: it "
@@ -146,7 +144,7 @@ class Seat:
         """Refuse records that do not fit the room."""
         if not own:
             raise ValueError("data must be None in this room: a seat there is for the records of several clients")
-        x, y = _pair(records)
+        x, y = records
         mask = torch.ones(1, len(x), dtype=torch.bool)
         brought = data.Federation(x.unsqueeze(0), y.unsqueeze(0), mask, x, y, self.agreed.task)
         terms.check_fit(self.model, brought, self.agreed.plan.loss)
@@ -156,13 +154,16 @@ class Seat:
         if records is None:
             keys.secret(self.folder / "shard.npz", base64.b64decode(share))
         else:
-            (x, y), width = _pair(records), max(self.agreed.samples, len(records[0]))
+            (x, y), width = records, max(self.agreed.samples, len(records[0]))
             held = {"x": x.new_zeros(1, width, x.shape[1]), "y": y.new_zeros(1, width)}
             held["mask"] = torch.zeros(1, width, dtype=torch.bool)
             for name, part in (("x", x), ("y", y), ("mask", torch.ones(len(x), dtype=torch.bool))):
                 held[name][0, : len(x)] = part
             arrays = {name: part.numpy() for name, part in held.items()}
             folders.save(self.folder / "shard.npz", np.savez, clients=np.array([number]), **arrays)
+        self._read()
+
+    def _read(self):
         self.shard = agreement.arrays(self.folder / "shard.npz")
         self.records = int(self.shard["mask"].sum())
 
