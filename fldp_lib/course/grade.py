@@ -27,6 +27,7 @@ import tempfile
 import time
 
 from .. import checks
+from ..training._bar import Bar
 from . import _sandbox
 from ._files import clean, taken
 from .hand_in import known
@@ -193,8 +194,6 @@ class _Nursery:
 
 def _run(work, jobs, progress):
     """Fill in the verdicts, several at a time; an interruption leaves those that are not done."""
-    from tqdm.auto import tqdm
-
     scratch = tempfile.mkdtemp(prefix="answers-")
     nurseries, free = [_Nursery(scratch) for _ in range(jobs)], queue.SimpleQueue()
     for nursery in nurseries:
@@ -209,14 +208,15 @@ def _run(work, jobs, progress):
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         begun = {pool.submit(one, request): found for found, request in work}
-        shown = concurrent.futures.as_completed(begun)
+        bar = Bar(len(begun), progress, "answer")
         try:
-            for done in tqdm(shown, total=len(begun), unit="answer", disable=not progress, leave=False):
-                verdict = done.result()
-                begun[done].update({key: clean(verdict[key], 400) for key in ("verdict", "message")})
+            for done in concurrent.futures.as_completed(begun):
+                begun[done].update({key: clean(done.result()[key], 400) for key in ("verdict", "message")})
+                bar.step()
         except KeyboardInterrupt:
             pass
         finally:
+            bar.close()
             pool.shutdown(wait=False, cancel_futures=True)
             for nursery in nurseries:
                 nursery.stop()
