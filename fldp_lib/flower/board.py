@@ -55,8 +55,11 @@ def sentence(state):
     told.append(f"<b>{len(taken)} of {state['seats']}</b> seats taken")
     if state["wrong"]:
         told.append(f"{state['wrong']} wrong codes refused" + (", the door is shut" if state["shut"] else ""))
+    if state["stopped"]:
+        told.append("<b>the run has stopped</b> and goes on when it is started again")
     if not seen:
-        told.append("the run has not begun" if not state["begun"] else "the run has begun, no round is over yet")
+        if not state["stopped"]:
+            told.append("the run has not begun" if not state["begun"] else "the run has begun, no round is over yet")
         return "; ".join(told) + "."
     last = seen[-1]
     score = f"{'R²' if state['task'] == 'regression' else 'accuracy'} {last['score']:.2f}"

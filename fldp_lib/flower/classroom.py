@@ -169,13 +169,18 @@ class Room:
     def start(self):
         """Begin the run: nobody new is let in any more, and seats left empty are absent in every round.
 
+        A run that stopped, as where nobody answered a round, goes on from there; that round is lost, and paid for.
+
         Raises:
-            RuntimeError: nobody is here, or the room has begun.
+            RuntimeError: nobody is here, or the run goes on or has ended.
         """
         state = self.state()
-        if not state["taken"] or state["begun"]:
-            raise RuntimeError("the room has begun" if state["begun"] else "the room is empty; nobody has joined")
-        self._roll.settle()
+        if state["begun"] and not state["stopped"]:
+            raise RuntimeError("the room has begun")
+        if not state["taken"]:
+            raise RuntimeError("the room is empty; nobody has joined")
+        if not state["begun"]:
+            self._roll.settle()
         self._deployment.submit()
 
     def wait(self, timeout=None, tell=None):

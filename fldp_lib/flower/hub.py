@@ -12,7 +12,7 @@ import torch
 
 from ..training import checkpoint, models
 from ..training.server import train
-from . import agreement
+from . import agreement, processes
 
 STATE = "run.pt"  # the checkpoint in the server's folder
 SEEN = "seen.jsonl"  # what was released, round by round, for who watches; a line each
@@ -98,6 +98,15 @@ def history(folder):
 def begun(folder):
     """Return how many rounds the run in a server's folder has begun."""
     return checkpoint.begun(pathlib.Path(folder) / STATE)
+
+
+def stopped(folder):
+    """Return why the run in a server's folder ended before its last round; "" if it goes on, is whole or has not begun."""
+    folder = pathlib.Path(folder)
+    dead = (folder / "pid").exists() and not processes.alive(folder / "pid")
+    if (folder / "ended").exists():
+        return (folder / "ended").read_text(encoding="utf-8")
+    return "the server's app has died" if dead else ""
 
 
 def _train(folder, agreed, workers, callback, state, until=None):

@@ -41,12 +41,12 @@ class Roll:
         names = [f"seat {k + 1}" for k in range(self.seats)]
         for seat in roster["taken"]:
             names[seat["seat"]] = seat["name"]
-        return roster | self.fixed | {"names": names, "seen": self._seen()}
+        return roster | self.fixed | {"names": names, "seen": self._seen(), "stopped": hub.stopped(self.server)}
 
     def changed(self):
         """Whether something has changed since the last time."""
         paths = [self.server / name for name in (enrolment.ROSTER, hub.SEEN)]
-        now = [path.stat().st_mtime_ns for path in paths if path.exists()]
+        now = [path.stat().st_mtime_ns for path in paths if path.exists()], hub.stopped(self.server)
         before, self._last = self._last, now
         return now != before
 

@@ -21,7 +21,7 @@ from deployed import installed, wait_until
 from learners import JOIN, LEFT, at_once, kernels
 
 from fldp_lib import Plan, clients, data, models, train
-from fldp_lib.flower import agreement, board, classroom, codes, enrolment, folders, hub, keys, processes, roll
+from fldp_lib.flower import agreement, board, classroom, codes, enrolment, folders, hub, keys, node, processes, roll
 from fldp_lib.privacy.mechanisms import Gaussian
 
 pytestmark = [
@@ -168,7 +168,7 @@ def seen(agreed, rounds, **others):
     """A room of five seats, as `Room.state` gives it, of which four are taken."""
     lines = [{"round": t, "score": 0.9, "epsilon": agreed.epsilon(t), "theta": [1.0, -1.0, 0.5]} for t in rounds]
     return {"address": "127.0.0.1:1", "closed": False, "taken": [{}] * 4, "seats": 5, "wrong": 0, "shut": False,
-            "begun": True,
+            "begun": True, "stopped": "",
             "plan": agreed, "task": "classification", "model": models.Linear(2, 1), "x_test": torch.eye(2),
             "y_test": torch.tensor([0, 1]), "planned": [agreed.epsilon(t) for t in range(1, agreed.rounds + 1)],
             "epsilon": agreed.epsilon(), "drawn": False, "names": ["Ada", "<b>Bob", "Carl", "Dora", "seat 5"],
@@ -338,6 +338,39 @@ def test_own_data_count_as_brought_and_seats_left_empty_are_absent(tmp_path):
         expected = train(models.Linear(2, 1), mine, agreed, workers=without(mine, agreed, gone), progress=False)
     torch.testing.assert_close(history.theta, expected.theta, rtol=0, atol=1e-5)
     assert "Ada: round <b>2 of 2</b>" in pages[0] and "the 40 records here" in pages[0]
+
+
+@installed
+def test_a_run_that_stopped_since_nobody_answered_goes_on_when_it_is_started_again(monkeypatch):
+    fed, agreed, answer, asked = tumours(), plan(rounds=4), node.answer, []
+
+    def away(folder, settings, t, theta, members):
+        asked.append(t)
+        if t == 2:
+            raise OSError("no network")
+        return answer(folder, settings, t, theta, members)
+
+    monkeypatch.setattr(node, "answer", away)
+    with classroom.open(agreed, *LINEAR, fed, 5, timeout=20.0, repeatable=True) as room:
+        refuses(room.start, RuntimeError, "the room is empty")
+        seat = classroom.join(room.address, room.code, name="Ada")
+        assert room.state()["stopped"] == ""
+        room.start()
+        refuses(lambda: room.wait(200), RuntimeError, "no node answers any more, in round 2; started again")
+        state, half = room.state(), room.history()
+        assert "no node answers" in state["stopped"] and "the run has stopped</b>" in board.sentence(state)
+        assert half.rounds == 2 and half.records[1]["lost"]
+        room.start()
+        refuses(room.start, RuntimeError, "the room has begun")
+        with pytest.warns(UserWarning, match="were missing"):
+            history = room.wait(200)
+        assert room.state()["stopped"] == "" and "has stopped" not in board.sentence(room.state())
+        refuses(room.start, RuntimeError, "the room has begun")
+        seat.leave()
+    assert asked == [1, 2, 3, 4] and [record["lost"] for record in history.records] == [False, True, False, False]
+    np.testing.assert_array_equal(history.epsilon, [agreed.epsilon(t) for t in range(1, 5)])
+    own = history.update_norms[:, 0]  # the first seat's client; the others were never here
+    assert np.isfinite(own[[0, 2, 3]]).all() and not np.isfinite(own[1])
 
 
 @installed
