@@ -169,7 +169,8 @@ class Room:
     def start(self):
         """Begin the run: nobody new is let in any more, and seats left empty are absent in every round.
 
-        A run that stopped, as where nobody answered a round, goes on from there; that round is lost, and paid for.
+        A run that stopped, as where nobody answered a round, goes on from there. That round is asked for again where the
+        noise is at the server, and is lost and paid for where it is at the clients: their reports may be out.
 
         Raises:
             RuntimeError: nobody is here, or the run goes on or has ended.
