@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from ... import Plan
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _kit
 from . import nb08_made as made
 from ._kit import _
@@ -116,7 +116,7 @@ def project():
         explorers.Slider("clip", _("clip: longest update"), 0.05, 10, 1.0, step=0.05, log=True),
         explorers.Slider("rounds", _("rounds"), 2, 40, 20, step=1, whole=True),
     ]
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("The right program on the breast-cancer data"), controls, compute, plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         predict=(
             "08.d",
@@ -129,6 +129,7 @@ def project():
         ),
         attacker=lambda r: r["attacker"], unit="client",
     )  # fmt: skip
+    return browser.live(shown, "nb08.project", lambda: made.shipped(40, several=True))
 
 
 def _each(clients):
