@@ -5,12 +5,12 @@ import pathlib
 import tempfile
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import nn
 
 from ... import Plan, data
 from ...privacy import mechanisms
+from . import _dealing
 from ._clouds import with_one
 from .program08 import noise_data
 
@@ -26,20 +26,14 @@ def patients(clients):
 
 
 def shipped(rounds, several=False):
-    """What a page needs of `many`: patients in the order in which they are dealt, who gets which, unit noise of 15 draws.
+    """What a page needs of `many`: patients to be dealt out, unit noise of 15 draws.
 
     Args:
         rounds: of the noise.
         several: whether runs may be shorter. Their noise begins alike, but for its last 16 numbers, which torch draws anew:
             "ends" has those by the number of rounds.
     """
-    both, rng = data.load("breast_cancer"), np.random.default_rng(0)
-    owner, order = rng.permutation(len(both.y_train)), rng.permutation(len(both.y_train))  # as `data.split`
-    found = {
-        "train": {"x": both.x_train[order], "y": both.y_train[order].to(torch.uint8), "owner": owner[order]},
-        "test": {"x": both.x_test, "y": both.y_test.to(torch.uint8)},
-        "noise": unit("gaussian", (rounds, DRAWS, 31)),
-    }  # fmt: skip
+    found = _dealing.shipped() | {"noise": unit("gaussian", (rounds, DRAWS, 31))}
     if several:
         drawn = [unit.__wrapped__("gaussian", (t + 1, DRAWS, 31)).flatten() for t in range(rounds)]
         found["ends"] = torch.stack([noise[-16:] for noise in drawn])

@@ -1,28 +1,10 @@
 // Notebook 08: a program that drops its noise beside one that uses it, and one wild record in a clipped mean.
 fldp.part(fldp => {
   const { line, dots, bars, text, cloud } = fldp.plots, { range, geomspace, median, quantile } = fldp.numbers
-  const f = fldp.format, DELTA = 1e-5, FEATURES = 30, SEEN = FEATURES + 1, DRAWS = 15, LR = 1
+  const f = fldp.format, DELTA = 1e-5, { SEEN, dealt, tests } = fldp.dealing, DRAWS = 15, LR = 1
 
-  // Patients dealt out, client by client: patient k goes to client owner[k] % clients. The bias sees a 1.
-  const withOne = x => Float64Array.from({ length: (x.length / FEATURES) * SEEN }, (_, k) =>
-    k % SEEN < FEATURES ? x[Math.floor(k / SEEN) * FEATURES + (k % SEEN)] : 1)
-  const seenByTests = fldp.kept(2, data => withOne(data.test.x))
-  const deal = fldp.kept(64, (data, clients) => {
-    const { y, owner } = data.train, x = withOne(data.train.x), starts = new Int32Array(clients + 1)
-    for (const k of owner) starts[(k % clients) + 1]++
-    for (let k = 0; k < clients; k++) starts[k + 1] += starts[k]
-    const next = starts.slice(), dealt = { clients, starts, x: new Float64Array(x.length), y: new Float64Array(y.length) }
-    owner.forEach((k, patient) => {
-      const at = next[k % clients]++
-      dealt.x.set(x.subarray(patient * SEEN, (patient + 1) * SEEN), at * SEEN)
-      dealt.y[at] = y[patient]
-    })
-    return dealt
-  })
-
-  // What runs learn in one round of one step: adds all clients' updates of each run, those of the first `bounded` runs cut
-  // at the clip, to `sums` (runs × 31).
-  const added = ({ clients, starts, x, y }, theta, runs, bounded, clip, sums) => {
+  // What runs learn in one round of one step: adds all clients' updates of each run, cut at the clip, to sums (runs × 31).
+  const added = ({ clients, starts, x, y }, theta, runs, clip, sums) => {
     const sent = new Float64Array(SEEN)
     for (let client = 0; client < clients; client++) {
       const first = starts[client], last = starts[client + 1], rate = LR / (last - first)
@@ -30,32 +12,32 @@ fldp.part(fldp => {
         sent.fill(0)
         for (let k = first, row = first * SEEN; k < last; k++, row += SEEN) {
           let odds = 0, more = 0 // two sums, so that neither waits for the other
-          for (let j = 0; j < FEATURES; j += 2) {
+          for (let j = 0; j < SEEN - 1; j += 2) {
             odds += theta[at + j] * x[row + j]
             more += theta[at + j + 1] * x[row + j + 1]
           }
-          const error = rate * (y[k] - 1 / (1 + Math.exp(-(odds + more + theta[at + FEATURES]))))
+          const error = rate * (y[k] - 1 / (1 + Math.exp(-(odds + more + theta[at + SEEN - 1]))))
           for (let j = 0; j < SEEN; j++) sent[j] += error * x[row + j]
         }
         let square = 0
         for (let j = 0; j < SEEN; j++) square += sent[j] * sent[j]
-        const share = run < bounded && square > clip * clip ? clip / Math.sqrt(square) : 1
+        const share = square > clip * clip ? clip / Math.sqrt(square) : 1
         for (let j = 0; j < SEEN; j++) sums[at + j] += share * sent[j]
       }
     }
   }
 
-  // Models after each round (rounds × runs × 31), in one row: so many draws of a private run, then one of the clip alone
-  // where asked for. plan: { rounds, clip, std }, noise: t → unit noise of a round (15 × 31); without a plan's clip one run.
-  const many = (dealt, { rounds, clip = Infinity, std = 0 }, { draws = DRAWS, noise = null, exact = 0 } = {}) => {
+  // Models after each round (rounds × runs × 31), in one row: so many draws of a private run, then `exact` of the
+  // clip alone. plan: { rounds, clip, std }; noise: t → unit noise of a round (15 × 31), or null.
+  const many = (patients, { rounds, clip = Infinity, std = 0 }, { draws = DRAWS, noise = null, exact = 0 } = {}) => {
     const runs = draws + exact, size = runs * SEEN, found = new Float64Array(rounds * size), sums = new Float64Array(size)
     let theta = new Float64Array(size)
     for (let t = 0; t < rounds; t++) {
       sums.fill(0)
-      added(dealt, theta, runs, runs, clip, sums)
+      added(patients, theta, runs, clip, sums)
       const next = found.subarray(t * size, (t + 1) * size), drawn = noise?.(t)
       for (let k = 0; k < size; k++) {
-        next[k] = theta[k] + (sums[k] + (drawn && k < draws * SEEN ? std * drawn[k] : 0)) / dealt.clients
+        next[k] = theta[k] + (sums[k] + (drawn && k < draws * SEEN ? std * drawn[k] : 0)) / patients.clients
       }
       theta = next
     }
@@ -64,7 +46,7 @@ fldp.part(fldp => {
 
   // Of the test patients the share that is right, and the mean log loss, run by run, each a row over the rounds.
   const scores = (found, data) => {
-    const x = seenByTests(data), { y } = data.test, { runs, rounds } = found
+    const x = tests(data), { y } = data.test, { runs, rounds } = found
     const right = range(runs).map(() => new Float64Array(rounds)), loss = range(runs).map(() => new Float64Array(rounds))
     for (let t = 0, at = 0; t < rounds; t++) {
       for (let run = 0; run < runs; run++, at += SEEN) {
@@ -83,16 +65,16 @@ fldp.part(fldp => {
     return { right, loss }
   }
   const exact = fldp.kept(64, (data, clients) => { // 40 rounds without clip and noise
-    const { right, loss } = scores(many(deal(data, clients), { rounds: 40 }, { draws: 1 }), data)
+    const { right, loss } = scores(many(dealt(data, clients), { rounds: 40 }, { draws: 1 }), data)
     return [right[0], loss[0]]
   })
-  fldp.programs = { deal, many, scores, exact, SEEN, DRAWS }
+  fldp.programs = { many, scores, exact, DRAWS }
 
   fldp.explorers["nb08.two_programs"] = {
     compute({ epsilon, clients }, data) {
       const priced = fldp.kit.calibrated(epsilon, 20, DELTA), plan = { rounds: 20, clip: 1, std: priced.multiplier }
       const noise = t => data.noise.subarray(t * DRAWS * SEEN, (t + 1) * DRAWS * SEEN)
-      const { right } = scores(many(deal(data, clients), plan, { noise }), data)
+      const { right } = scores(many(dealt(data, clients), plan, { noise }), data)
       return { epsilon, clients, right, flat: exact(data, clients)[0].slice(0, 20), attacker: priced.attacker() }
     },
     marks(r) {

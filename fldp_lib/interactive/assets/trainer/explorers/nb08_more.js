@@ -11,9 +11,9 @@ fldp.part(fldp => {
 
   fldp.explorers["nb08.project"] = {
     compute({ epsilon, clients, clip, rounds }, data) {
-      const { deal, many, scores, exact, SEEN, DRAWS } = fldp.programs
+      const { many, scores, exact, DRAWS } = fldp.programs, { SEEN, dealt } = fldp.dealing
       const priced = fldp.kit.calibrated(epsilon, rounds, DELTA), plan = { rounds, clip, std: clip * priced.multiplier }
-      const found = many(deal(data, clients), plan, { noise: noiseOf(data, rounds, DRAWS * SEEN), exact: 1 })
+      const found = many(dealt(data, clients), plan, { noise: noiseOf(data, rounds, DRAWS * SEEN), exact: 1 })
       const { right, loss } = scores(found, data), times = row => row.map(value => 100 * value)
       const clean = exact(data, clients).map(row => row.slice(0, rounds))
       return {
