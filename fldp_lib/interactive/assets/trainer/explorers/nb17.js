@@ -34,8 +34,8 @@ fldp.part(fldp => {
     say({ sigma, rounds, told }) {
       const [a, b, c, limit, replaced] = told.map(short)
       return `One run (multiplier ${f(sigma, ".3g")}, rounds: ${rounds}, δ = 1e-5) has many ε: exact ${a}, RDP ${b}, old ` +
-        `RDP, as before 2020, ${c}; if a client's data are replaced ${replaced}. The limit that one tool offers, in general ` +
-        `no bound, says ${limit}.`
+        `RDP, as before 2020, ${c}; if a client's data are replaced ${replaced}. The limit that one tool offers, in ` +
+        `general no bound, says ${limit}.`
     },
     attacker: r => r.attacker,
   }
