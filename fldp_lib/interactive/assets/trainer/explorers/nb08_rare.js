@@ -81,7 +81,8 @@ fldp.part(fldp => {
       const runs = range(DRAWS).map(run => train(data, rounds, clip, (t, o, j) =>
         std * drawn[t * size + (run * DIGITS + o) * SEEN + j]))
       const kinds = [0, 1].map(kind => ({
-        draws: runs.map(run => run[kind]), clean: clean(data)[kind].slice(0, rounds), clipped: clipped(data, rounds, clip)[kind],
+        draws: runs.map(run => run[kind]), clean: clean(data)[kind].slice(0, rounds),
+        clipped: clipped(data, rounds, clip)[kind],
       }))
       return { epsilon, rounds, clip, kinds, attacker: priced.attacker() }
     },
