@@ -38,7 +38,8 @@ def explorers(number):
         module = importlib.import_module(f"fldp_lib.course.exhibits.{name}")
         for made in (value for key, value in vars(module).items() if inspect.isfunction(value) and not key.startswith("_")):
             source = inspect.getsource(made)
-            if "browser.live(" in source and not inspect.signature(made).parameters:
+            needed = [one for one in inspect.signature(made).parameters.values() if one.default is one.empty]
+            if "browser.live(" in source and not needed:
                 explorer = made()
                 found[explorer.browser[0]] = explorer
     return found

@@ -231,15 +231,16 @@ def test_the_explorer_answers_to_a_key_and_its_frame_fits(made, page):
     frames = page.locator(".explorer iframe")
     for other in frames.all():
         other.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelectorAll('.explorer iframe:not([data-ready])').length === 0", timeout=60_000)
     frame, inside = frames.first, frames.first.content_frame
     frame.scroll_into_view_if_needed()
-    slider = inside.get_by_role("slider", name="ε").first
-    slider.wait_for()
-    before = inside.locator(".fldp-marks").first.inner_html(), inside.locator("#said").inner_text()
-    slider.focus()
+    said, marks = "document.querySelector('#said').innerText", inside.locator(".fldp-marks").locator("visible=true").first
+    answered = frame.element_handle().content_frame().wait_for_function  # a worker computes, and the page waits for it
+    before = answered(f"{said}.trim() && {said}").json_value(), marks.inner_html()
+    inside.get_by_role("slider", name="ε").first.focus()
     page.keyboard.press("ArrowRight")
-    after = inside.locator(".fldp-marks").first.inner_html(), inside.locator("#said").inner_text()
-    assert before[0] != after[0] and before[1] != after[1]
+    answered(f"before => {said} !== before", arg=before[0])
+    assert before[1] and before[1] != marks.inner_html()
     assert any("Predict first" in one.content_frame.locator("body").inner_text() for one in frames.all())
     assert fits(page, frame)
     assert page.wrong == [] and page.outside == []

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _kit
 from . import nb09_runs as made
 from ._kit import _
@@ -54,7 +54,7 @@ def hospitals():
 
     def draw(r):
         _sizes, x, own, clean = _at_home(r["clients"])
-        order, size, joins = np.argsort(x), 7 if len(x) <= 20 else 4, r["private"] < own
+        order, size, joins = np.argsort(x, kind="stable"), 7 if len(x) <= 20 else 4, r["private"] < own
         seen = np.minimum(own, HIGH)
         marks = plots.cloud(x[order], r["spread"][:, order], "private", _("private"))
         marks.append(plots.line(x[order], clean[order], "no privacy", _("no privacy"), width=1.2))
@@ -90,10 +90,11 @@ def hospitals():
         xticks={n: str(n) for n in (2, 5, 10, 20, 50, 100, 300)}, yticks=_ticks(0.05, 0.1, 0.2, 0.5, 1),
     )  # fmt: skip
     controls = [_kit.epsilon(2.0, label=_("total ε, a patient")), _kit.clients(12, 2, 60, label=_("hospitals")), _sharing()]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("Who gains by the private model?"), controls, compute, plots.Chart([panel], size=(6.4, 3.9)), draw, say,
         attacker=lambda r: r["attacker"], unit="patient",
     )  # fmt: skip
+    return browser.live(explorer, "nb09.hospitals", made.shipped)
 
 
 def _hospitals(r):
@@ -170,7 +171,7 @@ def noise():
         ),
     ]  # fmt: skip
     controls = [_kit.epsilon(2.0, label=_("total ε, a patient")), _kit.clients(12, 1, 400, label=_("hospitals")), _sharing()]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("More hospitals, the same patients"), controls, compute, plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         predict=(
             "09.a",
@@ -186,3 +187,4 @@ def noise():
         ),
         attacker=lambda r: r["attacker"], unit="patient",
     )  # fmt: skip
+    return browser.live(explorer, "nb09.noise", made.shipped)

@@ -157,3 +157,33 @@ def shares(count, seed):
     """Each hospital's share of malignant patients (count,)."""
     fed = dealt(count, seed)
     return ((fed.y == 0) & fed.mask).sum(1).double() / fed.sizes
+
+
+@lru_cache(maxsize=2)
+def dealing(seeds):
+    """What a page needs to deal the patients itself: features and classes once, and of every split who comes in which order.
+
+    Returns:
+        A dict: x (569 × 30), y (569,), and order (splits × 569), of each split its malignant training patients and then its
+        benign ones, as `dealt` shuffles them, then its test patients.
+    """
+    splits = [data.load("breast_cancer", seed=seed) for seed in seeds]
+    x, y = (torch.cat(parts) for parts in ((splits[0].x_train, splits[0].x_test), (splits[0].y_train, splits[0].y_test)))
+    place, order = {row.numpy().tobytes(): k for k, row in enumerate(x)}, []
+    for seed, patients in zip(seeds, splits, strict=True):
+        rng, kinds = np.random.default_rng(seed), patients.y_train.numpy()
+        shuffled = np.concatenate([rng.permutation(np.flatnonzero(kinds == k)) for k in (0, 1)])
+        rows = torch.cat([patients.x_train[shuffled], patients.x_test])
+        order.append([place[row.numpy().tobytes()] for row in rows])
+    return {"x": x, "y": y.to(torch.uint8), "order": np.array(order)}
+
+
+def tail(rounds, draws, seed):
+    """The last sixteen numbers of such noise, drawn anew where sixteen does not divide how many there are."""
+    return normal(rounds, draws, seed).flatten()[-16:]
+
+
+def shipped():
+    """What pages need that show the first split: `dealing`, the noise of the runs, and that of one round."""
+    tails = {rounds: tail(rounds, 10, 0) for rounds, _clip in SEARCHED.values()}
+    return {**dealing((0,)), "stream": normal(20, DRAWS, 0), "tails": tails, "draws": normal(1, 200, 7)[0]}
