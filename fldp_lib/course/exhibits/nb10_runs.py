@@ -148,6 +148,13 @@ def plain(splits=SPLITS):
     return runs(*records(splits)[:2], OPEN, draws=1)
 
 
+def places():
+    """In which columns of the form age stands, and the boxes that women and who rents tick."""
+    names, starts = german(0).features, {"women": "personal_status: female", "rent": "housing: rent"}
+    boxes = {group: [k for k, name in enumerate(names) if name.startswith(start)] for group, start in starts.items()}
+    return {"age": names.index("age"), **boxes}
+
+
 @lru_cache(maxsize=1)
 def shipped():
     """What a page needs to train on the applicants by itself.
@@ -155,8 +162,8 @@ def shipped():
     Returns:
         The thousand in the order of the first choice, those for training first: `numbers` (1,000 × 7) and `answers`
         (1,000 × 13), of each question with boxes the number of the one that is ticked; in which columns they stand, for a
-        question that of its first box; `y`; `held`, who is in the test, by choice (6 × 1,000); which seat at the banks each
-        of the 800 has, `dealt` to any number of them; unit noise, one stream for all exhibits; who belongs to a group.
+        question that of its first box; `places` of what tells a group; `y`; `held`, who is in the test, by choice (6 ×
+        1,000); which seat at the banks each of the 800 has, whatever their number; unit noise, one stream for all exhibits.
     """
     first, boxes = german(0), {}
     x, y = torch.cat([first.x_train, first.x_test]).numpy(), torch.cat([first.y_train, first.y_test])
@@ -168,7 +175,7 @@ def shipped():
     tests = [np.isin(np.concatenate(chosen[0]), test) for _train, test in chosen]
     return {
         "numbers": x[:, numbers], "answers": np.stack([x[:, c].argmax(1) for c in asked], 1).astype(np.uint8),
-        "columns": {"numbers": numbers, "answers": [columns[0] for columns in asked], "age": first.features.index("age")},
+        "columns": {"numbers": numbers, "answers": [columns[0] for columns in asked]}, "places": places(),
         "y": y.to(torch.uint8), "held": np.stack(tests), "seat": np.random.default_rng(0).permutation(800),
         "noise": normal(PLAN.rounds, len(SPLITS), x.shape[1] + 1, 5).mT.contiguous(),
     }  # fmt: skip

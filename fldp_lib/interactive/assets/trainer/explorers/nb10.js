@@ -72,9 +72,10 @@ fldp.part(fldp => {
       const { sizes } = fldp.applicants.dealt(data, r.banks)
       const [low, middle, high] = [0.05, 0.5, 0.95].map(q => f(quantile(r.drawn, q), ".2f"))
       return `ε = ${f(r.epsilon, ".3g")} in total an applicant, ${r.banks} banks, ${OWN[r.sharing]}: a decision costs ` +
-        `${middle} good customers, private (nine draws of ten: ${low} to ${high}); no privacy ${f(r.clean, ".2f")}, to deny ` +
-        `all ${f(DENY, ".2f")}. Alone the largest bank (${sizes[0]} customers) pays ${f(r.own[0], ".2f")}, the smallest ` +
-        `(${sizes.at(-1)}) ${f(r.own.at(-1), ".2f")}: ${r.joins.filter(Boolean).length} of ${r.banks} gain by joining.`
+        `${middle} good customers, private (nine draws of ten: ${low} to ${high}); no privacy ${f(r.clean, ".2f")}, to ` +
+        `deny all ${f(DENY, ".2f")}. Alone the largest bank (${sizes[0]} customers) pays ${f(r.own[0], ".2f")}, ` +
+        `the smallest (${sizes.at(-1)}) ${f(r.own.at(-1), ".2f")}: ${r.joins.filter(Boolean).length} of ${r.banks} ` +
+        `gain by joining.`
     },
     attacker: r => r.priced.attacker(),
   }

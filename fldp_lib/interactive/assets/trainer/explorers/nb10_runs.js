@@ -1,4 +1,5 @@
-// Notebook 10: the German applicants dealt to banks, and many private runs at once, as fldp_lib/course/exhibits/nb10_runs.py.
+// Notebook 10: the German applicants dealt to banks, and many private runs at once, as fldp_lib/course/exhibits/nb10_runs.py
+// has them.
 //
 // Whoever is held out for the test, it is always the same thousand applicants. So one product says what twelve runs' models
 // make of everybody, whichever choice each run belongs to, and who is held out of a run counts nothing in its gradient. What
@@ -9,7 +10,8 @@ fldp.part(fldp => {
   const SPLITS = range(6), LIMIT = -Math.log(5) // the log-odds from which on to deny
 
   // 1/(1 + e^−z) to single precision: near one of 64 points a unit a parabola is exact enough, and quicker than e^z.
-  const FINE = 64, END = 20 * FINE, TABLE = Float64Array.from({ length: 2 * END + 1 }, (_, k) => 1 / (1 + Math.exp((END - k) / FINE)))
+  const FINE = 64, END = 20 * FINE
+  const TABLE = Float64Array.from({ length: 2 * END + 1 }, (_, k) => 1 / (1 + Math.exp((END - k) / FINE)))
   const sigmoid = z => {
     const at = z * FINE
     if (!(at > -END)) return 0
@@ -126,5 +128,5 @@ fldp.part(fldp => {
     return range(banks).map(bank => paid(data, i => odds(bank, i), 0))
   })
 
-  fldp.applicants = { train, costs, protection, way, OPEN, clean, dealt, alone, sigmoid, people, TRAINING, DELTA, WIDTH, SPLITS }
+  fldp.applicants = { train, costs, protection, way, OPEN, clean, dealt, alone, sigmoid, people, WIDTH }
 })
