@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _kit
 from . import nb10_runs as made
 from ._kit import _
@@ -104,11 +104,12 @@ def banks():
         _("what a decision costs"), _("customers of the bank"), _("good customers lost"), x=(2, 800), y=(0.4, 1.5),
         xlog=True, ylog=True, xticks=_ticks(2, 10, 50, 200, 800), yticks=_ticks(0.4, 0.5, 0.7, 1, 1.5), right=0.3,
     )  # fmt: skip
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("Banks that share a score"),
         [_kit.epsilon(1.0, label=_("total ε, an applicant")), _kit.clients(10, 2, 40, label=_("banks")), _sharing()],
         compute, plots.Chart([left, right], size=(7, 3.6)), draw, say, attacker=lambda r: r["attacker"], unit="applicant",
     )  # fmt: skip
+    return browser.live(explorer, "nb10.banks", made.shipped)
 
 
 def _sharing():
@@ -195,7 +196,7 @@ def decision():
         explorers.Slider("loss", _("an approved bad risk costs"), 1, 20, 5, step=0.05, log=True),
         _kit.epsilon(1.0, label=_("total ε, an applicant")),
     ]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("From which probability on?"), controls, compute, plots.Chart(panels, size=(7, 3.4)), draw, say,
         predict=(
             "10.a",
@@ -206,3 +207,4 @@ def decision():
         ),
         attacker=lambda r: r["attacker"], unit="applicant",
     )  # fmt: skip
+    return browser.live(explorer, "nb10.decision", made.shipped)

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _kit
 from . import nb10_runs as made
 from ._kit import _
@@ -57,7 +57,7 @@ def sums():
         _("what a decision costs"), _("banks, 800 customers in all"), _("good customers lost"), x=(1, 80), y=(0.4, 1.3),
         xlog=True, xticks={n: str(n) for n in COUNTS}, yticks=(0.4, 0.6, 0.8, 1, 1.2), right=0.3,
     )  # fmt: skip
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("One noise, or one for each bank"),
         [_kit.epsilon(1.0, label=_("total ε, an applicant")), _kit.clients(10, 1, 60, label=_("banks"))],
         compute, plots.Chart([panel], size=(7, 3.2)), draw, say,
@@ -72,6 +72,7 @@ def sums():
         ),
         attacker=lambda r: r["attacker"], unit="applicant",
     )  # fmt: skip
+    return browser.live(explorer, "nb10.sums", made.shipped)
 
 
 @lru_cache(maxsize=1)
@@ -127,17 +128,13 @@ def levers():
     )  # fmt: skip
 
 
-FORM = {"women": "personal_status: female", "rent": "housing: rent"}
-
-
 @lru_cache(maxsize=8)
 def _members(group):
     """Which of the test applicants belong to a group (6 × 200)."""
-    names, tests = made.german(0).features, made.records()[2]
+    places, tests = made.places(), made.records()[2]
     if group == "young":
-        return tests[..., names.index("age")] <= 2 * (25 - 18) / (80 - 18) - 1 + 1e-6
-    columns = [k for k, name in enumerate(names) if name.startswith(FORM[group])]
-    return tests[..., columns].sum(-1) > 0
+        return tests[..., places["age"]] <= 2 * (25 - 18) / (80 - 18) - 1 + 1e-6
+    return tests[..., places[group]].sum(-1) > 0
 
 
 def wrong(thetas, member):
@@ -193,7 +190,8 @@ def who():
         _kit.clients(10, 1, 80, label=_("banks with their own noise")),
         explorers.Choice("group", _("group"), {v: k for k, v in names.items()}, "young"),
     ]
-    return explorers.Explorer(
+    explorer = explorers.Explorer(
         _("Who is decided wrongly?"), controls, compute, plots.Chart([panel], size=(7, 3)), draw, say,
         attacker=lambda r: r["attacker"], unit="applicant",
     )  # fmt: skip
+    return browser.live(explorer, "nb10.who", made.shipped)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ... import Plan, aggregation, data
+from ...data import holdout, sources
 from ._clouds import with_one
 
 DELTA, CLIP, DRAWS, LOSS = 1e-4, 2.0, 30, 5.0
@@ -145,3 +146,36 @@ def alone(banks, seed=0):
 def plain(splits=SPLITS):
     """Models without privacy after each of 20 rounds (20 × splits × 1 × 64)."""
     return runs(*records(splits)[:2], OPEN, draws=1)
+
+
+def places():
+    """In which columns of the form age stands, and the boxes that women and who rents tick."""
+    names, starts = german(0).features, {"women": "personal_status: female", "rent": "housing: rent"}
+    boxes = {group: [k for k, name in enumerate(names) if name.startswith(start)] for group, start in starts.items()}
+    return {"age": names.index("age"), **boxes}
+
+
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs to train on the applicants by itself.
+
+    Returns:
+        The thousand in the order of the first choice, those for training first: `numbers` (1,000 × 7) and `answers`
+        (1,000 × 13), of each question with boxes the number of the one that is ticked; in which columns they stand, for a
+        question that of its first box; `places` of what tells a group; `y`; `held`, who is in the test, by choice (6 ×
+        1,000); which seat at the banks each of the 800 has, whatever their number; unit noise, one stream for all exhibits.
+    """
+    first, boxes = german(0), {}
+    x, y = torch.cat([first.x_train, first.x_test]).numpy(), torch.cat([first.y_train, first.y_test])
+    for k, name in enumerate(first.features):
+        boxes.setdefault(name.split(": ")[0], []).append(k)
+    asked = [columns for columns in boxes.values() if len(columns) > 1]
+    numbers = [columns[0] for columns in boxes.values() if len(columns) == 1]
+    chosen = [holdout.divide(len(x), 0.2, seed, sources.raw("german_credit").y) for seed in SPLITS]  # as `data.load`
+    tests = [np.isin(np.concatenate(chosen[0]), test) for _train, test in chosen]
+    return {
+        "numbers": x[:, numbers], "answers": np.stack([x[:, c].argmax(1) for c in asked], 1).astype(np.uint8),
+        "columns": {"numbers": numbers, "answers": [columns[0] for columns in asked]}, "places": places(),
+        "y": y.to(torch.uint8), "held": np.stack(tests), "seat": np.random.default_rng(0).permutation(800),
+        "noise": normal(PLAN.rounds, len(SPLITS), x.shape[1] + 1, 5).mT.contiguous(),
+    }  # fmt: skip
