@@ -1,6 +1,7 @@
 """The book of static pages in Chromium, opened from files: nothing is asked of anyone, and all of it answers.
 
-Made once, with notebook 09's explorer live; tests/book/test_build.py checks the files themselves. A few pictures are kept in
+Made once, with the explorers of 09, which compute in the browser, and of 24, which walk over states that were computed;
+tests/book/test_build.py checks the files themselves. A few pictures are kept in
 tests/browser/screenshots, for looking at.
 """
 
@@ -24,7 +25,8 @@ if lacking:
     pytest.skip(lacking, allow_module_level=True)
 
 SHOTS = pathlib.Path(__file__).parent / "screenshots"
-LIVE = "notebooks/09_healthcare.html"
+LIVE, WALKED = "notebooks/09_healthcare.html", "notebooks/24_vertical_federation.html"
+both = pytest.mark.parametrize("where", [LIVE, WALKED])
 ORDER = [
     path.relative_to(ROOT).with_suffix(".html").as_posix()
     for folder in ("notebooks", "notebooks/solutions")
@@ -46,7 +48,7 @@ LOOK = """() => ({
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book") / "out"
-    book.build(folder, ["09"], seconds=20)
+    book.build(folder, ["09", "24"], seconds=20)
     return folder
 
 
@@ -58,8 +60,8 @@ def page(browser):
     page.wrong, page.outside = [], []
     page.on("console", lambda message: page.wrong.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.on("requestfailed", lambda asked: page.wrong.append(asked.url))
-    inside = ("file:", "data:", "blob:")  # a page's worker is a blob
+    inside = ("file:", "data:", "blob:")  # a page's worker is a blob, whose loading ends unfinished where the page is left
+    page.on("requestfailed", lambda asked: None if asked.url.startswith("blob:") else page.wrong.append(asked.url))
     page.on("request", lambda asked: None if asked.url.startswith(inside) else page.outside.append(asked.url))
     yield page
     context.close()
@@ -84,8 +86,9 @@ def test_every_page_opens_asks_for_nothing_and_leads_on(made, page):
     for path in sorted(made.rglob("*.html")):
         page.goto(path.as_uri())
         seen[path.as_uri()] = page.evaluate(LOOK)
-    live = len(list((made / "explorers").glob("09_*.html")))  # front, search, the list of solutions; the explorers
-    assert live >= 3 and len(seen) == len(ORDER) + 3 + live + len(REFERENCE) + len(KIT)
+    live, walked = (len(list((made / "explorers").glob(f"{number}_*.html"))) for number in ("09", "24"))
+    assert live >= 3 and walked >= 3  # the pages of explorers; then front, search, the list of solutions
+    assert len(seen) == len(ORDER) + 3 + live + walked + len(REFERENCE) + len(KIT)
     assert page.wrong == [] and page.outside == []
     assert broken(seen) == []
     assert {key: found for key, found in seen.items() if found["undescribed"] or found["unloaded"] or found["flat"]} == {}
@@ -175,10 +178,11 @@ def test_the_first_find_is_where_the_thing_is_explained(made, page):
     assert page.wrong == [] and page.outside == []
 
 
-def test_explorers_are_light_or_dark_as_the_page_is_switched(made, page):
+@both
+def test_explorers_are_light_or_dark_as_the_page_is_switched(where, made, page):
     ground = "getComputedStyle(document.body).backgroundColor"
     page.emulate_media(color_scheme="light")
-    page.goto((made / LIVE).as_uri())
+    page.goto((made / where).as_uri())
     page.wait_for_selector(".explorer iframe[data-ready]")
     frame = page.frames[1]
     assert frame.evaluate(ground) == "rgb(255, 255, 255)"
@@ -188,9 +192,10 @@ def test_explorers_are_light_or_dark_as_the_page_is_switched(made, page):
         frame.wait_for_function(f"() => {ground} === '{colour}'")
 
 
-def test_on_paper_no_explorer_is_dark_or_an_empty_box_and_proofs_are_unfolded(made, page):
+@both
+def test_on_paper_no_explorer_is_dark_or_an_empty_box_and_proofs_are_unfolded(where, made, page):
     page.emulate_media(color_scheme="dark")
-    page.goto((made / LIVE).as_uri())
+    page.goto((made / where).as_uri())
     page.wait_for_function("document.querySelectorAll('.explorer iframe:not([data-ready])').length === 0", timeout=60_000)
     ground = "getComputedStyle(document.body).backgroundColor"
     assert {frame.evaluate(ground) for frame in page.frames[1:]} == {"rgb(17, 20, 24)"}
@@ -226,8 +231,9 @@ def test_a_reference_links_to_the_notebook_that_derives_it(made, page):
     assert derived.get_attribute("href").endswith("notebooks/07_privacy_accounting.html")
 
 
-def test_the_explorer_answers_to_a_key_and_its_frame_fits(made, page):
-    page.goto((made / LIVE).as_uri())
+@both
+def test_the_explorer_answers_to_a_key_and_its_frame_fits(where, made, page):
+    page.goto((made / where).as_uri())
     frames = page.locator(".explorer iframe")
     for other in frames.all():
         other.scroll_into_view_if_needed()
@@ -283,7 +289,7 @@ def test_on_a_phone_nothing_is_wider_than_the_page(made, page):
 def test_axe_finds_nothing_serious(scheme, made, page):
     page.emulate_media(color_scheme=scheme)
     found = {}
-    for name in ["index.html", LIVE, "notebooks/06_mathematics.html", *REFERENCE[:3], "search.html?q=noise"]:
+    for name in ["index.html", LIVE, WALKED, "notebooks/06_mathematics.html", *REFERENCE[:3], "search.html?q=noise"]:
         page.goto(made.as_uri() + "/" + name)
         found |= {name: faults} if (faults := looks.axe(page, "body")) else {}
     assert found == {}
