@@ -56,7 +56,7 @@ def weighed(reports, known, variance):
 
 
 def pixels(image, panel):
-    """An image of 8 × 8 as squares in eight degrees of ink; edges are sixteenths, as images are: no rounding decides there."""
+    """An image of 8 × 8 as squares in eight degrees of ink; rounded, for images have sixteenths, which are the edges."""
     shade, marks = np.abs(image.numpy().round(6)[:, None] - SHADES).argmin(1), []
     for level in range(1, 9):
         row, column = np.divmod(np.flatnonzero(shade == level), 8)
