@@ -45,18 +45,13 @@ def path(federation, plan, compressor=None, draws=1, present=None, feedback=None
     clients, mech = federation.clients, plan.mechanism
     if mech is None and compressor is None and plan.local.steps == 1:
         return pooled(federation, plan, present)
-    x, share, hot = _padded(federation)
     noise = None if mech is None else mech.std * unit_noise(tuple(range(draws)), plan.rounds, LENGTH)
     theta, rest, past = torch.zeros(draws * 10, 65), 0, []
     coins = streams(plan.seed)[3]
     torch.randint(2**62, (), generator=coins)  # `train` opens its channel once before the first round
     for t in range(plan.rounds):
         past.append(theta)
-        odds = (
-            (theta @ x.view(-1, 65).T).view(draws, 10, -1).softmax(1)
-        )  # the classes first: a softmax of many records at once
-        slope = odds.sub_(hot).mul_(share).view(draws * 10, clients, -1).transpose(0, 1)
-        wanted = torch.bmm(slope.contiguous(), x).mul_(-plan.lr)  # clients × draws · 10 × 65
+        wanted = _gradients(federation, theta, draws).mul_(-plan.lr)
         if plan.local.steps > 1:
             wanted = _walked(federation, plan, theta, wanted)
         wanted = wanted.view(clients, draws, LENGTH)
@@ -77,6 +72,14 @@ def path(federation, plan, compressor=None, draws=1, present=None, feedback=None
             total = total + noise[t][ORDER].T.unsqueeze(1)
         theta = theta + plan.server.lr * total.view_as(theta) / clients
     return torch.stack([*past, theta]).view(-1, draws, LENGTH)[..., ORDER.argsort()]
+
+
+def _gradients(federation, theta, draws=1):
+    """Of each client's mean loss at θ (draws · 10 × 65), for each draw (clients × draws · 10 × 65)."""
+    x, share, hot = _padded(federation)
+    odds = (theta @ x.view(-1, 65).T).view(draws, 10, -1).softmax(1)  # the classes first: a softmax of many records at once
+    slope = odds.sub_(hot).mul_(share).view(draws * 10, federation.clients, -1).transpose(0, 1)
+    return torch.bmm(slope.contiguous(), x)
 
 
 @lru_cache(maxsize=8)
@@ -141,6 +144,40 @@ def message(rows, compressor, seed=0):
     if more.any():
         kept[more] = torch.zeros_like(kept[more]).scatter(-1, size[more].topk(k).indices, 1.0)
     return kept.mul_(rows)
+
+
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs to train phones by itself: digits, who gets which, and how the first round begins.
+
+    Returns:
+        Training images in the order in which they are dealt, in sixteenths, `owner` of them modulo the number of clients;
+        test images; `first`, twenty phones' gradients at θ = 0 (20 × 10 × 65), and `chosen`, which of equal ones they send.
+        These are sums of few records, many of them of one size: which are sent is left to their last digits and to how
+        a sort happens to go, here as in the notebook.
+    """
+    rng, (x, y) = np.random.default_rng(0), (images().x_train, images().y_train)
+    owner, order = rng.permutation(len(y)), rng.permutation(len(y))  # as `data.split` draws them
+    first = _gradients(dealt(20), torch.zeros(10, 65))
+    sixteenths = [(16 * each).round().to(torch.uint8) for each in (x[order], images().x_test)]
+    return {
+        "train": {"x": sixteenths[0], "y": y[order].to(torch.uint8), "owner": owner[order]},
+        "test": {"x": sixteenths[1], "y": images().y_test.to(torch.uint8)},
+        "first": first, "chosen": _chosen(first.view(20, LENGTH)),
+    }  # fmt: skip
+
+
+def _chosen(rows):
+    """Which numbers are sent of those as large as the last one, where not all of them are: (k·rows + row)·650 + place."""
+    found, sizes = [], rows.abs()
+    largest = sizes.sort(dim=1, descending=True).values
+    for k in range(1, LENGTH):
+        edge = largest[:, [k - 1]]
+        tied = (largest[:, [k]] == edge) & (edge > 0)
+        sent = message(rows, compression.TopK(k / LENGTH)) != 0
+        row, place = ((sizes == edge) & tied & sent).nonzero().T
+        found.append((k * len(rows) + row) * LENGTH + place)
+    return torch.cat(found)
 
 
 @lru_cache(maxsize=1)

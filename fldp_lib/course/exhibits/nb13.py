@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from ... import Plan, models
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...training.clients import local_updates
 from ...training.transport import compression
 from . import _groups
@@ -58,7 +58,7 @@ def phones():
     ticks = {0.1: "0.1", 1: "1", 10: "10", 78: "78"}
     score = plots.Panel(_("test digits right"), _("kilobytes a phone has sent"), "", x=(0.006, 78), y=(0, 1), xlog=True,
                         xticks=ticks, right=0.3)  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("How little can travel?"),
         [explorers.Slider("numbers", _("numbers sent, of 650"), 1, 650, 65, step=0.05, log=True, whole=True)],
         compute,
@@ -66,6 +66,7 @@ def phones():
         marks,
         say,
     )
+    return browser.live(made, "nb13.phones", more.shipped)
 
 
 @lru_cache(maxsize=32)
