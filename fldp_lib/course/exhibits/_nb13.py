@@ -51,7 +51,7 @@ def path(federation, plan, compressor=None, draws=1, present=None, feedback=None
     torch.randint(2**62, (), generator=coins)  # `train` opens its channel once before the first round
     for t in range(plan.rounds):
         past.append(theta)
-        wanted = _gradients(federation, theta, draws).mul_(-plan.lr)
+        wanted = gradients(federation, theta, draws).mul_(-plan.lr)
         if plan.local.steps > 1:
             wanted = _walked(federation, plan, theta, wanted)
         wanted = wanted.view(clients, draws, LENGTH)
@@ -74,7 +74,7 @@ def path(federation, plan, compressor=None, draws=1, present=None, feedback=None
     return torch.stack([*past, theta]).view(-1, draws, LENGTH)[..., ORDER.argsort()]
 
 
-def _gradients(federation, theta, draws=1):
+def gradients(federation, theta, draws=1):
     """Of each client's mean loss at θ (draws · 10 × 65), for each draw (clients × draws · 10 × 65)."""
     x, share, hot = _padded(federation)
     odds = (theta @ x.view(-1, 65).T).view(draws, 10, -1).softmax(1)  # the classes first: a softmax of many records at once
@@ -144,40 +144,6 @@ def message(rows, compressor, seed=0):
     if more.any():
         kept[more] = torch.zeros_like(kept[more]).scatter(-1, size[more].topk(k).indices, 1.0)
     return kept.mul_(rows)
-
-
-@lru_cache(maxsize=1)
-def shipped():
-    """What a page needs to train phones by itself: digits, who gets which, and how the first round begins.
-
-    Returns:
-        Training images in the order in which they are dealt, in sixteenths, `owner` of them modulo the number of clients;
-        test images; `first`, twenty phones' gradients at θ = 0 (20 × 10 × 65), and `chosen`, which of equal ones they send.
-        These are sums of few records, many of them of one size: which are sent is left to their last digits and to how
-        a sort happens to go, here as in the notebook.
-    """
-    rng, (x, y) = np.random.default_rng(0), (images().x_train, images().y_train)
-    owner, order = rng.permutation(len(y)), rng.permutation(len(y))  # as `data.split` draws them
-    first = _gradients(dealt(20), torch.zeros(10, 65))
-    sixteenths = [(16 * each).round().to(torch.uint8) for each in (x[order], images().x_test)]
-    return {
-        "train": {"x": sixteenths[0], "y": y[order].to(torch.uint8), "owner": owner[order]},
-        "test": {"x": sixteenths[1], "y": images().y_test.to(torch.uint8)},
-        "first": first, "chosen": _chosen(first.view(20, LENGTH)),
-    }  # fmt: skip
-
-
-def _chosen(rows):
-    """Which numbers are sent of those as large as the last one, where not all of them are: (k·rows + row)·650 + place."""
-    found, sizes = [], rows.abs()
-    largest = sizes.sort(dim=1, descending=True).values
-    for k in range(1, LENGTH):
-        edge = largest[:, [k - 1]]
-        tied = (largest[:, [k]] == edge) & (edge > 0)
-        sent = message(rows, compression.TopK(k / LENGTH)) != 0
-        row, place = ((sizes == edge) & tied & sent).nonzero().T
-        found.append((k * len(rows) + row) * LENGTH + place)
-    return torch.cat(found)
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from ...training.transport import compression
 from . import _groups
 from . import _nb13 as more
 from ._kit import _, clients, count
+from ._phones import shipped
 from .nb13_more import everything, memory, slow
 
 __all__ = ["everything", "memory", "phones", "slow", "steps", "update"]
@@ -66,7 +67,7 @@ def phones():
         marks,
         say,
     )
-    return browser.live(made, "nb13.phones", more.shipped)
+    return browser.live(made, "nb13.phones", shipped)
 
 
 @lru_cache(maxsize=32)

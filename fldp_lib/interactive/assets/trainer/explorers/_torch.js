@@ -2,7 +2,7 @@
 //
 // Where noise is too much to ship, a page draws it from the same stream: a Mersenne Twister (Matsumoto & Nishimura 1998) of
 // the seed, 53 bits a uniform number, Box and Muller's two normal ones from two of those, in blocks of sixteen. It is what
-// `torch.randn(…, dtype=torch.float64)` gives for sixteen numbers and more; whoever knows the seed knows it, so that it is for
+// `torch.randn(…, dtype=torch.float64)` gives for sixteen numbers and more. Who knows the seed knows the noise: it is for
 // pictures alone.
 fldp.part(fldp => {
   const LONG = 624, MIDDLE = 397, BLOCK = 16

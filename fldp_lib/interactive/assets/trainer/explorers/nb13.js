@@ -71,7 +71,8 @@ fldp.part(fldp => {
             for (let j = 0; j < SEEN; j++) moved[j * WIDE + o] = first[(client * OUT + o) * SEEN + j]
           }
         } else {
-          product(moved.byteOffset, across.byteOffset + 4 * at, lack.byteOffset + 4 * WIDE * at, four(SEEN), own[client], 4 * n)
+          product(moved.byteOffset, across.byteOffset + 4 * at, lack.byteOffset + 4 * WIDE * at, four(SEEN), own[client],
+            4 * n)
         }
         for (let j = 0; j < ROOM; j++) row[j] -= lr * moved[j]
         send(row, k, total, place => t > 0 || which.has((k * clients + client) * LENGTH + place))
@@ -110,7 +111,7 @@ fldp.part(fldp => {
       ]
     },
     say: r => `Twenty phones send their largest ${count(r.numbers, "number", "numbers")} of 650 a round: ` +
-      `${f(r.size, ",")} bytes each, of 2,600. After 30 rounds a phone has sent ${f(0.03 * r.size, ",.1f")} kilobytes, of 78, ` +
-      `and ${f(r.light.at(-1), ".1%")} of the digits are right, with all numbers ${f(r.heavy.at(-1), ".1%")}.`,
+      `${f(r.size, ",")} bytes each, of 2,600. After 30 rounds a phone has sent ${f(0.03 * r.size, ",.1f")} kilobytes, of ` +
+      `78, and ${f(r.light.at(-1), ".1%")} of the digits are right, with all numbers ${f(r.heavy.at(-1), ".1%")}.`,
   }
 })
