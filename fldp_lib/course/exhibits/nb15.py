@@ -170,7 +170,7 @@ def report():
         _("mean error a pixel"), _("ε of one round, a client's own report (log)"), x=(0.5, 5_000), y=(0, 0.45), xlog=True,
         xticks=ticks, right=0.42,
     )  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Reading noisy reports"),
         [epsilon(2.0, 0.5, 5_000.0, label=_("ε of this round")),
          explorers.Slider("clip", _("clip (longest update)"), 0.5, 40, 6.0, step=0.05, log=True), clients(60, 10, 150)],
@@ -181,6 +181,7 @@ def report():
             _("the noise is made for the clip: both shrink together, and the ratio of the two is ε's."),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb15.report", shipped)
 
 
 def masks():

@@ -146,5 +146,5 @@ fldp.part(fldp => {
     }
     return found
   }
-  fldp.groups = { deal, train, lacks, PARAMETERS }
+  fldp.groups = { deal, train, lacks, exp, PARAMETERS }
 })

@@ -3,7 +3,7 @@
 // From zero, a client with one image sends −lr·lack ⊗ (image, 1); what its outputs lack is 0.1 for every digit, less 1 for
 // its own. So the length of an update and its products with others follow from the images alone.
 fldp.part(fldp => {
-  const { kit, plots, format: f } = fldp, { range, geomspace, linspace } = fldp.numbers
+  const { kit, plots, format: f } = fldp, { range, linspace } = fldp.numbers
   const PIXELS = 64, SEEN = PIXELS + 1, OUT = 10, ALL = 650, LR = 2, DELTA = 1e-5, SHADES = linspace(0, 1, 9)
   const plain = number => f(number, Math.abs(number) >= 100 ? ",.0f" : ".3g")
 
@@ -140,5 +140,5 @@ fldp.part(fldp => {
         `${true_} is left, the survivors' sum.`
     },
   }
-  fldp.reading = { about, imageOf, PIXELS, SEEN, OUT, ALL, LR, plain }
+  fldp.reading = { about, imageOf, error, PIXELS, SEEN, OUT, ALL, LR, plain }
 })
