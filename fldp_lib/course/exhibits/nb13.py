@@ -92,7 +92,7 @@ def update():
         return dict(numbers=numbers, clients=clients, one=one, part=part, records=records)
 
     def marks(r):
-        kept = np.argsort(-np.abs(r["one"]), kind="stable")[: r["numbers"]]
+        kept = np.sort(np.argsort(-np.abs(r["one"]), kind="stable")[: r["numbers"]])
         most = float(r["part"][r["numbers"] - 1])
         return [
             plots.dots(x, y, 5, size=1.2, opacity=0.6),
@@ -110,7 +110,7 @@ def update():
             k=r["numbers"], p=r["part"][r["numbers"] - 1], n=r["clients"], m=count(r["records"], _("picture"), _("pictures"))
         )
 
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Where an update's length is"),
         [
             explorers.Slider("numbers", _("numbers, largest first"), 1, 650, 7, step=0.05, log=True, whole=True),
@@ -135,6 +135,7 @@ def update():
             lambda r: _("seven of 650 carry {p:.0%}. Move the slider to where it is half.").format(p=_update(20)[1][6]),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb13.update", shipped)
 
 
 HOW = {_("all ten digits"): "iid", _("few digits"): "dirichlet"}

@@ -1,6 +1,7 @@
 // Notebook 15: how well clients' own noisy reports are read, by dividing them and by weighing public images.
 fldp.part(fldp => {
-  const { kit, plots, format: f, reading } = fldp, { range, geomspace, mean } = fldp.numbers, { WIDE } = fldp.matrices, { exp } = fldp.groups
+  const { kit, plots, format: f, reading } = fldp, { range, geomspace, mean } = fldp.numbers
+  const { WIDE } = fldp.matrices, { exp } = fldp.groups
   const { about, imageOf, plain, PIXELS, SEEN, OUT, ALL, LR } = reading
   const PEOPLE = 150, REPORTS = 2 * PEOPLE, DELTA = 1e-5, BLOCKS = Math.ceil(PIXELS / WIDE), BIAS = OUT * PIXELS
   const LEVELS = Array.from(geomspace(0.5, 5000, 9), level => Number(f(level, ".3f")))
@@ -102,7 +103,8 @@ fldp.part(fldp => {
     marks: r => [
       plots.line([0.5, 5000], [r.average, r.average], { style: 5, label: "the average digit" }),
       ...[[0, "divided"], [6, "weighed"]].flatMap(([style, label], k) => [
-        plots.line(LEVELS, r.curves[k], { style, label, width: 2.2 }), plots.dots([r.epsilon], [r.here[k]], { style, size: 5 }),
+        plots.line(LEVELS, r.curves[k], { style, label, width: 2.2 }),
+        plots.dots([r.epsilon], [r.here[k]], { style, size: 5 }),
       ]),
     ],
     say: r => `ε = ${plain(r.epsilon)} in one round, each client's own report, clip ${f(r.clip, ".3g")}, which shortens ` +
