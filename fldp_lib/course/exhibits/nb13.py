@@ -92,7 +92,8 @@ def update():
         return dict(numbers=numbers, clients=clients, one=one, part=part, records=records)
 
     def marks(r):
-        kept = np.sort(np.argsort(-np.abs(r["one"]), kind="stable")[: r["numbers"]])
+        size = np.abs(r["one"]).round(6)  # pixels that a client's pictures show alike have one size, but for rounding
+        kept = np.sort(np.argsort(-size, kind="stable")[: r["numbers"]])
         most = float(r["part"][r["numbers"] - 1])
         return [
             plots.dots(x, y, 5, size=1.2, opacity=0.6),

@@ -34,9 +34,12 @@ fldp.part(fldp => {
   const updated = fldp.kept(32, (data, clients) => {
     const dealt = groups.deal(data, clients), plan = { lr: 0.5, localSteps: 5 }
     groups.train(dealt, { ...plan, rounds: 5 })
-    const one = walked(dealt, plan), order = places.toSorted((a, b) => Math.abs(one[b]) - Math.abs(one[a]))
+    const one = walked(dealt, plan), sizes = one.map(value => Math.round(Math.abs(value) * 1e6))
     const part = new Float64Array(LENGTH)
-    order.forEach((place, k) => { part[k] = (k ? part[k - 1] : 0) + one[place] ** 2 })
+    const squares = Float64Array.from(one, value => value * value).sort().reverse()
+    squares.forEach((square, k) => { part[k] = (k ? part[k - 1] : 0) + square })
+    // pixels that a client's pictures show alike have one size, but for rounding
+    const order = places.toSorted((a, b) => sizes[b] - sizes[a])
     return { order, part: part.map(value => value / part[LENGTH - 1]), records: dealt.sizes[0] }
   })
   fldp.explorers["nb13.update"] = {
