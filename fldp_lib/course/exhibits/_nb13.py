@@ -45,18 +45,13 @@ def path(federation, plan, compressor=None, draws=1, present=None, feedback=None
     clients, mech = federation.clients, plan.mechanism
     if mech is None and compressor is None and plan.local.steps == 1:
         return pooled(federation, plan, present)
-    x, share, hot = _padded(federation)
     noise = None if mech is None else mech.std * unit_noise(tuple(range(draws)), plan.rounds, LENGTH)
     theta, rest, past = torch.zeros(draws * 10, 65), 0, []
     coins = streams(plan.seed)[3]
     torch.randint(2**62, (), generator=coins)  # `train` opens its channel once before the first round
     for t in range(plan.rounds):
         past.append(theta)
-        odds = (
-            (theta @ x.view(-1, 65).T).view(draws, 10, -1).softmax(1)
-        )  # the classes first: a softmax of many records at once
-        slope = odds.sub_(hot).mul_(share).view(draws * 10, clients, -1).transpose(0, 1)
-        wanted = torch.bmm(slope.contiguous(), x).mul_(-plan.lr)  # clients × draws · 10 × 65
+        wanted = gradients(federation, theta, draws).mul_(-plan.lr)
         if plan.local.steps > 1:
             wanted = _walked(federation, plan, theta, wanted)
         wanted = wanted.view(clients, draws, LENGTH)
@@ -77,6 +72,14 @@ def path(federation, plan, compressor=None, draws=1, present=None, feedback=None
             total = total + noise[t][ORDER].T.unsqueeze(1)
         theta = theta + plan.server.lr * total.view_as(theta) / clients
     return torch.stack([*past, theta]).view(-1, draws, LENGTH)[..., ORDER.argsort()]
+
+
+def gradients(federation, theta, draws=1):
+    """Of each client's mean loss at θ (draws · 10 × 65), for each draw (clients × draws · 10 × 65)."""
+    x, share, hot = _padded(federation)
+    odds = (theta @ x.view(-1, 65).T).view(draws, 10, -1).softmax(1)  # the classes first: a softmax of many records at once
+    slope = odds.sub_(hot).mul_(share).view(draws * 10, federation.clients, -1).transpose(0, 1)
+    return torch.bmm(slope.contiguous(), x)
 
 
 @lru_cache(maxsize=8)

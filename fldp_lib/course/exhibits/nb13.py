@@ -5,12 +5,13 @@ from functools import lru_cache
 import numpy as np
 
 from ... import Plan, models
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...training.clients import local_updates
 from ...training.transport import compression
 from . import _groups
 from . import _nb13 as more
 from ._kit import _, clients, count
+from ._phones import shipped
 from .nb13_more import everything, memory, slow
 
 __all__ = ["everything", "memory", "phones", "slow", "steps", "update"]
@@ -58,7 +59,7 @@ def phones():
     ticks = {0.1: "0.1", 1: "1", 10: "10", 78: "78"}
     score = plots.Panel(_("test digits right"), _("kilobytes a phone has sent"), "", x=(0.006, 78), y=(0, 1), xlog=True,
                         xticks=ticks, right=0.3)  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("How little can travel?"),
         [explorers.Slider("numbers", _("numbers sent, of 650"), 1, 650, 65, step=0.05, log=True, whole=True)],
         compute,
@@ -66,6 +67,7 @@ def phones():
         marks,
         say,
     )
+    return browser.live(made, "nb13.phones", shipped)
 
 
 @lru_cache(maxsize=32)
@@ -90,7 +92,8 @@ def update():
         return dict(numbers=numbers, clients=clients, one=one, part=part, records=records)
 
     def marks(r):
-        kept = np.argsort(-np.abs(r["one"]), kind="stable")[: r["numbers"]]
+        size = np.abs(r["one"]).round(6)  # pixels that a client's pictures show alike have one size, but for rounding
+        kept = np.sort(np.argsort(-size, kind="stable")[: r["numbers"]])
         most = float(r["part"][r["numbers"] - 1])
         return [
             plots.dots(x, y, 5, size=1.2, opacity=0.6),
@@ -108,7 +111,7 @@ def update():
             k=r["numbers"], p=r["part"][r["numbers"] - 1], n=r["clients"], m=count(r["records"], _("picture"), _("pictures"))
         )
 
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Where an update's length is"),
         [
             explorers.Slider("numbers", _("numbers, largest first"), 1, 650, 7, step=0.05, log=True, whole=True),
@@ -133,6 +136,7 @@ def update():
             lambda r: _("seven of 650 carry {p:.0%}. Move the slider to where it is half.").format(p=_update(20)[1][6]),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb13.update", shipped)
 
 
 HOW = {_("all ten digits"): "iid", _("few digits"): "dirichlet"}

@@ -7,7 +7,7 @@ import torch
 
 from ... import data, models
 from ...adversary import inversion
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import accounting, attacker, mechanisms
 from ...training import clients as clients_
 from . import _singles
@@ -16,6 +16,7 @@ from .nb15_more import contest, members
 
 __all__ = ["contest", "image", "masks", "members", "report"]
 MODEL, LR, SHADES = models.Linear(64, 10), 2.0, np.linspace(0, 1, 9)
+SHOWN = 159  # clients: 150 from the tenth on
 
 
 def plain(number):
@@ -32,6 +33,17 @@ def sent():
     return [clients_.local_updates(MODEL, start, each, lr=LR) for each in (fed.select(torch.arange(200)), public)]
 
 
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs: the images of as many clients as are shown, and the public ones."""
+    fed = _singles.digits()
+    train, test = (fed.x[:SHOWN, 0], fed.y[:SHOWN, 0]), (fed.x_test, fed.y_test)
+    return {
+        name: {"x": (16 * x).round().to(torch.uint8), "y": y.to(torch.uint8)}
+        for name, (x, y) in {"train": train, "test": test}.items()
+    }
+
+
 @lru_cache(maxsize=64)
 def clipped(clip):
     """The clients' updates and the public images', clipped."""
@@ -44,8 +56,8 @@ def weighed(reports, known, variance):
 
 
 def pixels(image, panel):
-    """An image of 8 × 8 as squares in eight degrees of ink."""
-    shade, marks = np.abs(image.numpy()[:, None] - SHADES).argmin(1), []
+    """An image of 8 × 8 as squares in eight degrees of ink; rounded, for images have sixteenths, which are the edges."""
+    shade, marks = np.abs(image.numpy().round(6)[:, None] - SHADES).argmin(1), []
     for level in range(1, 9):
         row, column = np.divmod(np.flatnonzero(shade == level), 8)
         if len(row):
@@ -83,12 +95,13 @@ def image():
 
     titles = (_("the first client's image"), _("divided"), _("weighed"))
     panels = [plots.Panel(title, x=(-0.5, 7.5), y=(0, 8), xticks=[], yticks=[]) for title in titles]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("One image in what the server gets"),
         [epsilon(2_000.0, 0.1, 100_000.0, label=_("ε of this round")), clients(1, 1, 150),
          explorers.Slider("image", _("whose image"), 1, 10, 1, whole=True)],
         compute, plots.Chart(panels, size=(5.6, 2.8)), marks, say, attacker=lambda r: r["can"],
     )  # fmt: skip
+    return browser.live(made, "nb15.image", shipped)
 
 
 LEVELS = tuple(np.geomspace(0.5, 5_000, 9).round(3))
@@ -157,7 +170,7 @@ def report():
         _("mean error a pixel"), _("ε of one round, a client's own report (log)"), x=(0.5, 5_000), y=(0, 0.45), xlog=True,
         xticks=ticks, right=0.42,
     )  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Reading noisy reports"),
         [epsilon(2.0, 0.5, 5_000.0, label=_("ε of this round")),
          explorers.Slider("clip", _("clip (longest update)"), 0.5, 40, 6.0, step=0.05, log=True), clients(60, 10, 150)],
@@ -168,16 +181,18 @@ def report():
             _("the noise is made for the clip: both shrink together, and the ratio of the two is ε's."),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb15.report", shipped)
 
 
 def masks():
     """Secure aggregation by hand: what clients hold, what the server sees, and the sum that is left, modulo 101."""
+    held = np.random.default_rng(0).integers(0, 25, 12)
+
+    def shared(draw):
+        return np.triu(np.random.default_rng(draw).integers(0, 101, (12, 12)), 1)
 
     def compute(clients, dropped, draw):
-        gone = dropped
-        rng = np.random.default_rng(draw)
-        pairs = np.triu(rng.integers(0, 101, (12, 12)), 1)[:clients, :clients]
-        values = np.random.default_rng(0).integers(0, 25, 12)[:clients]
+        gone, pairs, values = dropped, shared(draw)[:clients, :clients], held[:clients]
         sent = (values + pairs.sum(1) - pairs.sum(0)) % 101
         here = clients - gone  # the last ones drop out
         left = int((pairs[:here, here:]).sum())  # what the survivors added and nobody takes off
@@ -211,7 +226,7 @@ def masks():
             _("what the server sees"), _("client"), x=(0.3, 12.7), y=(-20, 101), xticks=range(1, 13), yticks=[0, 50, 100]
         ),
     ]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("A sum of masked numbers"),
         [clients(6, 6, 12), explorers.Slider("dropped", _("clients that drop out"), 0, 4, 0, whole=True),
          explorers.Slider("draw", _("draw of the masks"), 1, 20, 1, whole=True)],
@@ -222,3 +237,6 @@ def masks():
             lambda r: _("each mask is added once and taken off once: the sum is {}.").format(int(r["values"].sum()) % 101),
         ),
     )  # fmt: skip
+    return browser.live(
+        made, "nb15.masks", lambda: dict(held=held, pairs=np.stack([shared(k) for k in range(1, 21)]).astype(np.uint8))
+    )

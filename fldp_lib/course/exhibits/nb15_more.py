@@ -7,10 +7,10 @@ import torch
 
 from ... import data
 from ...adversary import poisoning
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...training import aggregation
 from ...training.plan import Plan
-from . import _singles
+from . import _contest, _singles
 from ._groups import Groups
 from ._kit import _, clients, epsilon
 from ._singles import _square
@@ -195,9 +195,8 @@ def contest():
         bad = round(attackers / 100 * clients)
         under, hit = trained(attack, aggregator, bad, clients, split)
         clean, _hit = trained("label flip", aggregator, 0, clients, split)
-        return dict(
-            bad=bad, clients=clients, attack=attack, aggregator=aggregator, under=under, clean=clean, hit=hit, split=split
-        )
+        terms = dict(clients=clients, attack=attack, aggregator=aggregator, split=split)
+        return terms | dict(bad=bad, under=under, clean=clean, hit=hit)
 
     def marks(r):
         row, column = np.divmod(np.arange(r["clients"]), 10)
@@ -224,7 +223,7 @@ def contest():
         plots.Panel(_("clients, attackers in front"), x=(-0.6, 9.6), y=(-0.6, 9.8), xticks=[], yticks=[]),
         plots.Panel(_("right, of 100 test digits"), _("round"), x=(1, 10), y=(0, 100), xticks=[1, 5, 10], right=0.45),
     ]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Attackers and aggregators"),
         [
             explorers.Slider("attackers", _("attackers, of 100 clients"), 0, 50, 20, step=5, whole=True),
@@ -247,3 +246,4 @@ def contest():
             ),
         ),
     )
+    return browser.live(made, "nb15.contest", lambda: _contest.shipped(_shared))

@@ -147,5 +147,5 @@ fldp.part(fldp => {
     }
     return found
   }
-  fldp.groups = { deal, train, PARAMETERS }
+  fldp.groups = { deal, train, lacks, exp, PARAMETERS }
 })
