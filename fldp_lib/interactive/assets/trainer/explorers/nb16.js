@@ -1,0 +1,57 @@
+// Notebook 16: a threshold between the outputs of two worlds.
+fldp.part(fldp => {
+  const { line, bars, text } = fldp.plots, { range, linspace } = fldp.numbers
+  const f = fldp.format, { rates, needed } = fldp.bounds, thousandths = value => Number(f(1000 * value, ".0f"))
+
+  // Laplace noise of scale 1, so many numbers, as torch's stream has them.
+  const laplace = (stream, runs) => Float64Array.from({ length: runs }, () => {
+    const u = stream.uniform() - 0.5
+    return -Math.sign(u) * Math.log1p(-2 * Math.min(Math.abs(u), 0.5 - 2 ** -54))
+  })
+
+  const CLIP = 4, RUNS = 20000, THRESHOLDS = linspace(-16, 20, 73), LOW = -20, BINS = 44
+  const MADE = { honest: 1, "half the noise": 2, "clip forgotten": 4 } // how much too little noise
+  const clouds = fldp.kept(8, (program, claimed) => { // without and with the client: shares by bin, counts above each threshold
+    const stream = fldp.torch(thousandths(claimed)), scale = CLIP / claimed / MADE[program]
+    return [0, CLIP].map(sum => {
+      const shares = new Float64Array(BINS), above = new Int32Array(THRESHOLDS.length)
+      for (const drawn of laplace(stream, RUNS)) {
+        const score = sum + scale * drawn, passed = Math.ceil(2 * (score + 16)) // as many thresholds lie below it
+        shares[Math.min(Math.max(Math.floor(score) - LOW, 0), BINS - 1)] += 1 / RUNS
+        if (passed > 0) above[Math.min(passed, above.length) - 1]++
+      }
+      for (let k = above.length - 2; k >= 0; k--) above[k] += above[k + 1]
+      return { shares, above }
+    })
+  })
+
+  fldp.explorers["nb16.attack"] = {
+    compute({ threshold, epsilon, program }) {
+      const found = clouds(program, epsilon), at = Math.round(2 * (threshold + 16))
+      const [wrong, right] = found.map(world => world.above[at])
+      // two rates at each of 73 thresholds, 5% for all of them together
+      const proved = needed(rates(wrong, right, RUNS, 0.05 / (2 * THRESHOLDS.length)))
+      return { threshold, epsilon, program, wrong, right, proved, shares: found.map(world => world.shares),
+        attacker: fldp.guesses.laplace(epsilon * MADE[program]) }
+    },
+    marks(r) {
+      const top = Math.max(...r.shares[0], ...r.shares[1]), middle = range(BINS, LOW).map(edge => edge + 0.5)
+      return [
+        ...r.shares.map((row, k) => bars(middle, row.map(share => share / top), { style: k + 1, width: 1, opacity: 0.5 })),
+        text(-19.5, 1.12, "without the client", { style: 1 }), text(9, 1.12, "with the client", { style: 2 }),
+        line([r.threshold, r.threshold], [0, 1.05], { style: 0 }),
+        ...[[0, r.epsilon, 5], [1, r.proved, "attacker"]].flatMap(([x, value, style]) => [
+          bars([x], [Math.max(0, value - 0.1)], { style, panel: 1, width: 0.6, base: [0.1] }),
+          text(x - 0.2, 1.2 * Math.max(value, 0.1), f(value, ".2f"), { style, panel: 1 }),
+        ]),
+      ]
+    },
+    say(r) {
+      return `${r.program[0].toUpperCase()}${r.program.slice(1)}: above ${f(r.threshold, "g")} lie ${f(r.right, ",d")} of ` +
+        `20,000 outputs with the client and ${f(r.wrong, ",d")} of 20,000 without. So ε is at least ${f(r.proved, ".2f")} ` +
+        `(95% confidence, for all 73 thresholds together); claimed is ${f(r.epsilon, ".3g")}: the claim is ` +
+        `${r.proved > r.epsilon ? "refuted" : "not refuted here"}.`
+    },
+    attacker: r => r.attacker,
+  }
+})
