@@ -121,7 +121,7 @@ def chance():
         _("ε found, as a multiple of the true one"), _("runs each way (log)"), x=(100, 1e6), y=(0, 3.3), xlog=True,
         xticks={10**k: f"{10**k:,}" for k in range(2, 7)}, right=0.25,
     )  # fmt: skip
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("An honest program, audited"),
         [explorers.Slider("runs", _("runs each way"), 100, 1_000_000, 20_000, step=0.1, log=True, whole=True),
          epsilon(1.0, 0.25, 4.0, label=_("true ε"))],
@@ -135,6 +135,7 @@ def chance():
             ),
         ),
     )  # fmt: skip
+    return browser.live(shown, "nb16.chance")
 
 
 def priced():

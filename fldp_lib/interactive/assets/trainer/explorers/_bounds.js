@@ -65,5 +65,54 @@ fldp.part(fldp => {
   const needed = ([fpr, tpr], delta = 0) =>
     Math.max(0, Math.log(Math.max(tpr - delta, 1e-300) / fpr), Math.log(Math.max(1 - fpr - delta, 1e-300) / (1 - tpr)))
 
-  fldp.bounds = { logGamma, most, rates, needed }
+  // ε at δ = 1e-5 of so many wrong verdicts, if the mechanism is Gaussian: by a table of μ and its ε.
+  const exchange = fldp.kept(1, () => {
+    const at = [0, ...fldp.numbers.geomspace(1e-3, 12, 400)]
+    return [at, at.map(mu => fldp.accounting.gaussian.epsilon(mu, 1e-5))]
+  })
+  const throughMu = (wrong, verdicts) => {
+    const mu = Math.max(0, -2 * fldp.normal.ppf(most(wrong, verdicts, 0.05))), [at, told] = exchange()
+    if (mu >= 12) return told.at(-1)
+    const k = mu < at[1] ? 0 : Math.min(Math.floor((Math.log(mu / at[1]) * 399) / Math.log(12 / at[1])) + 1, 399)
+    const low = mu < at[k] ? k - 1 : mu >= at[k + 1] ? k + 1 : k
+    return told[low] + ((told[low + 1] - told[low]) * (mu - at[low])) / (at[low + 1] - at[low])
+  }
+
+  // Laplace noise of scale 1; the canary adds ε: the probability of a score above each threshold, without and with it.
+  const laplaceLaws = (epsilon, thresholds) => [0, epsilon].map(shift => Float64Array.from(thresholds, at => {
+    const x = at - shift, tail = Math.exp(-Math.abs(x)) / 2
+    return x < 0 ? 1 - tail : tail
+  }))
+
+  // How many of an audit's runs lie above each threshold: of each world a list of audits, runs drawn anew for each.
+  const counts = (laws, runs, audits, stream) => laws.map(above => {
+    const shares = Float64Array.from({ length: above.length + 1 }, (_, k) => (above[k - 1] ?? 1) - (above[k] ?? 0))
+    const total = fldp.numbers.sum(shares), cells = shares.map(share => share / total)
+    return fldp.numbers.range(audits).map(() => {
+      const found = stream.multinomial(runs, cells)
+      for (let k = found.length - 2; k > 0; k--) found[k] += found[k + 1]
+      return found.subarray(1)
+    })
+  })
+
+  // What audits by (ε, 0) prove, the threshold chosen on one half of the runs and judged on the other; and the bare ratio of
+  // frequencies, by all the runs at the threshold where it looks worst for the program.
+  const halves = (laws, runs, audits, stream) => {
+    const half = Math.floor(runs / 2), first = counts(laws, half, audits, stream), second = counts(laws, half, audits, stream)
+    const proved = new Float64Array(audits), bare = new Float64Array(audits)
+    const finite = value => (Number.isFinite(value) ? value : 0)
+    for (let audit = 0; audit < audits; audit++) {
+      const [wrong, right] = first.map(world => world[audit]), [miss, hit] = second.map(world => world[audit])
+      let best = 0, top = -1
+      for (let k = 0; k < wrong.length; k++) {
+        const own = needed(rates(wrong[k], right[k], half, 0.025)), a = wrong[k] + miss[k], b = right[k] + hit[k]
+        if (own > top + 1e-12) [best, top] = [k, own] // a threshold and its mirror image tie: the first, then
+        bare[audit] = Math.max(bare[audit], finite(Math.log(b / a)), finite(Math.log((2 * half - a) / (2 * half - b))))
+      }
+      proved[audit] = needed(rates(miss[best], hit[best], half, 0.025))
+    }
+    return { proved, bare }
+  }
+
+  fldp.bounds = { logGamma, most, rates, needed, throughMu, laplaceLaws, halves }
 })

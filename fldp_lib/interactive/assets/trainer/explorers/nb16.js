@@ -1,6 +1,6 @@
-// Notebook 16: a threshold between the outputs of two worlds.
+// Notebook 16: a threshold between the outputs of two worlds, an honest program that is audited a hundred times.
 fldp.part(fldp => {
-  const { line, bars, text } = fldp.plots, { range, linspace } = fldp.numbers
+  const { line, dots, bars, text, cloud } = fldp.plots, { range, linspace, geomspace, median } = fldp.numbers
   const f = fldp.format, { rates, needed } = fldp.bounds, thousandths = value => Number(f(1000 * value, ".0f"))
 
   // Laplace noise of scale 1, so many numbers, as torch's stream has them.
@@ -51,6 +51,37 @@ fldp.part(fldp => {
         `20,000 outputs with the client and ${f(r.wrong, ",d")} of 20,000 without. So ε is at least ${f(r.proved, ".2f")} ` +
         `(95% confidence, for all 73 thresholds together); claimed is ${f(r.epsilon, ".3g")}: the claim is ` +
         `${r.proved > r.epsilon ? "refuted" : "not refuted here"}.`
+    },
+    attacker: r => r.attacker,
+  }
+
+  const GRID = Array.from(geomspace(100, 1e6, 7), n => 10 * Math.round(n / 10)), AUDITS = 100, BESIDE = geomspace(0.93, 1.07, AUDITS)
+  const laws = claimed => fldp.bounds.laplaceLaws(claimed, linspace(-7, 7 + claimed, 31))
+  const many = fldp.kept(32, claimed => { // 20 audits at each of seven numbers of runs
+    const stream = fldp.numpy(thousandths(claimed)), found = GRID.map(n => fldp.bounds.halves(laws(claimed), n, 20, stream))
+    return ["bare", "proved"].map(name => range(20).map(audit => found.map(each => each[name][audit] / claimed)))
+  })
+
+  fldp.explorers["nb16.chance"] = {
+    compute({ runs, epsilon }) {
+      const stream = fldp.numpy(runs, thousandths(epsilon)), found = fldp.bounds.halves(laws(epsilon), runs, AUDITS, stream)
+      return { runs, epsilon, ...found, many: many(epsilon), attacker: fldp.guesses.laplace(epsilon) }
+    },
+    marks(r) {
+      const [bare, proved] = r.many, shown = range(AUDITS).filter(k => r.bare[k] / r.epsilon <= 3), rest = AUDITS - shown.length
+      return [
+        ...(rest ? [text(Math.min(r.runs, 3e5), 3.15, `${rest} higher`, { style: 0 })] : []),
+        line([100, 1e6], [1, 1], { style: 5, label: "claimed" }),
+        ...cloud(GRID, bare, { style: 0, label: "bare ratio" }), ...cloud(GRID, proved, { style: "attacker", label: "proved" }),
+        dots(shown.map(k => BESIDE[k] * r.runs * 0.9), shown.map(k => r.bare[k] / r.epsilon), { style: 0, size: 1.5 }),
+        dots(BESIDE.map(beside => beside * r.runs * 1.1), r.proved.map(own => own / r.epsilon), { style: "attacker", size: 1.5 }),
+      ]
+    },
+    say(r) {
+      const above = found => found.filter(own => own > r.epsilon).length
+      return `An honest program, ε = ${f(r.epsilon, ".3g")}, audited 100 times by ${f(r.runs, ",d")} runs each way. Bare ` +
+        `ratio: ${above(r.bare)} of 100 audits above the claim, median ${f(median(r.bare), ".2f")}. Proved with 95% ` +
+        `confidence: ${above(r.proved)} of 100 above it (5 would be allowed), median ${f(median(r.proved), ".2f")}.`
     },
     attacker: r => r.attacker,
   }
