@@ -175,7 +175,7 @@ def canaries():
 
     def compute(clients, epsilon, noise, guesses):
         scores, coins, sorted_ = _tossed(clients, epsilon, noise)
-        half = max(1, round(guesses * clients / 200))
+        half = max(1, min(round(guesses * clients / 200), clients // 2))  # nobody is guessed twice
         limits, made = np.sort(scores)[[half - 1, -half]], 2 * half
         right = half - sorted_[:, :half].sum(1) + sorted_[:, -half:].sum(1)
         grid, ordered = np.linspace(0, 8, 81), np.sort(right)  # a bound rises with the right guesses
@@ -219,7 +219,7 @@ def canaries():
         plots.Panel(_("p-value of “ε-private”; 30 bounds"), _("ε (vertical line: claimed)"), x=(0, 8), y=(0, 1.02),
                     right=0.34, xticks=[0, 2, 4, 6, 8], yticks=[0, 0.5, 1]),
     ]  # fmt: skip
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("Many canaries, one run"),
         [clients(1_000, 100, 5_000, label=_("clients, each a canary")), epsilon(4.0, 0.5, 6.0, label=_("claimed ε")),
          explorers.Slider("noise", _("noise, of what the claim needs"), 0.1, 1, 1, step=0.1),
@@ -232,3 +232,4 @@ def canaries():
                         "{:.2f}.)").format(r["bounds"][0], np.median(r["bounds"]), r["curve"]),
         ),
     )  # fmt: skip
+    return browser.live(shown, "nb16.canaries")

@@ -28,6 +28,14 @@ fldp.part(fldp => {
     return found
   }
 
+  // How probable at least so many of n events are, each with probability p.
+  const tail = (count, n, p) => {
+    if (count <= 0) return 1
+    const a = count, b = n - count + 1
+    const power = Math.exp(a * Math.log(p) + b * Math.log1p(-p) - logGamma(a) - logGamma(b) + logGamma(a + b))
+    return p < (a + 1) / (a + b + 2) ? (power * fraction(a, b, p)) / a : 1 - (power * fraction(b, a, 1 - p)) / b
+  }
+
   // The largest rate at which at most so many of n events still happen with probability `error`: where the lower tail of
   // the binomial law, I_{1−x}(n − count, count + 1), has sunk to it. Its logarithm is concave in ln(x/(1 − x)) and falls, so
   // that Newton's steps come from above after the first one, wherever that began: at Abramowitz & Stegun's 26.5.22.
@@ -50,11 +58,12 @@ fldp.part(fldp => {
   }
 
   // The same, kept by count: most counts come again, at other thresholds and in other audits.
-  const known = fldp.kept(32, () => new Map())
+  const known = fldp.kept(32, (n, error) => ({ n, error, rows: new Map() }))
+  let last = {}
   const most = (count, n, error) => {
-    const rows = known(n, error)
-    let found = rows.get(count)
-    if (found === undefined) rows.set(count, (found = root(count, n, error)))
+    if (last.n !== n || last.error !== error) last = known(n, error)
+    let found = last.rows.get(count)
+    if (found === undefined) last.rows.set(count, (found = root(count, n, error)))
     return found
   }
 
@@ -114,5 +123,5 @@ fldp.part(fldp => {
     return { proved, bare }
   }
 
-  fldp.bounds = { logGamma, most, rates, needed, throughMu, laplaceLaws, halves }
+  fldp.bounds = { logGamma, tail, most, rates, needed, throughMu, laplaceLaws, halves }
 })

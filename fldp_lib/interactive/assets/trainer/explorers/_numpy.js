@@ -70,8 +70,8 @@ fldp.part(fldp => {
       for (let k = 0, carry = 0; k < 8; k++) {
         let total = carry + step[k]
         for (let j = 0; j <= k; j++) total += s[k - j] * TIMES[j]
-        carry = Math.floor(total / 65536)
-        next[k] = total - carry * 65536
+        carry = (total / 65536) | 0
+        next[k] = total & 0xffff
       }
       this.state = next
       this.next = s
