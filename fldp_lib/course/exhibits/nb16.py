@@ -74,7 +74,7 @@ def attack():
          explorers.Choice("program", _("program"), {_(name): name for name in MADE}, "half the noise")],
         compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say, attacker=lambda r: r["can"], along={"threshold": 0},
     )  # fmt: skip
-    return browser.live(shown, "nb16.attack")
+    return browser.live(shown, "nb16.attack", lambda: {"runs": RUNS})
 
 
 def _laws(claimed):
@@ -135,7 +135,7 @@ def chance():
             ),
         ),
     )  # fmt: skip
-    return browser.live(shown, "nb16.chance")
+    return browser.live(shown, "nb16.chance", lambda: {"audits": AUDITS, "grid": GRID})
 
 
 def priced():

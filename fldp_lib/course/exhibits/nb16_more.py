@@ -73,7 +73,7 @@ def crowd():
                            "where {2:.3g} is claimed.").format(r["clients"], r["clients"] * r["claimed"], r["claimed"]),
         ),
     )  # fmt: skip
-    return browser.live(shown, "nb16.crowd")
+    return browser.live(shown, "nb16.crowd", lambda: {"runs": RUNS, "audits": AUDITS, "sizes": SIZES})
 
 
 @lru_cache(maxsize=512)
@@ -153,7 +153,7 @@ def through_mu():
             ),
         ),
     )  # fmt: skip
-    return browser.live(shown, "nb16.through_mu")
+    return browser.live(shown, "nb16.through_mu", lambda: {"audits": 30})
 
 
 @lru_cache(maxsize=64)
@@ -232,4 +232,4 @@ def canaries():
                         "{:.2f}.)").format(r["bounds"][0], np.median(r["bounds"]), r["curve"]),
         ),
     )  # fmt: skip
-    return browser.live(shown, "nb16.canaries")
+    return browser.live(shown, "nb16.canaries", lambda: {"runs": 30})

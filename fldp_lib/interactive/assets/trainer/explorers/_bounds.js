@@ -107,15 +107,15 @@ fldp.part(fldp => {
   // What audits by (ε, 0) prove, the threshold chosen on one half of the runs and judged on the other; and the bare ratio of
   // frequencies, by all the runs at the threshold where it looks worst for the program.
   const halves = (laws, runs, audits, stream) => {
-    const half = Math.floor(runs / 2), first = counts(laws, half, audits, stream), second = counts(laws, half, audits, stream)
+    const half = Math.floor(runs / 2), drawn = () => counts(laws, half, audits, stream), first = drawn(), second = drawn()
     const proved = new Float64Array(audits), bare = new Float64Array(audits)
     const finite = value => (Number.isFinite(value) ? value : 0)
     for (let audit = 0; audit < audits; audit++) {
       const [wrong, right] = first.map(world => world[audit]), [miss, hit] = second.map(world => world[audit])
-      let best = 0, top = -1
+      const found = Float64Array.from(wrong, (count, k) => needed(rates(count, right[k], half, 0.025)))
+      const top = Math.max(...found), best = found.findIndex(own => own > top - 1e-9) // mirror images tie: the first
       for (let k = 0; k < wrong.length; k++) {
-        const own = needed(rates(wrong[k], right[k], half, 0.025)), a = wrong[k] + miss[k], b = right[k] + hit[k]
-        if (own > top + 1e-12) [best, top] = [k, own] // a threshold and its mirror image tie: the first, then
+        const a = wrong[k] + miss[k], b = right[k] + hit[k]
         bare[audit] = Math.max(bare[audit], finite(Math.log(b / a)), finite(Math.log((2 * half - a) / (2 * half - b))))
       }
       proved[audit] = needed(rates(miss[best], hit[best], half, 0.025))

@@ -1,8 +1,8 @@
 // Random numbers as the notebooks draw them: NumPy's default generator, PCG64 (O'Neill 2014), from a seed of whole numbers.
 //
 // Where counts and noise depend on a setting, a page draws them from the same stream, by the same methods: uniform numbers,
-// normal ones by the ziggurat (Marsaglia & Tsang 2000), binomial ones by inversion and by BTPE (Kachitvichyanukul & Schmeiser
-// 1988). Who knows the seed knows the noise: it is for pictures alone.
+// normal ones by the ziggurat (Marsaglia & Tsang 2000), binomial ones by inversion and by BTPE (Kachitvichyanukul &
+// Schmeiser 1988). Who knows the seed knows the noise: it is for pictures alone.
 fldp.part(fldp => {
   const TIMES = Int32Array.of(0xf645, 0x9fcc, 0xdf64, 0x4385, 0x5da4, 0x1fc6, 0xed05, 0x2360) // 128 bits, the lowest first
 
@@ -90,7 +90,7 @@ fldp.part(fldp => {
       for (;;) {
         this.word()
         const { high, low } = this, layer = low & 0xff, minus = low & 0x100
-        const far = (high & 0x1fffffff) * 2 ** 23 + (low >>> 9), x = minus ? -far * layers.wide[layer] : far * layers.wide[layer]
+        const far = (high & 0x1fffffff) * 2 ** 23 + (low >>> 9), x = (minus ? -far : far) * layers.wide[layer]
         if (far < layers.inside[layer]) return x
         if (layer) {
           const below = layers.high[layer]

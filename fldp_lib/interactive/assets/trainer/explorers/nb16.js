@@ -9,15 +9,16 @@ fldp.part(fldp => {
     return -Math.sign(u) * Math.log1p(-2 * Math.min(Math.abs(u), 0.5 - 2 ** -54))
   })
 
-  const CLIP = 4, RUNS = 20000, THRESHOLDS = linspace(-16, 20, 73), LOW = -20, BINS = 44
+  const CLIP = 4, THRESHOLDS = linspace(-16, 20, 73), LOW = -20, BINS = 44
   const MADE = { honest: 1, "half the noise": 2, "clip forgotten": 4 } // how much too little noise
-  const clouds = fldp.kept(8, (program, claimed) => { // without and with the client: shares by bin, counts above each threshold
+  // Without and with the client: the outputs' shares by bin, and how many lie above each threshold.
+  const clouds = fldp.kept(8, (program, claimed, runs) => {
     const stream = fldp.torch(thousandths(claimed)), scale = CLIP / claimed / MADE[program]
     return [0, CLIP].map(sum => {
       const shares = new Float64Array(BINS), above = new Int32Array(THRESHOLDS.length)
-      for (const drawn of laplace(stream, RUNS)) {
+      for (const drawn of laplace(stream, runs)) {
         const score = sum + scale * drawn, passed = Math.ceil(2 * (score + 16)) // as many thresholds lie below it
-        shares[Math.min(Math.max(Math.floor(score) - LOW, 0), BINS - 1)] += 1 / RUNS
+        shares[Math.min(Math.max(Math.floor(score) - LOW, 0), BINS - 1)] += 1 / runs
         if (passed > 0) above[Math.min(passed, above.length) - 1]++
       }
       for (let k = above.length - 2; k >= 0; k--) above[k] += above[k + 1]
@@ -26,11 +27,11 @@ fldp.part(fldp => {
   })
 
   fldp.explorers["nb16.attack"] = {
-    compute({ threshold, epsilon, program }) {
-      const found = clouds(program, epsilon), at = Math.round(2 * (threshold + 16))
+    compute({ threshold, epsilon, program }, { runs }) {
+      const found = clouds(program, epsilon, runs), at = Math.round(2 * (threshold + 16))
       const [wrong, right] = found.map(world => world.above[at])
       // two rates at each of 73 thresholds, 5% for all of them together
-      const proved = needed(rates(wrong, right, RUNS, 0.05 / (2 * THRESHOLDS.length)))
+      const proved = needed(rates(wrong, right, runs, 0.05 / (2 * THRESHOLDS.length)))
       return { threshold, epsilon, program, wrong, right, proved, shares: found.map(world => world.shares),
         attacker: fldp.guesses.laplace(epsilon * MADE[program]) }
     },
@@ -55,26 +56,29 @@ fldp.part(fldp => {
     attacker: r => r.attacker,
   }
 
-  const GRID = Array.from(geomspace(100, 1e6, 7), n => 10 * Math.round(n / 10)), AUDITS = 100, BESIDE = geomspace(0.93, 1.07, AUDITS)
   const laws = claimed => fldp.bounds.laplaceLaws(claimed, linspace(-7, 7 + claimed, 31))
-  const many = fldp.kept(32, claimed => { // 20 audits at each of seven numbers of runs
-    const stream = fldp.numpy(thousandths(claimed)), found = GRID.map(n => fldp.bounds.halves(laws(claimed), n, 20, stream))
+  const many = fldp.kept(32, (claimed, { grid }) => { // 20 audits at each of seven numbers of runs
+    const stream = fldp.numpy(thousandths(claimed)), found = grid.map(n => fldp.bounds.halves(laws(claimed), n, 20, stream))
     return ["bare", "proved"].map(name => range(20).map(audit => found.map(each => each[name][audit] / claimed)))
   })
 
   fldp.explorers["nb16.chance"] = {
-    compute({ runs, epsilon }) {
-      const stream = fldp.numpy(runs, thousandths(epsilon)), found = fldp.bounds.halves(laws(epsilon), runs, AUDITS, stream)
-      return { runs, epsilon, ...found, many: many(epsilon), attacker: fldp.guesses.laplace(epsilon) }
+    compute({ runs, epsilon }, data) {
+      const stream = fldp.numpy(runs, thousandths(epsilon))
+      const found = fldp.bounds.halves(laws(epsilon), runs, data.audits, stream)
+      return { runs, epsilon, ...found, many: many(epsilon, data), attacker: fldp.guesses.laplace(epsilon) }
     },
-    marks(r) {
-      const [bare, proved] = r.many, shown = range(AUDITS).filter(k => r.bare[k] / r.epsilon <= 3), rest = AUDITS - shown.length
+    marks(r, { grid, audits }) {
+      const [bare, proved] = r.many, share = value => value / r.epsilon
+      const here = far => geomspace(0.93, 1.07, audits).map(own => own * far * r.runs), at = here(0.9)
+      const shown = range(audits).filter(k => share(r.bare[k]) <= 3), rest = audits - shown.length
       return [
         ...(rest ? [text(Math.min(r.runs, 3e5), 3.15, `${rest} higher`, { style: 0 })] : []),
         line([100, 1e6], [1, 1], { style: 5, label: "claimed" }),
-        ...cloud(GRID, bare, { style: 0, label: "bare ratio" }), ...cloud(GRID, proved, { style: "attacker", label: "proved" }),
-        dots(shown.map(k => BESIDE[k] * r.runs * 0.9), shown.map(k => r.bare[k] / r.epsilon), { style: 0, size: 1.5 }),
-        dots(BESIDE.map(beside => beside * r.runs * 1.1), r.proved.map(own => own / r.epsilon), { style: "attacker", size: 1.5 }),
+        ...cloud(grid, bare, { style: 0, label: "bare ratio" }),
+        ...cloud(grid, proved, { style: "attacker", label: "proved" }),
+        dots(shown.map(k => at[k]), shown.map(k => share(r.bare[k])), { style: 0, size: 1.5 }),
+        dots(here(1.1), r.proved.map(share), { style: "attacker", size: 1.5 }),
       ]
     },
     say(r) {

@@ -1,14 +1,14 @@
 // Notebook 16, third part: many canaries in one run, each put in or left out by a coin.
 fldp.part(fldp => {
   const { line, dots, bars, text } = fldp.plots, { range, linspace, median } = fldp.numbers
-  const f = fldp.format, whole = value => Number(f(value, ".0f")), DELTA = 1e-5, ERROR = 0.05, RUNS = 30
+  const f = fldp.format, whole = value => Number(f(value, ".0f")), DELTA = 1e-5, ERROR = 0.05
   const { logGamma, tail } = fldp.bounds, { cdf, ppf } = fldp.normal
 
-  // Scores and coins of 30 runs, and each run's scores in their order.
-  const tossed = fldp.kept(4, (clients, epsilon, noise) => {
+  // Scores and coins of so many runs, and each run's scores in their order.
+  const tossed = fldp.kept(4, (clients, epsilon, noise, runs) => {
     const std = noise * fldp.kit.calibrated(epsilon, 1, DELTA).multiplier
     const stream = fldp.numpy(clients, whole(1000 * epsilon), whole(100 * noise))
-    const coins = range(RUNS).map(() => Uint8Array.from({ length: clients }, () => stream.uniform() < 0.5))
+    const coins = range(runs).map(() => Uint8Array.from({ length: clients }, () => stream.uniform() < 0.5))
     return coins.map(row => {
       const scores = Float64Array.from(row, coin => coin + std * stream.normal())
       return { coins: row, scores, sorted: scores.slice().sort() }
@@ -75,11 +75,11 @@ fldp.part(fldp => {
   const byCurve = fldp.kept(4096, (right, guesses, canaries) =>
     fldp.accounting.gaussian.epsilon(zoomed(64, 65, 6, mu => impossible(mu, right, guesses, canaries)), DELTA))
 
-  const GRID = linspace(0, 8, 81), BINS = 40, HEIGHTS = linspace(0.12, 0.5, RUNS), EDGES = linspace(-1, 1, BINS + 1)
+  const GRID = linspace(0, 8, 81), BINS = 40, EDGES = linspace(-1, 1, BINS + 1)
   fldp.explorers["nb16.canaries"] = {
-    compute({ clients, epsilon, noise, guesses }) {
+    compute({ clients, epsilon, noise, guesses }, data) {
       const half = Math.max(1, Math.min(whole((guesses * clients) / 200), Math.floor(clients / 2))), made = 2 * half
-      const runs = tossed(clients, epsilon, noise)
+      const runs = tossed(clients, epsilon, noise, data.runs)
       const limits = ({ sorted }) => [sorted[half - 1], sorted[clients - half]]
       const right = runs.map(run => {
         const [low, high] = limits(run)
@@ -108,9 +108,10 @@ fldp.part(fldp => {
         ...shares.map((row, k) => bars(middle, row.map(v => v / top), { style: k + 1, width: 2 / BINS, opacity: 0.5 })),
         ...r.limits.map(limit => line([limit / span, limit / span], [0, 1.05], { style: 0 })),
         text(-0.98, 1.12, "guessed out", { style: 1 }), text(0.35, 1.12, "guessed in", { style: 2 }),
-        line(GRID, r.p, { style: 0, label: "p-value", panel: 1 }), line([0, 8], [0.05, 0.05], { style: 0, label: "5%", panel: 1 }),
+        line(GRID, r.p, { style: 0, label: "p-value", panel: 1 }),
+        line([0, 8], [0.05, 0.05], { style: 0, label: "5%", panel: 1 }),
         line([r.epsilon, r.epsilon], [0, 1], { style: 5, panel: 1 }),
-        dots(r.bounds.map(shown), HEIGHTS, { style: 0, panel: 1, size: 2 }),
+        dots(r.bounds.map(shown), linspace(0.12, 0.5, r.bounds.length), { style: 0, panel: 1, size: 2 }),
         dots([r.curve, r.middle].map(shown), [0.58, 0.66], { style: "attacker", panel: 1, size: 4 }),
         text(8.15, 0.62, "through μ", { style: "attacker", panel: 1 }), text(8.15, 0.3, "by (ε, δ)", { style: 0, panel: 1 }),
       ]
@@ -119,9 +120,9 @@ fldp.part(fldp => {
       const above = r.bounds.filter(bound => bound > r.epsilon).length
       return `${f(r.clients, ",d")} clients as canaries in one run, claimed ε = ${f(r.epsilon, ".3g")} (δ = 1e-5), noise ` +
         `${f(r.noise, "g")} × what that needs: ${r.right} of ${r.made} guesses are right, so ε is at least ` +
-        `${f(r.bounds[0], ".2f")} by (ε, δ) and ${f(r.curve, ".2f")} through μ, as the noise is Gaussian (95% confidence). ` +
-        `Of 30 such runs ${above} refute the claim by (ε, δ); median bounds ${f(median(r.bounds), ".2f")} and ` +
-        `${f(r.middle, ".2f")}.`
+        `${f(r.bounds[0], ".2f")} by (ε, δ) and ${f(r.curve, ".2f")} through μ, as the noise is Gaussian (95% ` +
+        `confidence). Of 30 such runs ${above} refute the claim by (ε, δ); median bounds ${f(median(r.bounds), ".2f")} ` +
+        `and ${f(r.middle, ".2f")}.`
     },
   }
 })

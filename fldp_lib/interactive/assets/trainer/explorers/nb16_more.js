@@ -1,31 +1,31 @@
 // Notebook 16, second part: a clip in the wrong place, and audits through μ.
 fldp.part(fldp => {
-  const { line, dots, cloud } = fldp.plots, { range, linspace, geomspace, median } = fldp.numbers
+  const { line, dots, cloud } = fldp.plots, { range, linspace, median } = fldp.numbers
   const f = fldp.format, { rates, needed, throughMu, laplaceLaws, halves } = fldp.bounds
   const thousandths = value => Number(f(1000 * value, ".0f")), DELTA = 1e-5
 
   // What 20 audits by 20,000 runs each way prove of one Laplace release with this ε.
-  const SIZES = Array.from(geomspace(2, 400, 7), Math.round), AROUND = linspace(-6, 6, 15)
-  const proved = fldp.kept(64, (epsilon, seed) => {
+  const AROUND = linspace(-6, 6, 15)
+  const proved = fldp.kept(64, ({ runs, audits }, epsilon, seed) => {
     const laws = laplaceLaws(epsilon, [...AROUND, ...AROUND.map(at => epsilon + at)].map(at => Number(at.toFixed(9))))
-    return halves(laws.map(law => law.sort().reverse()), 20000, 20, fldp.numpy(seed, thousandths(epsilon))).proved
+    return halves(laws.map(law => law.sort().reverse()), runs, audits, fldp.numpy(seed, thousandths(epsilon))).proved
   })
 
   fldp.explorers["nb16.crowd"] = {
-    compute({ clients, epsilon }) {
+    compute({ clients, epsilon }, data) {
       return {
-        clients, epsilon, each: proved(epsilon, clients), mean: proved(epsilon * clients, clients),
-        curves: [0, 1].map(power => SIZES.map(size => proved(power ? epsilon * size : epsilon, 0))),
+        clients, epsilon, each: proved(data, epsilon, clients), mean: proved(data, epsilon * clients, clients),
+        curves: [0, 1].map(power => data.sizes.map(size => proved(data, power ? epsilon * size : epsilon, 0))),
         attacker: fldp.guesses.laplace(epsilon * clients),
       }
     },
-    marks(r) {
-      const shown = value => Math.max(value, 0.03), rows = curve => range(20).map(k => curve.map(found => shown(found[k])))
-      const [each, mean] = r.curves.map(rows), here = Array(20).fill(r.clients)
+    marks(r, { audits, sizes }) {
+      const shown = value => Math.max(value, 0.03), here = Array(audits).fill(r.clients)
+      const [each, mean] = r.curves.map(curve => range(audits).map(k => curve.map(found => shown(found[k]))))
       return [
         line([2, 400], [r.epsilon, r.epsilon], { style: 5, label: "claimed" }),
-        ...cloud(SIZES, mean, { style: "attacker", label: "clip on the mean" }),
-        ...cloud(SIZES, each, { style: "private", label: "clip on each" }),
+        ...cloud(sizes, mean, { style: "attacker", label: "clip on the mean" }),
+        ...cloud(sizes, each, { style: "private", label: "clip on each" }),
         dots(here, r.mean.map(shown), { style: "attacker", size: 2.5 }),
         dots(here, r.each.map(shown), { style: "private", size: 2.5 }),
       ]
@@ -40,29 +40,29 @@ fldp.part(fldp => {
   }
 
   // ε proved by (ε, δ) and through μ at each threshold, fixed beforehand: of Gaussian noise, then of Laplace noise.
-  const OFF = linspace(-3, 3, 13), AUDITS = 30, { cdf } = fldp.normal
+  const OFF = linspace(-3, 3, 13), { cdf } = fldp.normal
   const normal = (epsilon, off) => {
     const half = 0.5 / fldp.kit.calibrated(epsilon, 1, DELTA).multiplier
     return [off.map(at => 1 - cdf(half + at)), off.map(at => 1 - cdf(at - half))]
   }
   const laplace = (epsilon, off) => laplaceLaws(epsilon, off.map(at => epsilon / 2 + Math.SQRT2 * at))
-  const audited = (epsilon, runs, off) => {
+  const audited = (epsilon, runs, off, audits) => {
     const stream = fldp.numpy(runs, thousandths(epsilon), off.length)
     return [[normal, DELTA], [laplace, 0]].map(([law, delta]) => {
       const [wrong, right] = law(epsilon, off).map(shares =>
-        range(AUDITS).map(() => Array.from(shares, share => stream.binomial(runs, share))))
+        range(audits).map(() => Array.from(shares, share => stream.binomial(runs, share))))
       const each = told => wrong.map((row, audit) => row.map((count, k) => told(count, right[audit][k])))
       return [
         each((a, b) => needed(rates(a, b, runs, 0.025), delta)), each((a, b) => throughMu(a + runs - b, 2 * runs)),
       ]
     })
   }
-  const curves = fldp.kept(32, (epsilon, runs) => audited(epsilon, runs, OFF))
+  const curves = fldp.kept(32, (epsilon, runs, audits) => audited(epsilon, runs, OFF, audits))
 
   fldp.explorers["nb16.through_mu"] = {
-    compute({ threshold, epsilon, runs }) {
-      const here = audited(epsilon, runs, [threshold]).map(both => both.map(rows => rows.map(row => row[0])))
-      return { threshold, epsilon, runs, here, curves: curves(epsilon, runs),
+    compute({ threshold, epsilon, runs }, { audits }) {
+      const here = audited(epsilon, runs, [threshold], audits).map(both => both.map(rows => rows.map(row => row[0])))
+      return { threshold, epsilon, runs, here, curves: curves(epsilon, runs, audits),
         attacker: fldp.kit.calibrated(epsilon, 1, DELTA).attacker() }
     },
     marks(r) {
@@ -71,7 +71,7 @@ fldp.part(fldp => {
         line([-3, 3], [1, 1], { style: 5, label: panel ? "claimed" : "", panel }),
         ...[[2, "by (ε, δ)"], ["attacker", "through μ"]].flatMap(([style, name], k) => [
           ...cloud(OFF, r.curves[panel][k].map(row => row.map(share)), { style, label: panel ? name : "", panel }),
-          dots(Array(AUDITS).fill(r.threshold), r.here[panel][k].map(share), { style, panel, size: 2.5 }),
+          dots(r.here[panel][k].map(() => r.threshold), r.here[panel][k].map(share), { style, panel, size: 2.5 }),
         ]),
       ])
     },
