@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...adversary import auditing, faults
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _audits, _priced
 from ._audits import laplace, released
 from ._kit import _, epsilon
@@ -67,13 +67,14 @@ def attack():
         ),
         plots.Panel("ε", y=(0.1, 16), ylog=True, x=(-0.6, 1.6), xticks={0: _("claimed"), 1: _("proved")}, yticks=LOGS),
     ]  # fmt: skip
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("Does the program lie?"),
         [explorers.Slider("threshold", _("threshold: “in” above it"), -16, 20, 16, step=0.5),
          epsilon(1.0, 0.5, 2.0, label=_("claimed ε")),
          explorers.Choice("program", _("program"), {_(name): name for name in MADE}, "half the noise")],
         compute, plots.Chart(panels, size=(6.6, 3.3)), marks, say, attacker=lambda r: r["can"], along={"threshold": 0},
     )  # fmt: skip
+    return browser.live(shown, "nb16.attack", lambda: {"runs": RUNS})
 
 
 def _laws(claimed):
@@ -120,7 +121,7 @@ def chance():
         _("ε found, as a multiple of the true one"), _("runs each way (log)"), x=(100, 1e6), y=(0, 3.3), xlog=True,
         xticks={10**k: f"{10**k:,}" for k in range(2, 7)}, right=0.25,
     )  # fmt: skip
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("An honest program, audited"),
         [explorers.Slider("runs", _("runs each way"), 100, 1_000_000, 20_000, step=0.1, log=True, whole=True),
          epsilon(1.0, 0.25, 4.0, label=_("true ε"))],
@@ -134,6 +135,7 @@ def chance():
             ),
         ),
     )  # fmt: skip
+    return browser.live(shown, "nb16.chance", lambda: {"audits": AUDITS, "grid": GRID})
 
 
 def priced():

@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 from ... import accounting
 from ...adversary import auditing
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import attacker
 from . import _audits
 from ._audits import DELTA, laplace
@@ -62,7 +62,7 @@ def crowd():
         yticks={0.03: "≤0.03", 0.1: "0.1", 0.3: "0.3", 1: "1", 3: "3", 10: "10"},
         right=0.34,
     )  # fmt: skip
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("A clip in the wrong place"), [clients(21, 2, 400), epsilon(0.25, 0.1, 4.0, label=_("claimed ε"))],
         compute, plots.Chart([panel], size=(6.4, 3.2)), marks, say, attacker=lambda r: r["can"],
         predict=(
@@ -73,6 +73,7 @@ def crowd():
                            "where {2:.3g} is claimed.").format(r["clients"], r["clients"] * r["claimed"], r["claimed"]),
         ),
     )  # fmt: skip
+    return browser.live(shown, "nb16.crowd", lambda: {"runs": RUNS, "audits": AUDITS, "sizes": SIZES})
 
 
 @lru_cache(maxsize=512)
@@ -137,7 +138,7 @@ def through_mu():
         plots.Panel(_("Gaussian: ε proved, of the true one"), y=(0, 1.3), **shared),
         plots.Panel(_("Laplace: the same"), y=(0, 8), right=0.34, **shared),
     ]
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("Through μ"),
         [explorers.Slider("threshold", _("threshold, off the middle (sd)"), -3, 3, 1.5, step=0.25),
          epsilon(4.0, 0.5, 8.0, label=_("true ε")),
@@ -152,6 +153,7 @@ def through_mu():
             ),
         ),
     )  # fmt: skip
+    return browser.live(shown, "nb16.through_mu", lambda: {"audits": 30})
 
 
 @lru_cache(maxsize=64)
@@ -173,7 +175,7 @@ def canaries():
 
     def compute(clients, epsilon, noise, guesses):
         scores, coins, sorted_ = _tossed(clients, epsilon, noise)
-        half = max(1, round(guesses * clients / 200))
+        half = max(1, min(round(guesses * clients / 200), clients // 2))  # nobody is guessed twice
         limits, made = np.sort(scores)[[half - 1, -half]], 2 * half
         right = half - sorted_[:, :half].sum(1) + sorted_[:, -half:].sum(1)
         grid, ordered = np.linspace(0, 8, 81), np.sort(right)  # a bound rises with the right guesses
@@ -217,7 +219,7 @@ def canaries():
         plots.Panel(_("p-value of “ε-private”; 30 bounds"), _("ε (vertical line: claimed)"), x=(0, 8), y=(0, 1.02),
                     right=0.34, xticks=[0, 2, 4, 6, 8], yticks=[0, 0.5, 1]),
     ]  # fmt: skip
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("Many canaries, one run"),
         [clients(1_000, 100, 5_000, label=_("clients, each a canary")), epsilon(4.0, 0.5, 6.0, label=_("claimed ε")),
          explorers.Slider("noise", _("noise, of what the claim needs"), 0.1, 1, 1, step=0.1),
@@ -230,3 +232,4 @@ def canaries():
                         "{:.2f}.)").format(r["bounds"][0], np.median(r["bounds"]), r["curve"]),
         ),
     )  # fmt: skip
+    return browser.live(shown, "nb16.canaries", lambda: {"runs": 30})
