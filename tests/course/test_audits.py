@@ -6,7 +6,7 @@ from scipy import stats
 
 from fldp_lib import Plan, accounting, mechanisms
 from fldp_lib.adversary import auditing, faults
-from fldp_lib.course.exhibits import _audits, _priced, nb16
+from fldp_lib.course.exhibits import _audits, _priced, nb16, nb16_more
 from fldp_lib.privacy import attacker
 from fldp_lib.training import _json, _terms
 
@@ -83,3 +83,10 @@ def test_the_table_of_prices_has_every_mechanism_and_sampler_and_says_what_a_pla
     with pytest.raises(ValueError, match="no accounting here covers") as refused:
         Plan(20, mechanism=noise, sampling_rate=0.1, sampler="fixed")
     assert found.notes[ord(letter) - 97] == str(refused.value)
+
+
+@pytest.mark.parametrize("clients", [101, 102, 103, 107, 999])
+def test_where_all_are_guessed_each_canary_is_guessed_once(clients):
+    explorer = nb16_more.canaries()
+    found = explorer.compute(**explorer.state | {"clients": clients, "guesses": 100})
+    assert found["made"] == clients - clients % 2 and 0 <= found["right"] <= found["made"]
