@@ -57,8 +57,8 @@ fldp.part(fldp => {
     say(r) {
       const [low, middle, high] = [0.05, 0.5, 0.95].map(q => f(quantile(r.draws.map(run => run[r.round]), q), ",.1f"))
       return `${r.sensors} sensors, round ${r.round} of 10, ε = ${f(r.spent, ".2g")} of ${f(r.epsilon, ".3g")} spent; ` +
-        `noise of ${f(r.std, ".4f")} in each number of the mean. Private is off by ${middle} cars (${low} to ${high} in nine ` +
-        `draws of ten); alone by ${f(r.alone, ".1f")}, with no privacy by ${f(r.plain[r.round], ".1f")}.`
+        `noise of ${f(r.std, ".4f")} in each number of the mean. Private is off by ${middle} cars (${low} to ${high} in ` +
+        `nine draws of ten); alone by ${f(r.alone, ".1f")}, with no privacy by ${f(r.plain[r.round], ".1f")}.`
     },
     attacker: r => r.attacker,
   }
