@@ -9,7 +9,7 @@ fldp.part(fldp => {
 
   // Flows and what nobody can beat (sensors × hours), places, a day before and a test day beside the days.
   const drawn = fldp.kept(16, ({ stream }, sensors, days, noise) => {
-    const random = fldp.numpy(stream), hours = DAY * (days + 2), many = draw => Array.from({ length: sensors }, draw)
+    const random = fldp.city.random(stream), hours = DAY * (days + 2), many = draw => Array.from({ length: sensors }, draw)
     const radial = many(() => random.uniform() < 0.7), eighth = many(() => random.below(3) * Math.PI / 4)
     const anywhere = many(() => 2 * Math.PI * random.uniform()), out = many(() => 0.6 + 9.4 * random.uniform())
     const ring = many(() => (random.below(1) ? 8 : 4)), place = range(sensors).map(k => {

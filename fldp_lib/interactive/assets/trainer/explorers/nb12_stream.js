@@ -1,4 +1,4 @@
-// Random numbers as the notebooks draw them: NumPy's default generator, from the state that a page brings along.
+// Random numbers of notebook 12's city as the notebook draws them: NumPy's default generator, from its state in the data.
 //
 // A congruential generator of 128 bits, its output rotated by its own highest bits (O'Neill 2014), in limbs of 16 bits;
 // normal numbers by the ziggurat of 256 strips of equal area (Marsaglia & Tsang 2000). Who knows the seed knows the noise:
@@ -82,5 +82,5 @@ fldp.part(fldp => {
       }
     }
   }
-  fldp.numpy = limbs => new Stream(limbs)
+  fldp.city = { ...fldp.city, random: limbs => new Stream(limbs) }
 })
