@@ -172,6 +172,12 @@ def drivers_errors(sensors, epsilon, draws=6):
     return (seen[:, -DAY - 1 : -1] + change.view(-1, DAY)).view(draws, sensors, DAY) - city.flow[:, -DAY:]
 
 
+def shipped():
+    """What a page needs to draw the same cities: the state of NumPy's generator of that seed, and what a step adds to it."""
+    state = np.random.default_rng(1).bit_generator.state["state"]
+    return {"stream": np.array([state[name] >> 16 * k & 0xFFFF for name in ("state", "inc") for k in range(8)])}
+
+
 def on_map(city, better, panel=0):
     """Eight radial and two ring roads, the sensors whose forecast the private model makes better, and the others."""
     marks, turn, size = [], np.linspace(0, 2 * np.pi, 73), 3.4 if len(better) < 100 else 2.4

@@ -35,6 +35,17 @@ def _stack(flats):
     return _square(torch.stack(tuple(flats))).float().transpose(0, 1).contiguous()
 
 
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs to draw the same clients: images in the order in which `crowd` takes them, and the test images."""
+    order = torch.randperm(1_437, generator=torch.Generator().manual_seed(1))  # as in `crowd`
+    x, y, x_test, y_test = digits().x[order, 0], digits().y[order, 0], digits().x_test, digits().y_test
+    return {
+        name: {"x": (16 * images_).round().to(torch.uint8), "y": classes.to(torch.uint8)}
+        for name, images_, classes in (("train", x, y), ("test", x_test, y_test))
+    }
+
+
 @lru_cache(maxsize=512)
 def _stream(seed):
     """A seed's stream of noise as `train` has it, and the rounds drawn from it so far (650 each)."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...data import generators
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _nb12 as more
 from ._kit import _, clients, count, epsilon
 from ._nb12 import HIGH, MAP, UNIT, on_map
@@ -72,7 +72,7 @@ def city():
             b=int(r["better"].sum()),
         )
 
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Whose secret is a flow?"),
         [
             explorers.Choice("who", _("protected"), WHO, "owner"),
@@ -92,6 +92,7 @@ def city():
         attacker=lambda r: r["attacker"],
         unit=_("protected one"),
     )
+    return browser.live(made, "nb12.city", more.shipped)
 
 
 def road():
@@ -120,7 +121,7 @@ def road():
             e=r["floor"],
         )
 
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("One road, one day"),
         [
             explorers.Slider("road", _("road"), 1, 40, 7, whole=True),
@@ -144,6 +145,7 @@ def road():
         marks,
         say,
     )
+    return browser.live(made, "nb12.road", more.shipped)
 
 
 def histories():
@@ -186,7 +188,7 @@ def histories():
             "numbers of its own, well determined, fit it better than nine that fit everybody a little."
         ).format(s=float(np.median(short)), w=-float(np.median(week)))
 
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Alone or together?"),
         [explorers.Slider("days", _("history, days"), 1, 10, 2, whole=True), clients(200, 10, 200, label=_("sensors"))],
         compute,
@@ -212,3 +214,4 @@ def histories():
             because,
         ),
     )
+    return browser.live(made, "nb12.histories", more.shipped)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _nb12 as more
 from ._kit import _, clients, count, epsilon
 from ._nb12 import HIGH, MAP, UNIT, cut, on_map
@@ -54,7 +54,7 @@ def owners():
             p=float(r["plain"][r["round"]]),
         )
 
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Private for the owners"),
         [
             epsilon(1.0),
@@ -69,6 +69,7 @@ def owners():
         unit=_("sensor"),
         play="round",
     )
+    return browser.live(made, "nb12.owners", more.shipped)
 
 
 def drivers():
@@ -114,7 +115,7 @@ def drivers():
             "sum twelve times as far, and the noise is made for one."
         ).format(a=one.people, b=twelve.people)
 
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("A driver passes many sensors"),
         [explorers.Slider("passages", _("sensors she passes"), 1, 24, 1, whole=True), epsilon(1.0, label=_("an owner's ε"))],
         compute,
@@ -147,6 +148,7 @@ def drivers():
         attacker=lambda r: r["attacker"],
         unit=_("driver"),
     )
+    return browser.live(made, "nb12.drivers")
 
 
 def forecast():
@@ -206,7 +208,7 @@ def forecast():
             )
         return _("the private error is {these} sensors.").format(these=", ".join(parts))
 
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("A city's forecast"),
         [
             epsilon(1.0),
@@ -244,3 +246,4 @@ def forecast():
         attacker=lambda r: r["attacker"],
         unit=_("sensor"),
     )
+    return browser.live(made, "nb12.forecast", more.shipped)

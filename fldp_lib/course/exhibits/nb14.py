@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from . import _singles
 from ._kit import _, clients, epsilon
@@ -45,10 +45,11 @@ def knee():
         _("right, of 100 test digits, after 20 rounds"), _("total ε of a client (log)"), x=(0.1, 20), y=(0, 100),
         xlog=True, xticks=LEVELS, right=0.3,
     )  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("What an ε buys"), [epsilon(1.0), clients(700, 100, 1_400)], compute, plots.Chart([panel], size=(6.4, 3.3)), marks,
         say, attacker=lambda r: r["plan"].attacker(),
     )  # fmt: skip
+    return browser.live(made, "nb14.knee", _singles.shipped)
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +104,7 @@ def trade():
         ylog=True, xticks=CROWDS, yticks={e: f"{e:g}" for e in (0.1, 1, 10, 50)}, right=0.28,
     )  # fmt: skip
     over = plots.Panel(_("right, of 100"), _("round"), x=(1, 20), y=(0, 100), xticks=[1, 5, 10, 15, 20], right=0.36)
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("More clients, or a larger ε"), [clients(700, 200, 1_400), epsilon(1.0, 0.25, 10.0)], compute,
         plots.Chart([names, over], size=(7.0, 3.2)), marks, say,
         predict=(
@@ -112,6 +113,7 @@ def trade():
             lambda r: _("the noise in the mean is zC/n, and z nearly proportional to 1/ε: it is {:.2f}.").format(r["other"]),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb14.trade", _singles.shipped)
 
 
 @lru_cache(maxsize=64)
@@ -166,7 +168,7 @@ def clip():
                     yticks=lengths, right=0.28, **shared),
         plots.Panel(_("right, of 100, after 20 rounds"), _("clip (log)"), y=(0, 100), right=0.2, **shared),
     ]  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("The clip: bias against noise"),
         [explorers.Slider("clip", _("clip (longest update)"), 0.2, 60, 6.0, step=0.05, log=True), epsilon(1.0, 0.25, 10.0),
          clients(1_400, 200, 1_400)],
@@ -177,6 +179,7 @@ def clip():
             lambda r: _larger(r), lambda r: _because(r),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb14.clip", _singles.shipped)
 
 
 def _places(r):

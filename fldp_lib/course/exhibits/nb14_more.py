@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from ...privacy.adaptive import AdaptiveGaussian
 from ...training.scoring import interval
@@ -125,7 +125,7 @@ def attackers():
         plots.Panel(_("attackers right, of 100"), _("total ε (log)"), y=(50, 100), right=0.2, **shared),
         plots.Panel(_("digits right, of 100"), _("total ε (log)"), y=(0, 100), right=0.3, **shared),
     ]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("State the attacker, get the ε"),
         [explorers.Slider("people", _("attackers right, of 100"), 51, 95, 53, whole=True), clients(1_400, 100, 1_400)],
         compute, plots.Chart(panels, size=(7.0, 3.2)), marks, say,
@@ -136,6 +136,7 @@ def attackers():
                 against(60.0)[1], 100 * gaussian(0.4).attacker().even_odds),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb14.attackers", _singles.shipped)
 
 
 @lru_cache(maxsize=1)
