@@ -1,4 +1,4 @@
-// What the counterparts share: attackers in closed form, two clouds of dots, NumPy's random numbers.
+// What the counterparts share: attackers in closed form, two clouds of dots.
 fldp.part(fldp => {
   const { dots, people } = fldp.plots
   const told = (even, epsilon, delta = 0) => ({
@@ -28,29 +28,5 @@ fldp.part(fldp => {
     const each = noise.length / 2
     return noise.filter((z, k) => at[Math.floor(k / each)] + z < low || at[Math.floor(k / each)] + z > high).length
   }
-
-  // NumPy's default generator, PCG64 (O'Neill 2014): numbers in [0, 1) as rng.random() draws them. state and step: 128 bits
-  // each, as four numbers of 32 bits, the highest first, which the page's data brings along.
-  const uniforms = ([state, step], n) => {
-    const times = [0x2360ed05, 0x1fc65da4, 0x4385df64, 0x9fccf645].flatMap(part => [part >>> 16, part & 0xffff]).reverse()
-    const halves = parts => Array.from(parts, part => part >>> 0).flatMap(part => [part >>> 16, part & 0xffff]).reverse()
-    const add = halves(step), out = new Float64Array(n)
-    let now = halves(state), next = new Array(8)
-    for (let k = 0; k < n; k++) {
-      let carry = 0
-      for (let i = 0; i < 8; i++) {
-        let total = carry + add[i]
-        for (let j = 0; j <= i; j++) total += now[j] * times[i - j]
-        next[i] = total % 65536
-        carry = Math.floor(total / 65536)
-      }
-      ;[now, next] = [next, now]
-      const low = ((now[1] ^ now[5]) * 65536 + (now[0] ^ now[4])) >>> 0, high = ((now[3] ^ now[7]) * 65536 + (now[2] ^ now[6])) >>> 0
-      const turn = now[7] >>> 10, [a, b] = turn < 32 ? [high, low] : [low, high], by = turn % 32 // to the right by the six highest bits
-      const up = by ? ((a >>> by) | (b << (32 - by))) >>> 0 : a, down = by ? ((b >>> by) | (a << (32 - by))) >>> 0 : b
-      out[k] = (up * 2097152 + (down >>> 11)) / 9007199254740992
-    }
-    return out
-  }
-  fldp.guesses = { told, laplace, laplaces, response, gaussian, clouds, outside, uniforms }
+  fldp.guesses = { told, laplace, laplaces, response, gaussian, clouds, outside }
 })

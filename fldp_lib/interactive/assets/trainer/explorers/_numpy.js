@@ -1,8 +1,8 @@
 // Random numbers as the notebooks draw them: NumPy's default generator, PCG64 (O'Neill 2014), from a seed of whole numbers.
 //
-// Where counts and noise depend on a setting, a page draws them from the same stream, by the same methods: uniform numbers,
-// normal ones by the ziggurat (Marsaglia & Tsang 2000), binomial ones by inversion and by BTPE (Kachitvichyanukul &
-// Schmeiser 1988). Who knows the seed knows the noise: it is for pictures alone.
+// What depends on a setting a page draws from the same stream, by the same methods: uniform numbers, exponential and normal
+// ones by a ziggurat of 256 layers (Marsaglia & Tsang 2000); _numpy_laws.js has the other laws. Who knows the seed knows the
+// noise: it is for pictures alone.
 fldp.part(fldp => {
   const TIMES = Int32Array.of(0xf645, 0x9fcc, 0xdf64, 0x4385, 0x5da4, 0x1fc6, 0xed05, 0x2360) // 128 bits, the lowest first
 
@@ -29,25 +29,24 @@ fldp.part(fldp => {
   }
   const halves = words => Array.from(words).flatMap(word => [word & 0xffff, word >>> 16]) // the lowest first
 
-  // The ziggurat's 256 layers of one area: how wide, where a number is surely inside, how high.
-  const R = 3.6541528853610088, LAYERS = 256, PARTS = 2 ** 52
-  const ziggurat = () => {
-    const height = x => Math.exp((-x * x) / 2), area = R * height(R) + Math.sqrt(2 * Math.PI) * fldp.normal.cdf(-R)
-    const wide = new Float64Array(LAYERS), inside = new Float64Array(LAYERS), high = new Float64Array(LAYERS)
-    let x = R
-    wide[0] = area / height(R) / PARTS
-    inside[0] = Math.floor((R / (area / height(R))) * PARTS)
-    for (let k = LAYERS - 1; k > 0; k--) {
-      const next = k > 1 ? Math.sqrt(-2 * Math.log(area / x + height(x))) : 0
-      wide[k] = x / PARTS
-      inside[k] = Math.floor((next / x) * PARTS)
-      high[k] = height(x)
-      x = next
-    }
-    high[0] = 1
-    return { wide, inside, high }
+  const LAYERS = 256
+
+  // Layers of equal area under a falling curve f from 0 on: how far each number of so many bits reaches in a layer, below
+  // which it lies under the curve for sure, and the curve's height.
+  const ziggurat = (f, inverse, edge, tail, bits) => {
+    const area = edge * f(edge) + tail, far = new Float64Array(LAYERS), most = 2 ** bits
+    far[LAYERS - 1] = edge
+    for (let k = LAYERS - 2; k > 0; k--) far[k] = inverse(area / far[k + 1] + f(far[k + 1]))
+    const wide = Float64Array.from(far, (x, k) => (k ? x : area / f(edge)) / most)
+    const sure = Float64Array.from(far, (x, k) => (k === 0 ? edge / (area / f(edge)) : k === 1 ? 0 : far[k - 1] / x) * most)
+    return { wide, sure, high: Float64Array.from(far, (x, k) => (k ? f(x) : 1)) }
   }
-  let layers = null
+  const R = 3.6541528853610088, E = 7.69711747013104972 // where the last layers end
+  const tables = fldp.kept(1, () => [
+    ziggurat(x => Math.exp((-x * x) / 2), y => Math.sqrt(-2 * Math.log(y)), R,
+      Math.sqrt(Math.PI / 2) * fldp.normal.erfc(R / Math.SQRT2), 52),
+    ziggurat(x => Math.exp(-x), y => -Math.log(y), E, Math.exp(-E), 53),
+  ])
 
   class Stream {
     constructor(seed) { // whole numbers below 2³²
@@ -57,6 +56,8 @@ fldp.part(fldp => {
       this.state = new Int32Array(8)
       this.next = new Int32Array(8)
       this.high = this.low = 0
+      this.spare = null
+      ;[this.normals, this.exponentials] = tables()
       this.word()
       for (let k = 0, carry = 0; k < 8; k++) {
         carry += this.state[k] + start[k]
@@ -85,97 +86,44 @@ fldp.part(fldp => {
       this.word()
       return (this.high * 2097152 + (this.low >>> 11)) / 9007199254740992
     }
-    normal() {
-      layers ??= ziggurat()
+    half() { // the next 32 bits: the lower ones of a word, then the others
+      if (this.spare !== null) {
+        const kept = this.spare
+        this.spare = null
+        return kept
+      }
+      this.word()
+      this.spare = this.high
+      return this.low
+    }
+    exponential() {
+      const { wide, sure, high } = this.exponentials
       for (;;) {
         this.word()
-        const { high, low } = this, layer = low & 0xff, minus = low & 0x100
-        const far = (high & 0x1fffffff) * 2 ** 23 + (low >>> 9), x = (minus ? -far : far) * layers.wide[layer]
-        if (far < layers.inside[layer]) return x
+        const layer = (this.low >>> 3) & 255, number = this.high * 2 ** 21 + (this.low >>> 11), x = number * wide[layer]
+        if (number < sure[layer]) return x
+        if (!layer) return E - Math.log1p(-this.uniform())
+        if ((high[layer - 1] - high[layer]) * this.uniform() + high[layer] < Math.exp(-x)) return x
+      }
+    }
+    normal() {
+      const { wide, sure, high } = this.normals
+      for (;;) {
+        this.word()
+        const { low } = this, layer = low & 255, minus = low & 256
+        const far = (this.high & 0x1fffffff) * 2 ** 23 + (low >>> 9), x = (minus ? -far : far) * wide[layer]
+        if (far < sure[layer]) return x
         if (layer) {
-          const below = layers.high[layer]
-          if ((layers.high[layer - 1] - below) * this.uniform() + below < Math.exp((-x * x) / 2)) return x
+          if ((high[layer - 1] - high[layer]) * this.uniform() + high[layer] < Math.exp((-x * x) / 2)) return x
           continue
         }
-        for (;;) {
+        for (;;) { // beyond the last layer
           const over = -Math.log1p(-this.uniform()) / R, lift = -Math.log1p(-this.uniform())
           if (2 * lift > over * over) return (low >>> 17) & 1 ? -(R + over) : R + over
         }
       }
     }
-    binomial(n, p) {
-      if (n === 0 || p === 0) return 0
-      const few = p <= 0.5 ? p : 1 - p, found = few * n <= 30 ? this.inverted(n, few) : this.many(n, few)
-      return p <= 0.5 ? found : n - found
-    }
-    multinomial(n, shares) { // how many of n fall where
-      const found = new Int32Array(shares.length)
-      let rest = 1
-      for (let k = 0; k < shares.length - 1 && n > 0; k++) {
-        n -= found[k] = this.binomial(n, shares[k] / rest)
-        rest -= shares[k]
-      }
-      found[shares.length - 1] += Math.max(n, 0)
-      return found
-    }
-    inverted(n, p) {
-      const q = 1 - p, none = Math.exp(n * Math.log(q)), mean = n * p
-      const most = Math.floor(Math.min(n, mean + 10 * Math.sqrt(mean * q + 1)))
-      let found = 0, share = none, u = this.uniform()
-      while (u > share) {
-        if (++found > most) {
-          found = 0
-          share = none
-          u = this.uniform()
-        } else {
-          u -= share
-          share = ((n - found + 1) * p * share) / (found * q)
-        }
-      }
-      return found
-    }
-    many(n, p) { // p ≤ ½, n·p > 30: a triangle, two parallelograms and two tails around the middle
-      const q = 1 - p, top = n * p + p, m = Math.floor(top), spreads = n * p * q
-      const p1 = Math.floor(2.195 * Math.sqrt(spreads) - 4.6 * q) + 0.5, xm = m + 0.5, xl = xm - p1, xr = xm + p1
-      const c = 0.134 + 20.5 / (15.3 + m), al = (top - xl) / (top - xl * p), ar = (xr - top) / (xr * q)
-      const left = al * (1 + al / 2), right = ar * (1 + ar / 2)
-      const p2 = p1 * (1 + 2 * c), p3 = p2 + c / left, p4 = p3 + c / right
-      const stirling = x => (13680 - (462 - (132 - (99 - 140 / x / x) / x / x) / x / x) / x / x) / x / 166320
-      for (;;) {
-        const u = this.uniform() * p4
-        let v = this.uniform(), y
-        if (u <= p1) return Math.floor(xm - p1 * v + u)
-        if (u <= p2) {
-          const x = xl + (u - p1) / c
-          v = v * c + 1 - Math.abs(m - x + 0.5) / p1
-          if (v > 1) continue
-          y = Math.floor(x)
-        } else if (u <= p3) {
-          y = Math.floor(xl + Math.log(v) / left)
-          if (y < 0 || v === 0) continue
-          v *= (u - p2) * left
-        } else {
-          y = Math.floor(xr - Math.log(v) / right)
-          if (y > n || v === 0) continue
-          v *= (u - p3) * right
-        }
-        const k = Math.abs(y - m)
-        if (k <= 20 || k >= spreads / 2 - 1) {
-          const s = p / q, a = s * (n + 1)
-          let share = 1
-          for (let i = m + 1; i <= y; i++) share *= a / i - s
-          for (let i = y + 1; i <= m; i++) share /= a / i - s
-          if (v <= share) return y
-          continue
-        }
-        const slack = (k / spreads) * ((k * (k / 3 + 0.625) + 1 / 6) / spreads + 0.5), goal = (-k * k) / (2 * spreads)
-        const log = Math.log(v), x = y + 1, f = m + 1, z = n + 1 - m, w = n - y + 1
-        if (log < goal - slack) return y
-        if (log > goal + slack) continue
-        const most = xm * Math.log(f / x) + (n - m + 0.5) * Math.log(z / w) + (y - m) * Math.log((w * p) / (x * q))
-        if (log <= most + stirling(f) + stirling(z) + stirling(x) + stirling(w)) return y
-      }
-    }
   }
   fldp.numpy = (...seed) => new Stream(seed)
+  fldp.numpy.Stream = Stream
 })

@@ -1,7 +1,7 @@
 // Notebook 04's last explorer: one query on real patients, three mechanisms.
 fldp.part(fldp => {
   const { line, dots, bars } = fldp.plots, f = fldp.format, { geomspace, range, quantile, clip } = fldp.numbers
-  const { laplace, laplaces, response, gaussian, uniforms } = fldp.guesses
+  const { laplace, laplaces, response, gaussian } = fldp.guesses
   const LOW = 6, HIGH = 30, DELTA = 1e-5, TRIALS = 400, MOST = 455, AXIS = geomspace(0.01, 10, 25)
   const STYLES = { laplace: "private", gaussian: 1, local: "alone" }, NAMES = { laplace: "Laplace", gaussian: "Gaussian", local: "local" }
   const QUERIES = { // public range, numbers d, and n times the L1 and the L2 sensitivity
@@ -15,7 +15,10 @@ fldp.part(fldp => {
     query === "count" ? data.benign[j] : clip(Math.floor((data.radius[j] - LOW) / 3), 0, 7)
 
   // The same numbers as NumPy draws; of Laplace noise at every patient only sums over neighbours in the row are needed.
-  const drawn = fldp.kept(1, data => uniforms(data.stream, TRIALS * MOST))
+  const drawn = fldp.kept(1, data => {
+    const stream = fldp.numpy(data.seed)
+    return Float64Array.from({ length: TRIALS * MOST }, () => stream.uniform())
+  })
   const sums = fldp.kept(1, data => {
     const totals = new Float64Array(TRIALS * MOST + 1)
     drawn(data).forEach((u, k) => (totals[k + 1] = totals[k] + (u >= 0.5 ? -Math.log(2 - 2 * u) : Math.log(2 * u))))

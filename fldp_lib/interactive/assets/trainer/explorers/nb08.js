@@ -100,7 +100,10 @@ fldp.part(fldp => {
   // How far the mean of so many gradients (ŷ − y)·x, at weights of 0.1, moves as record 0 becomes `wild` in every feature:
   // clipped after averaging, and record by record. Records are drawn apart from each other and normalised by themselves.
   const INPUTS = 10, MOST = 30000, WILD = geomspace(0.1, 1e5, 60)
-  const drawn = fldp.kept(1, data => fldp.guesses.uniforms(data.stream, MOST * (INPUTS + 1)))
+  const drawn = fldp.kept(1, data => {
+    const stream = fldp.numpy(data.seed)
+    return Float64Array.from({ length: MOST * (INPUTS + 1) }, () => stream.uniform())
+  })
   const normal = values => {
     let total = 0, square = 0
     for (let k = 0; k < values.length; k++) total += values[k]

@@ -8,11 +8,11 @@ fldp.part(fldp => {
   const bump = (hour, middle, width) => Math.exp(-0.5 * ((hour - middle) / width) ** 2)
 
   // Flows and what nobody can beat (sensors × hours), places, a day before and a test day beside the days.
-  const drawn = fldp.kept(16, ({ stream }, sensors, days, noise) => {
-    const random = fldp.city.random(stream), hours = DAY * (days + 2), many = draw => Array.from({ length: sensors }, draw)
-    const radial = many(() => random.uniform() < 0.7), eighth = many(() => random.below(3) * Math.PI / 4)
+  const drawn = fldp.kept(16, ({ seed }, sensors, days, noise) => {
+    const random = fldp.numpy(seed), hours = DAY * (days + 2), many = draw => Array.from({ length: sensors }, draw)
+    const radial = many(() => random.uniform() < 0.7), eighth = many(() => (random.half() >>> 29) * Math.PI / 4)
     const anywhere = many(() => 2 * Math.PI * random.uniform()), out = many(() => 0.6 + 9.4 * random.uniform())
-    const ring = many(() => (random.below(1) ? 8 : 4)), place = range(sensors).map(k => {
+    const ring = many(() => (random.half() >>> 31 ? 8 : 4)), place = range(sensors).map(k => {
       const angle = radial[k] ? eighth[k] : anywhere[k], radius = radial[k] ? out[k] : ring[k]
       return [radius * Math.cos(angle), radius * Math.sin(angle)]
     })
