@@ -10,7 +10,7 @@ from ...privacy import mechanisms
 from ...privacy.adaptive import AdaptiveGaussian
 from ...training.scoring import interval
 from . import _singles
-from ._kit import _, clients, count, epsilon
+from ._kit import _, clients, count, epsilon, three
 from ._singles import BUDGETS, CLIP, DRAWS, PARAMETERS, PLAN, ceiling, ends, gaussian, knee_of, lasting, spread
 
 GROUP = tuple(range(8))
@@ -174,7 +174,7 @@ def surface():
                  plots.dots(rounds[-1:], [np.median(r["runs"][:, -1])], "private")]  # fmt: skip
         for height, (name, style) in enumerate((("noise", "private"), ("bias", 2), ("mean", "no privacy"))):
             beyond = r[name] < 1e-3
-            words = f"< 0.001: {r[name]:.2g}" if beyond else f"{r[name]:.3g}"
+            words = f"< 0.001: {r[name]:.2g}" if beyond else three(r[name])
             ends_ = (1e-3, max(r[name], 1e-3))
             drawn += [plots.band(ends_, [height - 0.2] * 2, [height + 0.2] * 2, style, panel=1, opacity=0.8)]
             drawn += [plots.text(1.6e-3 if beyond else r[name] * 1.6, height, words, style, panel=1)]
@@ -185,9 +185,9 @@ def surface():
         return _(
             "Total ε = {epsilon:.3g} (δ = 1e-5, a client comes or goes), {clients:,} clients, {how}, {rounds}, "
             "server step {server:.3g}: the private model reads {here} of 100 digits right, {clean:.0f} with no privacy. "
-            "In the first round the mean update is {mean:.2g} long, its bias {bias:.2g}, its noise {noise:.3g}."
+            "In the first round the mean update is {mean:.2g} long, its bias {bias:.2g}, its noise {noise}."
         ).format(
-            **r | dict(clean=r["clean"][-1], rounds=count(r["rounds"], _("round"), _("rounds"))),
+            **r | dict(clean=r["clean"][-1], noise=three(r["noise"]), rounds=count(r["rounds"], _("round"), _("rounds"))),
             here=spread(r["runs"][:, -1]), how=how.format(**r),
         )  # fmt: skip
 
