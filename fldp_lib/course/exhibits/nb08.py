@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import attacker
 from . import _kit
 from . import nb08_made as made
@@ -60,10 +60,17 @@ def two_programs():
         ),
     ]  # fmt: skip
     controls = [_kit.epsilon(1.0, 0.01, 30.0), _kit.clients(455, 5, 455)]
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("Two programs, one ε"), controls, compute, plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         attacker=lambda r: r["attacker"], unit="client",
     )  # fmt: skip
+    return browser.live(shown, "nb08.two_programs", lambda: made.shipped(20))
+
+
+def _stream():
+    """Where the random numbers of `noise_data` begin: 128 bits each of the generator's state and of its step."""
+    state = np.random.default_rng(0).bit_generator.state["state"]
+    return {"stream": [[state[name] >> bits & 0xFFFFFFFF for bits in (96, 64, 32, 0)] for name in ("state", "inc")]}
 
 
 def _small(value):
@@ -114,7 +121,7 @@ def each_or_mean():
         _kit.clients(100, 10, 30_000, label=_("records")),
         explorers.Slider("wild", _("size of the new record"), 0.1, 1e5, 100.0, step=0.05, log=True),
     ]
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("One wild record"), controls, compute, plots.Chart([panel], size=(6.4, 3.6)), draw, say,
         predict=(
             "08.b",
@@ -127,3 +134,4 @@ def each_or_mean():
             far,
         ),
     )  # fmt: skip
+    return browser.live(shown, "nb08.each_or_mean", _stream)

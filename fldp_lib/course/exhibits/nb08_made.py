@@ -10,10 +10,12 @@ from torch import nn
 
 from ... import Plan, data
 from ...privacy import mechanisms
+from . import _dealing
 from ._clouds import with_one
 from .program08 import noise_data
 
 STEP = Plan(rounds=20, lr=1.0)
+DRAWS = 15
 MEASURES = ("mean radius", "mean texture", "mean concavity")
 
 
@@ -21,6 +23,21 @@ MEASURES = ("mean radius", "mean texture", "mean concavity")
 def patients(clients):
     """The 455 training patients, split over so many clients."""
     return data.split(data.load("breast_cancer"), clients, seed=0)
+
+
+def shipped(rounds, several=False):
+    """What a page needs of `many`: patients to be dealt out, unit noise of 15 draws.
+
+    Args:
+        rounds: of the noise.
+        several: whether runs may be shorter. Their noise begins alike, but for its last 16 numbers, which torch draws anew:
+            "ends" has those by the number of rounds.
+    """
+    found = _dealing.shipped() | {"noise": unit("gaussian", (rounds, DRAWS, 31))}
+    if several:
+        drawn = [unit.__wrapped__("gaussian", (t + 1, DRAWS, 31)).flatten() for t in range(rounds)]
+        found["ends"] = torch.stack([noise[-16:] for noise in drawn])
+    return found
 
 
 def patients_file():
@@ -52,7 +69,7 @@ def attack(epsilon):
     return protection(epsilon).attacker()
 
 
-def many(fed, plan, draws=15, noisy=True, exact=0):
+def many(fed, plan, draws=DRAWS, noisy=True, exact=0):
     """Models after each round (rounds × draws × 31) of logistic regression, every client's update clipped.
 
     Args:

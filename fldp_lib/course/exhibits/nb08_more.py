@@ -4,9 +4,10 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import torch
 
 from ... import Plan
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from . import _kit
 from . import nb08_made as made
 from ._kit import _
@@ -17,6 +18,12 @@ from .nb08_made import nines
 def _clean():
     """Right shares after each of 60 rounds without clip and noise (2 × 60)."""
     return 100 * nines(Plan(rounds=60, lr=2.0), 1)[:, 0]
+
+
+def _digits():
+    """What a page needs of `rare`: pixels in sixteenths and digits, of the clients with few nines and of the test set."""
+    x, y, x_test, y_test = (part.mul(16 if part.ndim > 1 else 1).to(torch.uint8) for part in made.few_nines())
+    return {"train": {"x": x[:, :-1], "y": y}, "test": {"x": x_test[:, :-1], "y": y_test}}
 
 
 def rare():
@@ -54,7 +61,7 @@ def rare():
         explorers.Slider("rounds", _("rounds"), 2, 60, 20, step=1, whole=True),
         explorers.Slider("clip", _("clip: longest update"), 0.5, 20, 6.0, step=0.05, log=True),
     ]
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("Whom it costs, and what"), controls, compute, plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         predict=(
             "08.c",
@@ -67,6 +74,7 @@ def rare():
         ),
         attacker=lambda r: r["attacker"], unit="client",
     )  # fmt: skip
+    return browser.live(shown, "nb08.rare", _digits)
 
 
 def project():
@@ -116,7 +124,7 @@ def project():
         explorers.Slider("clip", _("clip: longest update"), 0.05, 10, 1.0, step=0.05, log=True),
         explorers.Slider("rounds", _("rounds"), 2, 40, 20, step=1, whole=True),
     ]
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("The right program on the breast-cancer data"), controls, compute, plots.Chart(panels, size=(6.4, 3.4)), draw, say,
         predict=(
             "08.d",
@@ -129,6 +137,7 @@ def project():
         ),
         attacker=lambda r: r["attacker"], unit="client",
     )  # fmt: skip
+    return browser.live(shown, "nb08.project", lambda: made.shipped(40, several=True))
 
 
 def _each(clients):

@@ -7,10 +7,12 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ... import data
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import accounting, attacker, gaussians, mechanisms
 from ...training import models
 from ...training.plan import Plan
+from . import _dealing
+from ._clouds import unit_noise
 from ._kit import _, clients, epsilon
 from ._networks import many
 from .nb17_more import bounds, ledger
@@ -63,7 +65,7 @@ def reported():
         ).format(*told, **r)
 
     panel = plots.Panel("", _("ε that is reported"), "", x=(0.05, 1000), y=(-0.7, 4.7), xlog=True, yticks={}, right=0.2)
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("One run, as each tool reports it"),
         [
             explorers.Slider("sigma", _("noise multiplier"), 1.0, 100, 20, step=0.05, log=True),
@@ -72,6 +74,7 @@ def reported():
         compute, plots.Chart([panel], size=(6.4, 3.3)), marks, say,
         attacker=lambda r: r["attacker"],
     )  # fmt: skip
+    return browser.live(shown, "nb17.reported")
 
 
 # One promise in four dialects -----------------------------------------------------------------------------------------
@@ -102,7 +105,17 @@ def hospitals(count):
 def accuracies(count, plan, sigmas):
     """The test accuracy after each round with each multiplier, at clip 0.5 (multipliers × rounds)."""
     mechs = [mechanisms.Gaussian(sigma, clip=0.5) for sigma in sigmas]
-    return many(models.MLP(30, 16, 2), hospitals(count), plan, mechs)
+    return many(_network(), hospitals(count), plan, mechs)
+
+
+def _network():
+    return models.MLP(30, 16, 2)
+
+
+def _shipped():
+    """What a page needs of `dialects`: patients to be dealt out, the network's first parameters, unit noise."""
+    start = models.flatten(_network())
+    return _dealing.shipped() | {"start": start, "noise": unit_noise((Plan(1).seed,), 20, len(start))[..., 0]}
 
 
 def dialects():
@@ -143,7 +156,7 @@ def dialects():
     right = plots.Panel(_("ε that the noise is worth"), y=(0.03, 30), ylog=True, x=(-0.6, 3.6),
                         xticks={0: "exact", 1: "RDP", 2: "old\nRDP", 3: "replace"}, right=0.22)  # fmt: skip
     question = _("ε asked for goes from 0.2 to 10: the factor by which old RDP's noise exceeds the exact …")
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("One promise in four dialects"),
         [
             epsilon(1.0, 0.1, 10, _("ε asked for")), clients(20, 10, 200, _("hospitals")),
@@ -154,6 +167,7 @@ def dialects():
         predict=("17.d", question, [_("falls"), _("stays"), _("rises")], 0, because),
         attacker=lambda r: r["attacker"], unit="hospital",
     )  # fmt: skip
+    return browser.live(shown, "nb17.dialects", _shipped)
 
 
 def _short(value):

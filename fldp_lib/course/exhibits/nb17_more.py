@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import accounting, mechanisms
 from ._kit import _, epsilon
 
@@ -65,7 +65,7 @@ def bounds():
         "The largest radius is 28.1. Stated is an upper bound of 60 in place of 30. The noise in the mean is then …"
     )
     because = _("it is 55/25 = 2.2 times as large: the tool has to believe the bound, not the data.")
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("A bound that has to be stated"),
         [
             epsilon(1.0, 0.05, 5, _("ε of the release")),
@@ -74,6 +74,7 @@ def bounds():
         compute, plots.Chart([panel], size=(6.6, 2.9)), marks, say,
         predict=("17.b", question, [_("the same"), _("about √2 times as large"), _("more than twice as large")], 2, because),
     )  # fmt: skip
+    return browser.live(shown, "nb17.bounds", lambda: {"radii": radii()})
 
 
 # A ledger -------------------------------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ def ledger():
         ).format(**r, one=r["total"][0], fit=fit, more=more, some=some, all=r["total"][-1], sum=r["added"][-1])
 
     panel = plots.Panel("", _("runs on the same people"), _("total ε"), x=(1, 12), y=(0.01, 1000), ylog=True, right=0.18)
-    return explorers.Explorer(
+    shown = explorers.Explorer(
         _("A budget that the data holder keeps"),
         [
             explorers.Slider("budget", _("budget, total ε"), 0.5, 10, 1.5, step=0.05, log=True),
@@ -113,3 +114,4 @@ def ledger():
         ],
         compute, plots.Chart([panel], size=(6.6, 2.9)), marks, say,
     )  # fmt: skip
+    return browser.live(shown, "nb17.ledger")

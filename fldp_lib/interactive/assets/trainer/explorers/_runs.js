@@ -60,6 +60,7 @@ fldp.part(fldp => {
     const tail = 1 / 6 + y * (1 / 24 + y * (1 / 120 + y * (1 / 720 + y / 5040)))
     return HALVES[halves] * (1 + y * (1 + y * (1 / 2 + y * tail)))
   }
+  fldp.numbers.exp = exp
 
   // lack = what each record's outputs z lack, with its share of its client.
   const softmax = ({ n, y, share, room: { z, lack } }) => {
