@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...training import algorithms
 from ...training.plan import Plan
 from ._drifts import federate, together, unlike
@@ -170,7 +170,7 @@ def variates():
                           xticks=[-1, 0, 1], yticks=[-1, 0, 1], equal=True),
               plots.Panel(_("distance to the common optimum"), _("round"), x=(0, 40), y=(LEAST, 4), ylog=True, yticks=ticks,
                           xticks=[0, 10, 20, 30, 40], right=0.35)]  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Control variates"),
         [explorers.Choice("scaffold", _("algorithm"), {AVERAGE: False, SCAFFOLD: True}, False, buttons=True),
          explorers.Slider("local_steps", _("local steps a round"), 1, 30, 10, whole=True), clients(4, 2, 12),
@@ -187,3 +187,4 @@ def variates():
                         "to its bottom, a flat one is not, so the steep ones count too little.").format(far=_rest(4, 10)),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb21.variates", lambda: dict(zip(("at", "curve"), _bowls(12), strict=True)))
