@@ -38,8 +38,8 @@ fldp.part(fldp => {
   }
 
   // name: "independent", "tree", "sqrt", "banded" or "optimised", the last two with a band.
-  const strategy = fldp.kept(256, (data, name, band = ROUNDS) => {
-    const tree = name === "tree", wide = name === "independent" ? 1 : Math.min(band, ROUNDS)
+  const strategy = fldp.kept(256, (data, name, band = null) => {
+    const tree = name === "tree", wide = name === "independent" ? 1 : Math.min(band ?? ROUNDS, ROUNDS)
     const coefficients = tree ? null : name === "optimised" ? best(data, wide) : squareRoot(wide)
     const scale = new Float64Array(ROUNDS).fill(1)
     if (name === "optimised") { // columns of one norm, the last ones, which are cut, too

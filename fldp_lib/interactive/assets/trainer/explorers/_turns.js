@@ -18,55 +18,69 @@ fldp.part(fldp => {
   }
   const chosen = clients => (clients === CLIENTS ? range(CLIENTS) : permuted(fldp.torch(1), CLIENTS).subarray(0, clients))
 
-  // Who is in each group, dealt alike in every run.
-  const seats = (data, clients, groups) => {
+  // Who takes part in each round, clients in ascending order: turns are dealt alike in every run, secret coins by a seed.
+  const groupsOf = (data, clients, groups) => {
     const stream = Object.assign(fldp.torch(0), { state: Uint32Array.from(data.deal) }), found = range(groups).map(() => [])
     const group = new Int32Array(clients)
     permuted(stream, clients).forEach((client, place) => { group[client] = place % groups })
     group.forEach((own, client) => { found[own].push(client) })
     return found
   }
-
-  const prepared = fldp.kept(8, (data, clients, groups) => { // images in the order of the groups
-    const { train, test } = data, who = chosen(clients), rows = seats(data, clients, groups), m = test.y.length
-    const starts = [0], y = new Int32Array(clients), square = new Float32Array(clients)
-    for (const members of rows) starts.push(starts.at(-1) + members.length)
-    const most = four(Math.max(...rows.map(members => members.length)))
-    const room = fldp.matrices.room({
-      x: four(clients) * SEEN, across: four(SEEN) * clients, test: four(m) * SEEN, theta: four(SEEN) * WIDE,
-      moved: four(SEEN) * WIDE, lack: most * WIDE, guess: four(m) * WIDE,
-    })
-    const seen = (x, row, j) => (j < FEATURES ? x[row * FEATURES + j] / 16 : 1) // the bias sees a 1
-    rows.flat().forEach((client, at) => {
-      let total = 0
-      for (let j = 0; j < SEEN; j++) {
-        total += (room.x[at * SEEN + j] = room.across[j * clients + at] = seen(train.x, who[client], j)) ** 2
-      }
-      y[at] = train.y[who[client]]
-      square[at] = total
-    })
-    for (let k = 0; k < m * SEEN; k++) room.test[k] = seen(test.x, Math.floor(k / SEEN), k % SEEN)
-    return { clients, groups, starts, y, square, m, truth: test.y, room }
+  const tossed = (clients, groups) => { // by 24 bits of a word each, as torch has single precision
+    const stream = fldp.torch(0), least = Math.floor(2 ** 24 / groups)
+    return range(ROUNDS).map(() => range(clients).filter(() => (stream.word() & 0xffffff) < least))
+  }
+  const cohorts = fldp.kept(16, (data, kind, clients, groups) => {
+    if (kind === "all") return Array(Math.ceil(ROUNDS / groups)).fill(range(clients))
+    if (kind === "poisson") return tossed(clients, groups)
+    const seats = groupsOf(data, clients, groups)
+    return range(ROUNDS).map(t => seats[t % groups])
   })
 
-  // The outputs of a group in `lack` become what they lack, each client's shortened until its update is within the clip.
-  const lacks = ({ y, square, room: { lack } }, first, last, clip) => {
+  const prepared = fldp.kept(4, (data, clients) => {
+    const { train, test } = data, who = chosen(clients), m = test.y.length
+    const x = new Float32Array(clients * SEEN), y = new Int32Array(clients), square = new Float32Array(clients)
+    const room = fldp.matrices.room({
+      rows: four(clients) * SEEN, across: four(SEEN) * clients, test: four(m) * SEEN, moved: four(SEEN) * WIDE,
+      lack: four(clients) * WIDE, guess: four(m) * WIDE, theta: DRAWS * four(SEEN) * WIDE,
+    })
+    const seen = (from, row, j) => (j < FEATURES ? from[row * FEATURES + j] / 16 : 1) // the bias sees a 1
+    for (let k = 0; k < clients; k++) {
+      let total = 0
+      for (let j = 0; j < SEEN; j++) total += (x[k * SEEN + j] = seen(train.x, who[k], j)) ** 2
+      y[k] = train.y[who[k]]
+      square[k] = total
+    }
+    for (let k = 0; k < m * SEEN; k++) room.test[k] = seen(test.x, Math.floor(k / SEEN), k % SEEN)
+    return { clients, x, y, square, m, truth: test.y, room }
+  })
+  const seat = ({ x, room: { rows, across } }, members) => { // their images, row by row and feature by feature
+    const count = members.length
+    for (let k = 0; k < count; k++) {
+      for (let j = 0, from = members[k] * SEEN, at = k * SEEN, to = k; j < SEEN; j++, to += count) {
+        rows[at + j] = across[to] = x[from + j]
+      }
+    }
+  }
+
+  // The outputs of a cohort in `lack` become what they lack, each client's shortened until its update is within the clip.
+  const lacks = ({ y, square, room: { lack } }, members, clip) => {
     const { exp } = fldp.numbers
-    for (let k = first, at = 0; k < last; k++, at += WIDE) {
+    for (let k = 0, at = 0; k < members.length; k++, at += WIDE) {
       const end = at + OUT
       let most = lack[at], total = 0, squares = 0
       for (let o = at + 1; o < end; o++) if (lack[o] > most) most = lack[o]
       for (let o = at; o < end; o++) total += lack[o] = exp(lack[o] - most)
       for (let o = at, share = 1 / total; o < end; o++) lack[o] *= share
-      lack[at + y[k]] -= 1
+      lack[at + y[members[k]]] -= 1
       for (let o = at; o < end; o++) squares += lack[o] * lack[o]
-      const share = clip / (LR * Math.sqrt(square[k] * squares))
+      const share = clip / (LR * Math.sqrt(square[members[k]] * squares))
       if (share < 1) for (let o = at; o < end; o++) lack[o] *= share
     }
   }
-  const score = ({ m, truth, room: { product, test, theta, guess } }) => { // of 100, as single precision has it
+  const score = ({ m, truth, room: { product, test, guess } }, theta) => { // of 100, as single precision has it
     let right = 0
-    product(guess.byteOffset, test.byteOffset, theta.byteOffset, four(m), SEEN, 4 * SEEN)
+    product(guess.byteOffset, test.byteOffset, theta, four(m), SEEN, 4 * SEEN)
     for (let k = 0, at = 0; k < m; k++, at += WIDE) {
       const own = guess[at + truth[k]]
       let best = true
@@ -75,55 +89,87 @@ fldp.part(fldp => {
     }
     return fround(100 * fround(right / m))
   }
-  // One run, a group a round: of 100 test images, how many are right after every tenth round. noise: what the sum gets, in
-  // units of std, a row of `theta`'s form a round.
-  const train = (told, clip, std, noise) => {
-    const { clients, groups, starts, room } = told, { product, x, across, theta, moved, lack } = room, found = []
-    const divisor = clients / groups, size = SEEN * WIDE
+  // Runs side by side, one local step a round: of 100 test images, how many are right whenever one looks (runs × looks).
+  //   plan: { clip, std, divisor, looks }; noises: by run, what the sums get in units of std, as `told` has it.
+  const train = (told, cohorts, { clip, std, divisor, looks }, noises) => {
+    const { room } = told, { product, rows, across, theta, moved, lack } = room, wide = four(SEEN) * WIDE
+    const found = noises.map(() => [])
     theta.fill(0)
-    for (let t = 0, from = 0; t < ROUNDS; t++, from += size) {
-      const first = starts[t % groups], last = starts[(t % groups) + 1], count = last - first
-      product(lack.byteOffset, x.byteOffset + 4 * SEEN * first, theta.byteOffset, four(count), SEEN, 4 * SEEN)
-      lacks(told, first, last, clip)
-      product(moved.byteOffset, across.byteOffset + 4 * first, lack.byteOffset, four(SEEN), count, 4 * clients)
-      for (let k = 0; k < size; k++) theta[k] += (std * noise[from + k] - LR * moved[k]) / divisor
-      if ((t + 1) % LOOK === 0) found.push(score(told))
-    }
+    cohorts.forEach((members, t) => {
+      const count = members.length, look = looks.includes(t + 1)
+      if (count && members !== cohorts[t - 1]) seat(told, members)
+      noises.forEach((noise, run) => {
+        const at = theta.byteOffset + 4 * run * wide
+        if (count) {
+          product(lack.byteOffset, rows.byteOffset, at, four(count), SEEN, 4 * SEEN)
+          lacks(told, members, clip)
+          product(moved.byteOffset, across.byteOffset, lack.byteOffset, four(SEEN), count, 4 * count)
+        } else moved.fill(0)
+        for (let j = 0, from = t * PARAMETERS; j < SEEN; j++) {
+          for (let k = j * WIDE, own = run * wide; k < j * WIDE + OUT; k++) {
+            theta[own + k] += (std * noise[from++] - LR * moved[k]) / divisor
+          }
+        }
+        if (look) found[run].push(score(told, at))
+      })
+    })
     return found
   }
 
-  // C⁻¹·Z of a strategy, Z the standard normal numbers of a seed, in rows of `theta`'s form.
+  // C⁻¹·Z of a strategy, Z the standard normal numbers of a seed: in each round a feature's ten classes, feature by feature.
   const drawn = fldp.kept(DRAWS, seed => {
-    const stream = fldp.torch(3 * seed + 2), found = new Float64Array(ROUNDS * SEEN * WIDE)
-    for (let t = 0, from = 0; t < ROUNDS; t++, from += SEEN * WIDE) {
+    const stream = fldp.torch(3 * seed + 2), found = new Float64Array(ROUNDS * PARAMETERS)
+    for (let t = 0, at = 0; t < ROUNDS; t++) {
       const row = stream.normal(PARAMETERS)
       for (let j = 0; j < SEEN; j++) {
-        for (let o = 0; o < OUT; o++) found[from + j * WIDE + o] = row[j < FEATURES ? o * FEATURES + j : OUT * FEATURES + o]
+        for (let o = 0; o < OUT; o++) found[at++] = row[j < FEATURES ? o * FEATURES + j : OUT * FEATURES + o]
       }
     }
     return found
   })
   const told = fldp.kept(12, ({ name, coefficients, scale }, seed) => {
     if (name === "independent") return drawn(seed)
-    const found = drawn(seed).slice(), size = SEEN * WIDE
-    for (let t = 0; t < ROUNDS; t++) {
-      for (let back = 1, at = t * size; back < coefficients.length && back <= t; back++) {
-        const share = coefficients[back], before = at - back * size
-        for (let k = 0; k < size; k++) found[at + k] -= share * found[before + k]
+    const found = drawn(seed).slice(), size = PARAMETERS
+    for (let t = 1; t < ROUNDS; t++) {
+      const at = t * size
+      for (let back = 1; back < coefficients.length && back <= t; back += 4) { // four rounds in one pass
+        const [a, b, c, d] = [0, 1, 2, 3].map(k => (back + k <= t ? (coefficients[back + k] ?? 0) : 0))
+        const one = at - back * size, two = b ? one - size : 0, three = c ? two - size : 0, last = d ? three - size : 0
+        for (let k = 0; k < size; k++) {
+          found[at + k] -= a * found[one + k] + b * found[two + k] + c * found[three + k] + d * found[last + k]
+        }
       }
     }
     for (let t = 0, k = 0; t < ROUNDS; t++) for (const end = k + size; k < end; k++) found[k] *= scale[t]
     return found
   })
 
-  // Some draws of one way to train at a total ε, each a row over `looks`; "independent", or "optimised" with a band.
-  const curves = fldp.kept(64, (data, kind, epsilon, clients, clip, groups, band) => {
-    const visits = Math.ceil(ROUNDS / groups), strategy = fldp.strategies.strategy(data, kind, band)
-    const alone = kind === "independent", priced = fldp.kit.calibrated(epsilon, alone ? visits : 1, DELTA)
-    const std = clip * priced.multiplier * (alone ? 1 : fldp.strategies.sensitivity(strategy, groups))
-    const dealt = prepared(data, clients, groups)
-    return range(DRAWS).map(seed => train(dealt, clip, std, told(strategy, seed)))
+  // The multiplier with which secret coins cost ε by RDP: halving, then a straight line in logarithms.
+  const secret = fldp.kept(64, (data, epsilon, groups) => {
+    const { sampled, bySampled, multiplier } = fldp.prices
+    const price = log => bySampled(sampled(Math.exp(log), 1 / groups), ROUNDS, DELTA)
+    let low = Math.log(0.2), high = Math.log(3 * multiplier(epsilon, ROUNDS, "RDP", data.orders) + 3)
+    for (let step = 0; step < 12; step++) {
+      const middle = (low + high) / 2
+      if (price(middle) > epsilon) low = middle
+      else high = middle
+    }
+    const [above, below] = [low, high].map(log => Math.log(Math.max(price(log), 1e-12)))
+    const share = (above - Math.log(epsilon)) / Math.max(above - below, 1e-12)
+    return Math.exp(low + fldp.numbers.clip(share, 0, 1) * (high - low))
   })
-  const looks = range(ROUNDS / LOOK, 1).map(k => k * LOOK)
-  fldp.turns = { curves, looks, ROUNDS, DELTA }
+
+  // Some draws of one way to train at a total ε: rounds at which one looked, and of 100 what was right there, draw by draw.
+  // kind: "independent" or "optimised", with a band, take turns; "poisson" tosses coins; "all" has fewer rounds.
+  const curves = fldp.kept(64, (data, kind, epsilon, clients, clip, groups, band) => {
+    const name = kind === "optimised" ? kind : "independent", strategy = fldp.strategies.strategy(data, name, band)
+    const members = cohorts(data, kind, clients, groups), rounds = members.length, visits = Math.ceil(ROUNDS / groups)
+    const multiplier = kind === "poisson" ? secret(data, epsilon, groups)
+      : kind === "optimised" ? fldp.kit.calibrated(epsilon, 1, DELTA).multiplier * fldp.strategies.sensitivity(strategy, groups)
+        : fldp.kit.calibrated(epsilon, visits, DELTA).multiplier
+    const every = Math.max(1, Math.floor(rounds / 20)), looks = range(rounds, 1).filter(t => t % every === 0 || t === rounds)
+    const plan = { clip, std: clip * multiplier, divisor: kind === "all" ? clients : clients / groups, looks }
+    return { looks, draws: train(prepared(data, clients), members, plan, range(DRAWS).map(seed => told(strategy, seed))) }
+  })
+  fldp.turns = { curves, ROUNDS, DELTA }
 })
