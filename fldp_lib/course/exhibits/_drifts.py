@@ -132,3 +132,15 @@ def kinds(federation):
 def together(few=FEW):
     """The same images in one place: a fleet of one client."""
     return unlike(100.0, 1, few)[0]
+
+
+@lru_cache(maxsize=4)
+def shipped(few=FEW, seed=0):
+    """What a page needs to deal the images out by itself: their pixels in sixteenths, and where the random numbers begin.
+
+    The stream is 128 bits each of the generator's state and of its step, the highest 32 first.
+    """
+    digits, state = data.load("digits"), np.random.default_rng(seed).bit_generator.state["state"]
+    parts = {"train": (digits.x_train[:few], digits.y_train[:few]), "test": (digits.x_test, digits.y_test)}
+    shown = {name: {"x": (16 * x).round().to(torch.uint8), "y": y.to(torch.uint8)} for name, (x, y) in parts.items()}
+    return shown | {"stream": [[state[name] >> bits & 0xFFFFFFFF for bits in (96, 64, 32, 0)] for name in ("state", "inc")]}
