@@ -134,13 +134,16 @@ def together(few=FEW):
     return unlike(100.0, 1, few)[0]
 
 
-@lru_cache(maxsize=4)
-def shipped(few=FEW, seed=0):
-    """What a page needs to deal the images out by itself: their pixels in sixteenths, and where the random numbers begin.
+def stream(seed=0):
+    """Where NumPy's random numbers begin: 128 bits each of the generator's state and of its step, the highest 32 first."""
+    state = np.random.default_rng(seed).bit_generator.state["state"]
+    return [[state[name] >> bits & 0xFFFFFFFF for bits in (96, 64, 32, 0)] for name in ("state", "inc")]
 
-    The stream is 128 bits each of the generator's state and of its step, the highest 32 first.
-    """
-    digits, state = data.load("digits"), np.random.default_rng(seed).bit_generator.state["state"]
-    parts = {"train": (digits.x_train[:few], digits.y_train[:few]), "test": (digits.x_test, digits.y_test)}
+
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs to deal the images of `unlike` out by itself: their pixels in sixteenths, and `stream`."""
+    digits = data.load("digits")
+    parts = {"train": (digits.x_train[:FEW], digits.y_train[:FEW]), "test": (digits.x_test, digits.y_test)}
     shown = {name: {"x": (16 * x).round().to(torch.uint8), "y": y.to(torch.uint8)} for name, (x, y) in parts.items()}
-    return shown | {"stream": [[state[name] >> bits & 0xFFFFFFFF for bits in (96, 64, 32, 0)] for name in ("state", "inc")]}
+    return shown | {"stream": stream()}

@@ -26,7 +26,7 @@ fldp.part(fldp => {
   class Generator {
     constructor([state, step]) { // 128 bits each, as four numbers of 32 bits, the highest first
       const halves = parts => Array.from(parts, part => part >>> 0).flatMap(part => [part >>> 16, part & 0xffff]).reverse()
-      this.now = halves(state), this.add = halves(step), this.next = new Array(8)
+      this.now = halves(state), this.add = halves(step), this.next = new Array(8), this.spare = null
       this.times = halves([0x2360ed05, 0x1fc65da4, 0x4385df64, 0x9fccf645])
       ;[this.normals, this.exponentials] = tables()
     }
@@ -112,9 +112,33 @@ fldp.part(fldp => {
         if (x + y <= 1 && x + y > 0) return x / (x + y)
       }
     }
+    half() { // 32 bits: the lower half of a word, then the other
+      if (this.spare !== null) {
+        const kept = this.spare
+        this.spare = null
+        return kept
+      }
+      this.word()
+      this.spare = this.up
+      return this.down
+    }
+    permutation(count) { // by swaps from the end on; a place beyond the rest is drawn anew
+      const found = Int32Array.from(fldp.numbers.range(count))
+      for (let k = count - 1; k > 0; k--) {
+        const mask = 2 ** (32 - Math.clz32(k)) - 1
+        let other
+        do other = (this.half() & mask) >>> 0
+        while (other > k)
+        const here = found[k]
+        found[k] = found[other]
+        found[other] = here
+      }
+      return found
+    }
     shares(count, alpha) { // a Dirichlet draw, all concentrations alike; small ones by breaking a stick
       if (alpha >= 0.1) {
-        const found = Float64Array.from({ length: count }, () => this.gamma(alpha)), whole = 1 / found.reduce((a, b) => a + b, 0)
+        const found = Float64Array.from({ length: count }, () => this.gamma(alpha))
+        const whole = 1 / found.reduce((sum, value) => sum + value, 0)
         return found.map(value => value * whole)
       }
       const rest = new Float64Array(count), found = new Float64Array(count)
@@ -141,14 +165,16 @@ fldp.part(fldp => {
     }
   }
 
-  // Who of so many clients gets each record: every label is spread by a draw of its own, labels ascending.
+  // Who of so many clients gets each record, and the order in which records are dealt: every label is spread by a draw of
+  // its own, labels ascending.
   const spread = (stream, labels, clients, alpha) => {
-    const generator = new Generator(stream), owner = new Int32Array(labels.length), kinds = [...new Set(labels)].sort((a, b) => a - b)
+    const generator = new Generator(stream), owner = new Int32Array(labels.length)
+    const kinds = [...new Set(labels)].sort((a, b) => a - b)
     for (const kind of kinds) {
       const members = fldp.numbers.range(labels.length).filter(k => labels[k] === kind)
       generator.choice(generator.shares(clients, alpha), members.length).forEach((own, k) => { owner[members[k]] = own })
     }
-    return owner
+    return { owner, order: generator.permutation(labels.length) }
   }
   fldp.numpy = { Generator, spread }
 })

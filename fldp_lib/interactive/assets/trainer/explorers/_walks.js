@@ -74,12 +74,22 @@ fldp.part(fldp => {
     }
   }
 
-  // How far each client comes from θ in so many steps (a row of θ's form each); mu pulls back to θ, offsets are added to
-  // every gradient (a row a client, or null).
+  // Outputs of a model for all records in z; of a list of models, one a client, each client's of its own.
+  const outputs = (fleet, from) => {
+    const { clients, n, sizes, room: { product, x, theta, moved, z } } = fleet
+    if (Array.isArray(from)) {
+      for (let k = 0; k < clients; k++) if (sizes[k]) moved.set(from[k]), seenBy(fleet, z, k)
+    } else {
+      theta.set(from)
+      product(z.byteOffset, x.byteOffset, theta.byteOffset, four(n), SEEN, 4 * SEEN)
+    }
+  }
+
+  // How far each client comes in so many steps from θ, or from a θ of its own (a row of θ's form each); mu pulls back to
+  // where it began, offsets are added to every gradient (a row a client, or null).
   const walks = (fleet, from, steps, lr, mu = 0, offsets = null) => {
-    const { clients, n, sizes, starts, room } = fleet, { product, x, theta, moved, z, lack, out, shift } = room, all = n * WIDE
-    theta.set(from)
-    product(z.byteOffset, x.byteOffset, theta.byteOffset, four(n), SEEN, 4 * SEEN)
+    const { clients, n, sizes, room: { moved, z, lack, out, shift } } = fleet, all = n * WIDE
+    outputs(fleet, from)
     const first = mu ? z.slice(0, all) : z
     if (offsets) {
       for (let k = 0; k < clients; k++) if (sizes[k]) moved.set(offsets[k]), seenBy(fleet, shift, k)
@@ -101,15 +111,16 @@ fldp.part(fldp => {
       return row
     })
   }
+  const best = (outputs, at) => { // the class with the largest output
+    let found = 0
+    for (let o = 1; o < OUT; o++) if (outputs[at + o] > outputs[at + found]) found = o
+    return found
+  }
   const accuracy = ({ m, truth, room: { product, test, theta, guess } }, from) => { // share of the test images read right
     let right = 0
     theta.set(from)
     product(guess.byteOffset, test.byteOffset, theta.byteOffset, four(m), SEEN, 4 * SEEN)
-    for (let k = 0, at = 0; k < m; k++, at += WIDE) {
-      let best = 0
-      for (let o = 1; o < OUT; o++) if (guess[at + o] > guess[at + best]) best = o
-      right += best === truth[k]
-    }
+    for (let k = 0, at = 0; k < m; k++, at += WIDE) right += best(guess, at) === truth[k]
     return right / m
   }
 
@@ -141,5 +152,12 @@ fldp.part(fldp => {
     }
     return found
   }
-  fldp.walks = { deal, walks, federate, SIZE }
+  const own = (fleet, from) => { // share of all clients' records that θ, or a list of one a client, reads right
+    const { n, y, room: { z } } = fleet
+    let right = 0
+    outputs(fleet, from)
+    for (let k = 0, at = 0; k < n; k++, at += WIDE) right += best(z, at) === y[k]
+    return right / n
+  }
+  fldp.walks = { deal, walks, federate, own, SIZE, SEEN, WIDE, OUT }
 })

@@ -5,7 +5,7 @@ fldp.part(fldp => {
   const PLANS = { FedAvg: {}, FedProx: { mu: 0.1 }, SCAFFOLD: { scaffold: true }, FedAvgM: { momentum: 0.9 } }
 
   const unlike = fldp.kept(8, (data, alpha) =>
-    fldp.walks.deal(data, fldp.numpy.spread(data.stream, data.train.y, CLIENTS, alpha), CLIENTS))
+    fldp.walks.deal(data, fldp.numpy.spread(data.stream, data.train.y, CLIENTS, alpha).owner, CLIENTS))
   const together = fldp.kept(1, data => fldp.walks.deal(data, data.train.y.map(() => 0), 1))
   const ran = fldp.kept(24, (data, alpha, steps, algorithm) =>
     fldp.walks.federate(unlike(data, alpha), { rounds: ROUNDS, lr: LR, steps, ...PLANS[algorithm] }))
