@@ -212,7 +212,7 @@ def promise():
     panel = plots.Panel(_("right, of 100 own test images"), _("total ε of the shared part (log)"), x=(0.3, 10), y=(0, 100),
                         xlog=True, xticks={e: f"{e:g}" for e in BUDGETS}, right=0.3)  # fmt: skip
     ways = {_("1 to 3 digits"): 0.1, _("more alike"): 0.5}
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Private together, and one's own at home"),
         [epsilon(1.0, 0.3, 10.0), clients(200, 20, 300),
          explorers.Choice("alpha", _("a client holds"), ways, 0.1, buttons=True),
@@ -231,3 +231,4 @@ def promise():
                 *_promised(200, 0.1, (1.0,), 10)[0], 100 * alone(200, 0.1)),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb21.promise", shipped)

@@ -164,9 +164,9 @@ fldp.part(fldp => {
   const curves = fldp.kept(64, (data, kind, epsilon, clients, clip, groups, band) => {
     const name = kind === "optimised" ? kind : "independent", strategy = fldp.strategies.strategy(data, name, band)
     const members = cohorts(data, kind, clients, groups), rounds = members.length, visits = Math.ceil(ROUNDS / groups)
+    const sigma = times => fldp.kit.calibrated(epsilon, times, DELTA).multiplier
     const multiplier = kind === "poisson" ? secret(data, epsilon, groups)
-      : kind === "optimised" ? fldp.kit.calibrated(epsilon, 1, DELTA).multiplier * fldp.strategies.sensitivity(strategy, groups)
-        : fldp.kit.calibrated(epsilon, visits, DELTA).multiplier
+      : kind === "optimised" ? sigma(1) * fldp.strategies.sensitivity(strategy, groups) : sigma(visits)
     const every = Math.max(1, Math.floor(rounds / 20)), looks = range(rounds, 1).filter(t => t % every === 0 || t === rounds)
     const plan = { clip, std: clip * multiplier, divisor: kind === "all" ? clients : clients / groups, looks }
     return { looks, draws: train(prepared(data, clients), members, plan, range(DRAWS).map(seed => told(strategy, seed))) }

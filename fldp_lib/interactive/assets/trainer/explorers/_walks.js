@@ -85,31 +85,52 @@ fldp.part(fldp => {
     }
   }
 
-  // How far each client comes in so many steps from θ, or from a θ of its own (a row of θ's form each); mu pulls back to
-  // where it began, offsets are added to every gradient (a row a client, or null).
-  const walks = (fleet, from, steps, lr, mu = 0, offsets = null) => {
+  // What all records lack over so many steps from θ, or from a θ of each client's own, in `lack`; mu pulls back to where
+  // they began, offsets are added to every gradient (a row a client, or null).
+  const steps = (fleet, from, count, lr, mu = 0, offsets = null) => {
     const { clients, n, sizes, room: { moved, z, lack, out, shift } } = fleet, all = n * WIDE
     outputs(fleet, from)
-    const first = mu ? z.slice(0, all) : z
-    if (offsets) {
-      for (let k = 0; k < clients; k++) if (sizes[k]) moved.set(offsets[k]), seenBy(fleet, shift, k)
-    } else shift.fill(0)
+    const first = mu ? z.slice(0, all) : null, stay = 1 - lr * mu
+    if (offsets) for (let k = 0; k < clients; k++) if (sizes[k]) moved.set(offsets[k]), seenBy(fleet, shift, k)
     softmax(fleet)
-    const sum = lack.slice(0, all), stay = 1 - lr * mu
-    for (let step = 1; step < steps; step++) {
+    if (count === 1) return
+    const sum = lack.slice(0, all)
+    for (let step = 1; step < count; step++) {
       seen(fleet)
-      for (let k = 0; k < all; k++) z[k] -= lr * (out[k] + shift[k] + mu * (z[k] - first[k]))
+      if (mu) for (let k = 0; k < all; k++) z[k] = stay * z[k] + lr * (mu * first[k])
+      for (let k = 0; k < all; k++) z[k] -= lr * out[k]
+      if (offsets) for (let k = 0; k < all; k++) z[k] -= lr * shift[k]
       softmax(fleet)
       for (let k = 0; k < all; k++) sum[k] = stay * sum[k] + lack[k]
     }
     lack.set(sum)
+  }
+  // How far each client comes (a row of θ's form each); arguments as in `steps`.
+  const walks = (fleet, from, count, lr, mu = 0, offsets = null) => {
+    const { clients, sizes, room: { moved, lack } } = fleet
+    steps(fleet, from, count, lr, mu, offsets)
     return range(clients).map(k => {
       const row = new Float32Array(SIZE)
       if (!sizes[k]) return row
       gathered(fleet, lack, k)
-      for (let j = 0; j < SIZE; j++) row[j] = -lr * (moved[j] + (offsets ? steps * offsets[k][j] : 0))
+      for (let j = 0; j < SIZE; j++) row[j] = -lr * (moved[j] + (offsets ? count * offsets[k][j] : 0))
       return row
     })
+  }
+  // The sum of all clients' walks, each shortened to the clip: their lengths are known by the products.
+  const clipped = (fleet, from, count, lr, clip) => {
+    const { clients, n, starts, room: { product, across, moved, lack, out } } = fleet
+    steps(fleet, from, count, lr)
+    seen(fleet)
+    for (let k = 0; k < clients; k++) {
+      const first = starts[k] * WIDE, last = starts[k + 1] * WIDE
+      let square = 0
+      for (let at = first; at < last; at++) square += out[at] * lack[at]
+      const share = clip / (lr * Math.sqrt(Math.max(square, 1e-24)))
+      if (share < 1) for (let at = first; at < last; at++) lack[at] *= share
+    }
+    product(moved.byteOffset, across.byteOffset, lack.byteOffset, four(SEEN), n, 4 * n)
+    return Float64Array.from(moved.subarray(0, SIZE), value => -lr * value)
   }
   const best = (outputs, at) => { // the class with the largest output
     let found = 0
@@ -127,13 +148,13 @@ fldp.part(fldp => {
   // Rounds of all clients from zero, weighed by their records, without privacy.
   //   plan: { rounds, lr, steps, mu, scaffold, momentum }. Returns by round the accuracy, θ before each round and after the
   //   last, and how far clients walked.
-  const federate = (fleet, { rounds, lr, steps, mu = 0, scaffold = false, momentum = 0 }) => {
+  const federate = (fleet, { rounds, lr, steps: count, mu = 0, scaffold = false, momentum = 0 }) => {
     const { clients, n, sizes } = fleet, found = { accuracy: [], thetas: [new Float32Array(SIZE)], walks: [] }
-    const long = steps * lr, own = range(clients).map(() => new Float32Array(SIZE)), speed = new Float64Array(SIZE)
+    const long = count * lr, own = range(clients).map(() => new Float32Array(SIZE)), speed = new Float64Array(SIZE)
     let c = new Float32Array(SIZE)
     for (let t = 0; t < rounds; t++) {
       const offsets = scaffold ? own.map(row => row.map((value, j) => c[j] - value)) : null, before = found.thetas[t]
-      const moves = walks(fleet, before, steps, lr, mu, offsets), update = new Float64Array(SIZE)
+      const moves = walks(fleet, before, count, lr, mu, offsets), update = new Float64Array(SIZE)
       moves.forEach((move, k) => {
         if (!sizes[k]) return
         for (let j = 0, share = sizes[k] / n; j < SIZE; j++) {
@@ -159,5 +180,5 @@ fldp.part(fldp => {
     for (let k = 0, at = 0; k < n; k++, at += WIDE) right += best(z, at) === y[k]
     return right / n
   }
-  fldp.walks = { deal, walks, federate, own, SIZE, SEEN, WIDE, OUT }
+  fldp.walks = { deal, walks, clipped, federate, own, SIZE, SEEN, WIDE, OUT }
 })

@@ -93,7 +93,8 @@ fldp.part(fldp => {
     marks({ apart, shown, real }) {
       return [
         line(NEAR, shown[0], { style: 1, label: "independent" }),
-        line(NEAR, shown[1], { style: "private", label: "correlated" }), dots([apart], [real], { style: "private", size: 5 }),
+        line(NEAR, shown[1], { style: "private", label: "correlated" }),
+        dots([apart], [real], { style: "private", size: 5 }),
       ]
     },
     say({ epsilon, apart, real, attacker, claimed }) {
@@ -130,8 +131,9 @@ fldp.part(fldp => {
     },
     say(r) {
       return `Visits ${r.apart} rounds apart, a band of ${r.band}: ${f(r.best, ".1f")} multipliers of noise in the sums ` +
-        `(root mean square) with the coefficients that are best while visits do not overlap, ${f(r.plain, ".1f")} with the ` +
-        `square root's first ones, ${f(r.alone, ".1f")} with independent noise. Kept in memory: ${r.band - 1} times the model.`
+        `(root mean square) with the coefficients that are best while visits do not overlap, ${f(r.plain, ".1f")} with ` +
+        `the square root's first ones, ${f(r.alone, ".1f")} with independent noise. Kept in memory: ${r.band - 1} times ` +
+        "the model."
     },
   }
 })

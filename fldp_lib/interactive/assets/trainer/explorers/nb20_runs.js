@@ -25,7 +25,8 @@ fldp.part(fldp => {
   }
 
   const WAYS = {
-    independent: [1, "independent"], optimised: ["private", "correlated"], poisson: [2, "secret coins"], all: [5, "everybody"],
+    independent: [1, "independent"], optimised: ["private", "correlated"], poisson: [2, "secret coins"],
+    all: [5, "everybody"],
   }
   const BOUND = 0.908 // the exact ε of secret coins, 1 in 20, that the bound gives 1
 
@@ -51,8 +52,8 @@ fldp.part(fldp => {
         `noise is set by a bound (of 20 groups at ε = 1, the exact ε is ${f(BOUND, ".3g")}).`
       const told = r.found.map(([kind, { draws }]) => `${WAYS[kind][1]} ${f(ends(draws), ".0f")}`)
       return `${f(r.clients, ",d")} clients, each at most ${r.visits} times, total ε = ${f(r.epsilon, ".3g")} at ` +
-        `δ = ${f(DELTA, "g")}; clip ${f(r.clip, ".3g")}, band ${r.band} of ${r.groups}. Right of 100 test images, median of ` +
-        `3 draws: ${told.join(", ")}.${coins}`
+        `δ = ${f(DELTA, "g")}; clip ${f(r.clip, ".3g")}, band ${r.band} of ${r.groups}. Right of 100 test images, median ` +
+        `of 3 draws: ${told.join(", ")}.${coins}`
     },
     attacker: r => r.attacker,
   }

@@ -62,9 +62,9 @@ fldp.part(fldp => {
     say(r) {
       const [here, end, plain] = [r.far[r.round], r.far.at(-1), r.plain.at(-1)].map(far =>
         (far > 1e-9 ? f(far, ".2g") : "less than 1e-9"))
-      return `${r.scaffold ? SCAFFOLD : AVERAGE}, ${r.clients} clients, ${fldp.count(r.steps, "local step", "local steps")} ` +
-        `a round: after round ${r.round} the merged model is ${here} from the lowest point of the mean loss; after 40 rounds ` +
-        `${end} (FedAvg ${plain}).`
+      const steps = fldp.count(r.steps, "local step", "local steps")
+      return `${r.scaffold ? SCAFFOLD : AVERAGE}, ${r.clients} clients, ${steps} a round: after round ${r.round} the ` +
+        `merged model is ${here} from the lowest point of the mean loss; after 40 rounds ${end} (FedAvg ${plain}).`
     },
   }
 })

@@ -9,7 +9,8 @@ fldp.part(fldp => {
   const together = fldp.kept(1, data => fldp.walks.deal(data, data.train.y.map(() => 0), 1))
   const ran = fldp.kept(24, (data, alpha, steps, algorithm) =>
     fldp.walks.federate(unlike(data, alpha), { rounds: ROUNDS, lr: LR, steps, ...PLANS[algorithm] }))
-  const best = fldp.kept(32, (data, steps) => fldp.walks.federate(together(data), { rounds: ROUNDS, lr: LR, steps }).accuracy)
+  const best = fldp.kept(32, (data, steps) =>
+    fldp.walks.federate(together(data), { rounds: ROUNDS, lr: LR, steps }).accuracy)
 
   // Each client's walk of a round beside that of all records together: lengths in its units, angles to it; the merged
   // model's own comes last.
@@ -51,12 +52,13 @@ fldp.part(fldp => {
       return marks
     },
     say({ mine, plain, best, walk, kinds, algorithm, steps, round }) {
-      const merged = walk.at(-1), off = mean(walk.slice(0, -1).map(one => one.angle)), right = value => f(100 * value, ".0f")
-      return `${algorithm}, ten clients with ${f(kinds, ".1f")} digits each, ${fldp.count(steps, "local step", "local steps")} ` +
-        `a round. In round ${round} they walk ${f(off, ".0f")}° off the way of all records together, on average; the merged ` +
-        `model goes ${f(merged.long, ".2f")} times as far, ${f(merged.angle, ".0f")}° off. Right of 100 test digits: ` +
-        `${right(mine[round - 1])}, after round ${ROUNDS} ${right(mine.at(-1))}; FedAvg ${right(plain.at(-1))}, all in one ` +
-        `place ${right(best.at(-1))}.`
+      const merged = walk.at(-1), off = mean(walk.slice(0, -1).map(one => one.angle))
+      const right = value => f(100 * value, ".0f"), local = fldp.count(steps, "local step", "local steps")
+      return `${algorithm}, ten clients with ${f(kinds, ".1f")} digits each, ${local} a round. In round ${round} they ` +
+        `walk ${f(off, ".0f")}° off the way of all records together, on average; the merged model goes ` +
+        `${f(merged.long, ".2f")} times as far, ${f(merged.angle, ".0f")}° off. Right of 100 test digits: ` +
+        `${right(mine[round - 1])}, after round ${ROUNDS} ${right(mine.at(-1))}; FedAvg ${right(plain.at(-1))}, all in ` +
+        `one place ${right(best.at(-1))}.`
     },
   }
 })

@@ -49,8 +49,8 @@ fldp.part(fldp => {
       const [own, shared, tuned, biases, ditto] = r.right.map(value => f(value, ".0f"))
       return `Forty clients with ${f(r.kinds, ".1f")} digits each, who train on at most ` +
         `${count(r.records, "image", "images")}. Of 100 own test images they read ${own} right alone, ${shared} with the ` +
-        `shared model, ${tuned} after ${count(r.steps, "own step", "own steps")} from it, ${biases} with biases kept at home, ` +
-        `${ditto} with Ditto at λ = ${f(r.mu, ".2g")}, ${count(DITTO, "step", "steps")} from the shared model.`
+        `shared model, ${tuned} after ${count(r.steps, "own step", "own steps")} from it, ${biases} with biases kept at ` +
+        `home, ${ditto} with Ditto at λ = ${f(r.mu, ".2g")}, ${count(DITTO, "step", "steps")} from the shared model.`
     },
   }
 })
