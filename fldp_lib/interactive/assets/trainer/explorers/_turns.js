@@ -4,7 +4,7 @@
 // feature, and a column a class (12, two empty), in single precision as in the notebook.
 fldp.part(fldp => {
   const { range } = fldp.numbers, { WIDE } = fldp.matrices, { fround } = Math
-  const FEATURES = 64, SEEN = FEATURES + 1, OUT = 10, PARAMETERS = 650, ROUNDS = 200, LR = 0.5, DELTA = 1e-5, LOOK = 10
+  const FEATURES = 64, SEEN = FEATURES + 1, OUT = 10, PARAMETERS = 650, ROUNDS = 200, LR = 0.5, DELTA = 1e-5
   const CLIENTS = 1437, DRAWS = 3, four = rows => rows + ((4 - (rows % 4)) % 4)
 
   const permuted = (stream, count) => { // torch.randperm
@@ -93,7 +93,7 @@ fldp.part(fldp => {
   //   plan: { clip, std, divisor, looks }; noises: by run, what the sums get in units of std, as `told` has it.
   const train = (told, cohorts, { clip, std, divisor, looks }, noises) => {
     const { room } = told, { product, rows, across, theta, moved, lack } = room, wide = four(SEEN) * WIDE
-    const found = noises.map(() => [])
+    const share = fround(1 / divisor), found = noises.map(() => [])
     theta.fill(0)
     cohorts.forEach((members, t) => {
       const count = members.length, look = looks.includes(t + 1)
@@ -107,7 +107,7 @@ fldp.part(fldp => {
         } else moved.fill(0)
         for (let j = 0, from = t * PARAMETERS; j < SEEN; j++) {
           for (let k = j * WIDE, own = run * wide; k < j * WIDE + OUT; k++) {
-            theta[own + k] += (std * noise[from++] - LR * moved[k]) / divisor
+            theta[own + k] += share * fround(fround(std * noise[from++]) - LR * moved[k]) // rounded where the notebook rounds
           }
         }
         if (look) found[run].push(score(told, at))
