@@ -107,7 +107,8 @@ fldp.part(fldp => {
         } else moved.fill(0)
         for (let j = 0, from = t * PARAMETERS; j < SEEN; j++) {
           for (let k = j * WIDE, own = run * wide; k < j * WIDE + OUT; k++) {
-            theta[own + k] += share * fround(fround(std * noise[from++]) - LR * moved[k]) // rounded where the notebook rounds
+            const added = fround(std * noise[from++]) // rounded where the notebook rounds
+            theta[own + k] += share * fround(added - LR * moved[k])
           }
         }
         if (look) found[run].push(score(told, at))
