@@ -132,3 +132,12 @@ def kinds(federation):
 def together(few=FEW):
     """The same images in one place: a fleet of one client."""
     return unlike(100.0, 1, few)[0]
+
+
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs to deal the images of `unlike` out by itself: their pixels in sixteenths, and the seed."""
+    digits = data.load("digits")
+    parts = {"train": (digits.x_train[:FEW], digits.y_train[:FEW]), "test": (digits.x_test, digits.y_test)}
+    shown = {name: {"x": (16 * x).round().to(torch.uint8), "y": y.to(torch.uint8)} for name, (x, y) in parts.items()}
+    return shown | {"seed": 0}

@@ -17,6 +17,19 @@ PLAN = Plan.of(rounds=12, local_steps=5, lr=1.0)
 CLIP = 2.0
 
 
+def _every():
+    """All 1,797 images and their digits."""
+    digits = data.load("digits")
+    return torch.cat([digits.x_train, digits.x_test]), torch.cat([digits.y_train, digits.y_test])
+
+
+@lru_cache(maxsize=1)
+def shipped():
+    """What a page needs to deal them out by itself: pixels in sixteenths, digits, the seed of the deal."""
+    x, y = _every()
+    return {"x": (16 * x).round().to(torch.uint8), "y": y.to(torch.uint8), "seed": 0}
+
+
 @lru_cache(maxsize=64)
 def homes(count, alpha, most=None, seed=0):
     """All 1,797 images dealt out to so many clients; each keeps a third for its own test, and trains on `most` others.
@@ -25,9 +38,8 @@ def homes(count, alpha, most=None, seed=0):
         `Homes`: the training images as a `Fleet` and as `Groups`; the test images x (clients × records × 64), y and mask
         (clients × records); how many digits a client holds on average.
     """
-    digits = data.load("digits")
-    every = replace(digits, x_train=torch.cat([digits.x_train, digits.x_test]),
-                    y_train=torch.cat([digits.y_train, digits.y_test]))  # fmt: skip
+    x, y = _every()
+    every = replace(data.load("digits"), x_train=x, y_train=y)
     fed = data.split(every, count, "dirichlet", alpha=alpha, seed=seed)
     kept, own = fed.held_out(HELD, seed)
     if most is not None and most < kept.mask.shape[1]:

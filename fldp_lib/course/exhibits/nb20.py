@@ -4,10 +4,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import strategies
 from ._cohorts import curves
 from ._kit import _, clients, epsilon
+from ._strategies import dealt, shipped
 from .nb20_more import early, returns, widths
 from .nb20_runs import federation
 
@@ -44,10 +45,11 @@ def two_noises():
 
     panel = plots.Panel("", _("round"), _("test images right, of 100"), x=(0, 200), y=(0, 100), right=0.2,
                         xticks=[0, 50, 100, 150, 200])  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("One promise, two noises"), [epsilon(1.0, 0.25, 10.0), clients(1437, 200, 1437)],
         compute, plots.Chart([panel], size=(6.2, 3.0)), marks, say, attacker=lambda r: r["attacker"],
     )  # fmt: skip
+    return browser.live(made, "nb20.two_noises", lambda: shipped() | dealt())
 
 
 # One round's noise undoes the last -------------------------------------------------------------------------------------
@@ -115,7 +117,7 @@ def undone():
     question = _("Each round's noise takes back a part of what the rounds before have added, at the same ε. "
                  "The noise of a single round is then …")  # fmt: skip
     options = [_("smaller than independent noise"), _("as large"), _("larger")]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("One round undoes the last"),
         [explorers.Choice("strategy", _("noise"), NAMES, "optimised", buttons=True),
          explorers.Slider("band", _("band, in rounds"), 1, 60, 20, whole=True),
@@ -123,3 +125,4 @@ def undone():
         compute, plots.Chart(panels, size=(6.6, 3.1)), marks, say, predict=("20.a", question, options, 2, because),
         play="round",
     )  # fmt: skip
+    return browser.live(made, "nb20.undone", lambda: {**shipped(), "fresh": _fresh().astype("float32")})

@@ -4,9 +4,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...privacy import accounting, attacker, mechanisms, strategies
 from ._kit import _, count, epsilon
+from ._strategies import shipped
 
 ROUNDS, GROUPS, TURNS, DELTA = 200, 20, 10, 1e-5
 APART = tuple(int(b) for b in np.unique(np.geomspace(2, 100, 24).round()))
@@ -74,13 +75,14 @@ def returns():
     question = _("A client comes ten times instead of once, 20 rounds apart. With independent noise it moves √10 times as "
                  "much. With the full square root …")  # fmt: skip
     options = [_("√10 times, too: squares add up"), _("more than √10 times"), _("less: noise cancels")]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("The price of coming back"),
         [explorers.Choice("strategy", _("noise"), NAMES, "sqrt", buttons=True),
          explorers.Slider("apart", _("rounds between visits"), 2, 100, 20, step=0.05, log=True, whole=True),
          explorers.Slider("visits", _("visits, at most"), 1, 10, 10, whole=True)],
         compute, plots.Chart(panels, size=(6.8, 3.1)), marks, say, predict=("20.b", question, options, 1, because),
     )  # fmt: skip
+    return browser.live(made, "nb20.returns", shipped)
 
 
 def early():
@@ -122,13 +124,14 @@ def early():
     panel = plots.Panel(_("The ε that such a client has"), _("rounds between its visits"), "ε", x=(1, 20), y=(0.1, 50),
                         ylog=True, xticks=[1, 5, 10, 15, 20], right=0.22)  # fmt: skip
     names = {word: name for word, name in NAMES.items() if name != "independent"}
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Somebody comes back too early"),
         [epsilon(1.0, 0.2, 8.0, _("ε that was promised")),
          explorers.Slider("apart", _("rounds between visits"), 1, 20, 10, whole=True),
          explorers.Choice("strategy", _("noise"), names, "optimised")],
         compute, plots.Chart([panel], size=(6.0, 3.0)), marks, say, attacker=lambda r: r["attacker"],
     )  # fmt: skip
+    return browser.live(made, "nb20.early", shipped)
 
 
 def widths():
@@ -169,10 +172,11 @@ def widths():
                         yticks={3: "3", 10: "10", 30: "30", 100: "100"}, right=0.25)  # fmt: skip
     question = _("200 rounds, a client back every 20. A wider band cancels more of the noise. At equal ε, "
                  "which band leaves the least in the sums?")  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("How wide a band?"),
         [explorers.Slider("band", _("band, in rounds"), 1, 60, 20, step=0.05, log=True, whole=True),
          explorers.Slider("apart", _("rounds between visits"), 2, 100, 20, step=0.05, log=True, whole=True)],
         compute, plots.Chart([panel], size=(6.0, 3.2)), marks, say,
         predict=("20.c", question, ["5", _("about 20"), _("60, the widest")], 1, because),
     )  # fmt: skip
+    return browser.live(made, "nb20.widths", shipped)

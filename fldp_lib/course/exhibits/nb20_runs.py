@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ._cohorts import DELTA, ROUNDS, curves
 from ._kit import _, clients, epsilon
+from ._prices import orders_for_pages
+from ._strategies import dealt, shipped
 
 WAYS = {"independent": (1, _("independent")), "optimised": ("private", _("correlated")), "poisson": (2, _("secret coins")),
         "all": (5, _("everybody"))}  # fmt: skip
@@ -66,7 +68,7 @@ def federation():
         "Where does correlated noise lead by most?"
     )
     options = [_("5 groups: forty visits each"), _("20 groups: ten visits each"), _("50 groups: four visits each")]
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Who needs which noise?"),
         [epsilon(1.0, 0.25, 10.0), clients(1437, 200, 1437),
          explorers.Slider("groups", _("groups that take turns"), 5, 50, 20, whole=True),
@@ -76,3 +78,4 @@ def federation():
         compute, plots.Chart([panel], size=(6.4, 3.0)), marks, say, attacker=lambda r: r["attacker"],
         predict=("20.e", question, options, 2, because),
     )  # fmt: skip
+    return browser.live(made, "nb20.federation", lambda: shipped() | dealt() | orders_for_pages())

@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...training import algorithms
 from ...training.plan import Plan
-from ._drifts import federate, together, unlike
+from ._drifts import federate, shipped, together, unlike
 from ._kit import _, clients, count
 from .nb21_more import personal, promise, servers
 
@@ -83,7 +83,7 @@ def drifting():
                           y=(-1.9, 1.9), xticks=[], yticks=[], equal=True),
               plots.Panel(_("right, of 100 test digits"), _("round"), x=(1, ROUNDS), y=(0, 100), xticks=[1, 5, 10],
                           right=0.42)]  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Clients that drift, and what holds them together"),
         [explorers.Choice("algorithm", _("algorithm"), [AVERAGE, PROXIMAL, SCAFFOLD, MOMENTUM], AVERAGE, buttons=True),
          explorers.Slider("alpha", _("likeness α"), 0.02, 100, 0.02, step=0.05, log=True),
@@ -91,6 +91,7 @@ def drifting():
          explorers.Slider("round", _("round"), 1, ROUNDS, ROUNDS, 1, whole=True)],
         compute, plots.Chart(panels, size=(6.6, 3.15)), draw, say, play="round",
     )  # fmt: skip
+    return browser.live(made, "nb21.drifting", shipped)
 
 
 # A world of two parameters -----------------------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ def variates():
                           xticks=[-1, 0, 1], yticks=[-1, 0, 1], equal=True),
               plots.Panel(_("distance to the common optimum"), _("round"), x=(0, 40), y=(LEAST, 4), ylog=True, yticks=ticks,
                           xticks=[0, 10, 20, 30, 40], right=0.35)]  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Control variates"),
         [explorers.Choice("scaffold", _("algorithm"), {AVERAGE: False, SCAFFOLD: True}, False, buttons=True),
          explorers.Slider("local_steps", _("local steps a round"), 1, 30, 10, whole=True), clients(4, 2, 12),
@@ -187,3 +188,4 @@ def variates():
                         "to its bottom, a flat one is not, so the steep ones count too little.").format(far=_rest(4, 10)),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb21.variates", lambda: dict(zip(("at", "curve"), _bowls(12), strict=True)))

@@ -5,12 +5,12 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from ...interactive import explorers, plots
+from ...interactive import browser, explorers, plots
 from ...training import algorithms
 from ...training.plan import Plan
 from ._drifts import unlike
 from ._groups import Groups, noises, together
-from ._homes import PLAN, alone, homes, priced, right, shared, tuned
+from ._homes import PLAN, alone, homes, priced, right, shared, shipped, tuned
 from ._kit import _, clients, count, epsilon
 
 CROWD, DRAWS = 200, 3
@@ -151,7 +151,7 @@ def personal():
     names = [_("alone"), _("shared"), _("tuned"), _("biases"), _("Ditto")]
     panel = plots.Panel(_("right, of 100 own test images"), x=(-0.6, 4.6), y=(0, 112), xticks=dict(enumerate(names)),
                         yticks=[0, 25, 50, 75, 100])  # fmt: skip
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("A model of one's own"),
         [explorers.Slider("alpha", _("likeness α"), 0.02, 100, 0.1, step=0.05, log=True),
          explorers.Slider("records", _("own training images, at most"), 1, 30, 10, step=0.05, log=True, whole=True),
@@ -169,6 +169,7 @@ def personal():
                         "less.").format(*_ways(0.1, 10, 5, 0.1)),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb21.personal", shipped)
 
 
 BUDGETS = (0.3, 1.0, 3.0, 10.0)
@@ -211,7 +212,7 @@ def promise():
     panel = plots.Panel(_("right, of 100 own test images"), _("total ε of the shared part (log)"), x=(0.3, 10), y=(0, 100),
                         xlog=True, xticks={e: f"{e:g}" for e in BUDGETS}, right=0.3)  # fmt: skip
     ways = {_("1 to 3 digits"): 0.1, _("more alike"): 0.5}
-    return explorers.Explorer(
+    made = explorers.Explorer(
         _("Private together, and one's own at home"),
         [epsilon(1.0, 0.3, 10.0), clients(200, 20, 300),
          explorers.Choice("alpha", _("a client holds"), ways, 0.1, buttons=True),
@@ -230,3 +231,4 @@ def promise():
                 *_promised(200, 0.1, (1.0,), 10)[0], 100 * alone(200, 0.1)),
         ),
     )  # fmt: skip
+    return browser.live(made, "nb21.promise", shipped)
