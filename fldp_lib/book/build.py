@@ -18,7 +18,7 @@ import tempfile
 from .. import checks
 from . import live, made, pages
 
-SECONDS = 110  # for the explorers' pages, about
+SECONDS = 70  # for the explorers' pages, about
 ICON = (  # clients around a server, in each page's head, where no other file need be asked for
     "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
     "%3Cpath d='M8 8 3 4M8 8l5-4M8 8v6' stroke='%230072B2'/%3E%3Cg fill='%230072B2'%3E%3Ccircle cx='3' cy='4' r='2'/%3E"
