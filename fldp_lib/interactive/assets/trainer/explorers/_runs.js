@@ -147,5 +147,5 @@ fldp.part(fldp => {
     }
     return found
   }
-  fldp.groups = { deal, train, lacks, exp, PARAMETERS }
+  fldp.groups = { deal, train, lacks, softmax, PARAMETERS }
 })

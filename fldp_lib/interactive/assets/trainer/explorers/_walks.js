@@ -4,7 +4,7 @@
 // once a round. Matrices have a row a record or a feature, and a column a class (12, two empty), in single precision.
 fldp.part(fldp => {
   const { range } = fldp.numbers, { WIDE } = fldp.matrices, OUT = 10, FEATURES = 64, SEEN = FEATURES + 1
-  const SIZE = SEEN * WIDE, LONG = 130, four = rows => rows + ((4 - (rows % 4)) % 4)
+  const { softmax } = fldp.groups, SIZE = SEEN * WIDE, LONG = 130, four = rows => rows + ((4 - (rows % 4)) % 4)
 
   // Images dealt out: owner[k] has image k. `kinds`: how many digits a client holds, on average over those with any.
   const deal = ({ train, test }, owner, clients) => {
@@ -61,16 +61,6 @@ fldp.part(fldp => {
       else if (size) {
         product(out.byteOffset + at, products.byteOffset + 4 * places[k], lack.byteOffset + at, four(size), size, 4 * size)
       }
-    }
-  }
-  const softmax = ({ n, y, share, room: { z, lack } }) => { // lack = what each record's outputs z lack, by its share
-    const { exp } = fldp.numbers
-    for (let k = 0, at = 0; k < n; k++, at += WIDE) {
-      let most = z[at], total = 0
-      for (let o = at + 1; o < at + OUT; o++) if (z[o] > most) most = z[o]
-      for (let o = at; o < at + OUT; o++) total += lack[o] = exp(z[o] - most)
-      for (let o = at, part = share[k] / total; o < at + OUT; o++) lack[o] *= part
-      lack[at + y[k]] -= share[k]
     }
   }
 

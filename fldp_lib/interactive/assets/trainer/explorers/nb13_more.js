@@ -10,13 +10,7 @@ fldp.part(fldp => {
     const { product, x, across, z, lack, theta, moved } = room, size = sizes[0], start = theta.slice()
     for (let step = 0; step < localSteps; step++) {
       product(z.byteOffset, x.byteOffset, theta.byteOffset, four(size), SEEN, 4 * SEEN)
-      for (let k = 0, at = 0; k < size; k++, at += WIDE) {
-        let most = -Infinity, total = 0
-        for (let o = at; o < at + OUT; o++) most = Math.max(most, z[o])
-        for (let o = at; o < at + OUT; o++) total += lack[o] = groups.exp(z[o] - most)
-        for (let o = at; o < at + OUT; o++) lack[o] *= share[0] / total
-        lack[at + y[k]] -= share[0]
-      }
+      groups.softmax({ n: size, y, share, room })
       product(moved.byteOffset, across.byteOffset, lack.byteOffset, four(SEEN), size, 4 * n)
       for (let j = 0; j < SEEN * WIDE; j++) theta[j] -= lr * moved[j]
     }

@@ -1,7 +1,7 @@
 // Notebook 15: how well clients' own noisy reports are read, by dividing them and by weighing public images.
 fldp.part(fldp => {
   const { kit, plots, format: f, reading } = fldp, { range, geomspace, mean } = fldp.numbers
-  const { WIDE } = fldp.matrices, { exp } = fldp.groups
+  const { WIDE } = fldp.matrices, { exp } = fldp.numbers
   const { about, imageOf, plain, PIXELS, SEEN, OUT, ALL, LR } = reading
   const PEOPLE = 150, REPORTS = 2 * PEOPLE, DELTA = 1e-5, BLOCKS = Math.ceil(PIXELS / WIDE), BIAS = OUT * PIXELS
   const LEVELS = Array.from(geomspace(0.5, 5000, 9), level => Number(f(level, ".3f")))
