@@ -153,9 +153,8 @@ class Deployment:
             waited = time.monotonic() - start
             if timeout is not None and waited > timeout:
                 raise TimeoutError(f"the run has not ended within {timeout:g} seconds; see {str(self.logs)!r}")
-            pid = server / "pid"
-            dead = self.processes["server"].poll() is not None or (pid.exists() and not processes.alive(pid))
-            if (dead or (waited > START and not pid.exists())) and not (server / "ended").exists():
+            dead = self.processes["server"].poll() is not None or hub.stopped(server)
+            if (dead or (waited > START and not (server / "pid").exists())) and not (server / "ended").exists():
                 raise RuntimeError(f"the server's app has died; {processes.tail(self.logs / 'server.log')}")
             time.sleep(0.1)
         lines.read()

@@ -4,7 +4,8 @@ An explorer's counterpart in JavaScript stands in `assets/trainer/explorers/` he
 pages of that notebook load by themselves: `fldp.explorers["nbNN.name"] = { compute(state, data), marks(result, data),
 say(result, data) }`, with `attacker(result, data)` where the explorer has one, each returning what its namesake in Python
 does. It computes by `fldp.training` and `fldp.accounting` and draws by `fldp.plots`; noise that the notebook shows is
-shipped in `data`. `tests/browser/test_live.py` holds marks and sentence to the explorer's own at settings drawn at random.
+shipped in `data`, or drawn from the notebook's own stream by `fldp.numpy(seed)` or `fldp.torch(seed)`.
+`tests/browser/test_live.py` holds marks and sentence to the explorer's own at settings drawn at random.
 """
 
 import base64

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from ... import data, models
 from ._clouds import with_one
+from ._dealing import pictures
 
 MODEL = models.Linear(64, 10)
 FEW = 500  # images that are dealt out where every move of a slider trains anew
@@ -139,5 +140,4 @@ def shipped():
     """What a page needs to deal the images of `unlike` out by itself: their pixels in sixteenths, and the seed."""
     digits = data.load("digits")
     parts = {"train": (digits.x_train[:FEW], digits.y_train[:FEW]), "test": (digits.x_test, digits.y_test)}
-    shown = {name: {"x": (16 * x).round().to(torch.uint8), "y": y.to(torch.uint8)} for name, (x, y) in parts.items()}
-    return shown | {"seed": 0}
+    return {name: pictures(*part) for name, part in parts.items()} | {"seed": 0}

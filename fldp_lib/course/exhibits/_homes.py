@@ -8,6 +8,7 @@ import torch
 
 from ... import data
 from ...training.plan import Plan
+from ._dealing import pictures
 from ._drifts import Fleet, kinds
 from ._groups import Groups, noises, together
 
@@ -26,8 +27,7 @@ def _every():
 @lru_cache(maxsize=1)
 def shipped():
     """What a page needs to deal them out by itself: pixels in sixteenths, digits, the seed of the deal."""
-    x, y = _every()
-    return {"x": (16 * x).round().to(torch.uint8), "y": y.to(torch.uint8), "seed": 0}
+    return pictures(*_every()) | {"seed": 0}
 
 
 @lru_cache(maxsize=64)

@@ -2,12 +2,11 @@
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 
 from ...training.transport import compression
+from . import _dealing
 from ._nb13 import LENGTH, dealt, gradients, message
-from ._singles import images
 
 
 @lru_cache(maxsize=1)
@@ -20,15 +19,8 @@ def shipped():
         These are sums of few records, many of them of one size: which are sent is left to their last digits and to how
         a sort happens to go, here as in the notebook.
     """
-    rng, (x, y) = np.random.default_rng(0), (images().x_train, images().y_train)
-    owner, order = rng.permutation(len(y)), rng.permutation(len(y))  # as `data.split` draws them
     first = gradients(dealt(20), torch.zeros(10, 65))
-    sixteenths = [(16 * each).round().to(torch.uint8) for each in (x[order], images().x_test)]
-    return {
-        "train": {"x": sixteenths[0], "y": y[order].to(torch.uint8), "owner": owner[order]},
-        "test": {"x": sixteenths[1], "y": images().y_test.to(torch.uint8)},
-        "first": first, "chosen": _chosen(first.view(20, LENGTH)),
-    }  # fmt: skip
+    return _dealing.digits() | {"first": first, "chosen": _chosen(first.view(20, LENGTH))}
 
 
 def _chosen(rows):

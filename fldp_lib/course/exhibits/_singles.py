@@ -15,6 +15,7 @@ from ...privacy import adaptive, mechanisms
 from ...training import _streams
 from ...training.plan import Plan
 from ._crowds import Crowd, crowd, digits, flushed, images, seats
+from ._dealing import pictures
 from ._kit import _
 
 __all__ = ["Crowd", "clip_errors", "crowd", "digits", "images", "recalls", "together", "without"]
@@ -39,11 +40,8 @@ def _stack(flats):
 def shipped():
     """What a page needs to draw the same clients: images in the order in which `crowd` takes them, and the test images."""
     order = torch.randperm(1_437, generator=torch.Generator().manual_seed(1))  # as in `crowd`
-    x, y, x_test, y_test = digits().x[order, 0], digits().y[order, 0], digits().x_test, digits().y_test
-    return {
-        name: {"x": (16 * images_).round().to(torch.uint8), "y": classes.to(torch.uint8)}
-        for name, images_, classes in (("train", x, y), ("test", x_test, y_test))
-    }
+    train = pictures(digits().x[order, 0], digits().y[order, 0])
+    return {"train": train, "test": pictures(digits().x_test, digits().y_test)}
 
 
 @lru_cache(maxsize=512)

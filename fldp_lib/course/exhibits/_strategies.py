@@ -3,11 +3,11 @@
 from functools import lru_cache
 
 import numpy as np
-import torch
 
 from ...privacy import strategies
 from ...training import _streams
 from ._crowds import digits, images
+from ._dealing import pictures
 
 WIDEST = 60
 
@@ -25,7 +25,7 @@ def dealt():
     fed, test = digits(), images()
     words = np.random.SeedSequence((0, _streams.DEAL)).generate_state(624)  # as in `_streams.groups_of`
     return {
-        "train": {"x": (16 * fed.x[:, 0]).to(torch.uint8), "y": fed.y[:, 0].to(torch.uint8)},
-        "test": {"x": (16 * test.x_test).to(torch.uint8), "y": test.y_test.to(torch.uint8)},
+        "train": pictures(fed.x[:, 0], fed.y[:, 0]),
+        "test": pictures(test.x_test, test.y_test),
         "deal": words.astype("<u4").view("<i4"),
     }

@@ -10,6 +10,7 @@ from ... import data
 from ...interactive import browser, explorers, plots
 from ...privacy import mechanisms
 from ...training.plan import Plan
+from . import _dealing
 from ._groups import Groups, noises, together
 from ._kit import _, clients, epsilon, short
 from ._singles import images
@@ -57,15 +58,9 @@ def shipped():
         Training images in the order in which they are dealt, in sixteenths, `owner` of them modulo the number of clients;
         test images; the noise of `rounds` (20 × 650) and of the three draws of `few` (20 × 3 × 650).
     """
-    rng, one = np.random.default_rng(0), mechanisms.Gaussian(1.0, 1.0)
-    owner, order = rng.permutation(len(images().y_train)), rng.permutation(len(images().y_train))  # as `data.split`
-    sixteenths = [(16 * x).round().to(torch.uint8) for x in (images().x_train[order], images().x_test)]
-    return {
-        "train": {"x": sixteenths[0], "y": images().y_train[order].to(torch.uint8), "owner": owner[order]},
-        "test": {"x": sixteenths[1], "y": images().y_test.to(torch.uint8)},
-        "noise": _normals().float(),
-        "few": torch.stack([noises(one, 1, ROUNDS, seed) for seed in range(3)], 1).float(),
-    }  # fmt: skip
+    one = mechanisms.Gaussian(1.0, 1.0)
+    few = torch.stack([noises(one, 1, ROUNDS, seed) for seed in range(3)], 1).float()
+    return _dealing.digits() | {"noise": _normals().float(), "few": few}
 
 
 @lru_cache(maxsize=64)

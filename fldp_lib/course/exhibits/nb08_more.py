@@ -4,12 +4,12 @@ import math
 from functools import lru_cache
 
 import numpy as np
-import torch
 
 from ... import Plan
 from ...interactive import browser, explorers, plots
 from . import _kit
 from . import nb08_made as made
+from ._dealing import pictures
 from ._kit import _
 from .nb08_made import nines
 
@@ -22,8 +22,8 @@ def _clean():
 
 def _digits():
     """What a page needs of `rare`: pixels in sixteenths and digits, of the clients with few nines and of the test set."""
-    x, y, x_test, y_test = (part.mul(16 if part.ndim > 1 else 1).to(torch.uint8) for part in made.few_nines())
-    return {"train": {"x": x[:, :-1], "y": y}, "test": {"x": x_test[:, :-1], "y": y_test}}
+    x, y, x_test, y_test = made.few_nines()
+    return {"train": pictures(x[:, :-1], y), "test": pictures(x_test[:, :-1], y_test)}
 
 
 def rare():

@@ -23,14 +23,20 @@ def german(seed):
     return data.load("german_credit", seed=seed)
 
 
+def questions():
+    """The columns of each question of the form: one with a number, or a box for each answer."""
+    boxes = {}
+    for k, name in enumerate(german(0).features):
+        boxes.setdefault(name.split(": ")[0], []).append(k)
+    return list(boxes.values())
+
+
 @lru_cache(maxsize=32)
 def paper(seed, applicants=1_000):
     """As many forms, filled at random, with a random truth; no real applicant is used, only the form."""
-    rng, boxes, form = np.random.default_rng(seed), {}, german(0)
-    for k, name in enumerate(form.features):
-        boxes.setdefault(name.split(": ")[0], []).append(k)
+    rng, form = np.random.default_rng(seed), german(0)
     x = np.zeros((applicants, len(form.features)))
-    for columns in boxes.values():
+    for columns in questions():
         if len(columns) == 1:
             x[:, columns[0]] = rng.uniform(-1, 1, applicants)
         else:
@@ -165,12 +171,10 @@ def shipped():
         question that of its first box; `places` of what tells a group; `y`; `held`, who is in the test, by choice (6 ×
         1,000); which seat at the banks each of the 800 has, whatever their number; unit noise, one stream for all exhibits.
     """
-    first, boxes = german(0), {}
+    first = german(0)
     x, y = torch.cat([first.x_train, first.x_test]).numpy(), torch.cat([first.y_train, first.y_test])
-    for k, name in enumerate(first.features):
-        boxes.setdefault(name.split(": ")[0], []).append(k)
-    asked = [columns for columns in boxes.values() if len(columns) > 1]
-    numbers = [columns[0] for columns in boxes.values() if len(columns) == 1]
+    asked = [columns for columns in questions() if len(columns) > 1]
+    numbers = [columns[0] for columns in questions() if len(columns) == 1]
     chosen = [holdout.divide(len(x), 0.2, seed, sources.raw("german_credit").y) for seed in SPLITS]  # as `data.load`
     tests = [np.isin(np.concatenate(chosen[0]), test) for _train, test in chosen]
     return {

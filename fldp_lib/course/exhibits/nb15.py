@@ -11,6 +11,7 @@ from ...interactive import browser, explorers, plots
 from ...privacy import accounting, attacker, mechanisms
 from ...training import clients as clients_
 from . import _singles
+from ._dealing import pictures
 from ._kit import _, clients, epsilon
 from .nb15_more import contest, members
 
@@ -37,11 +38,7 @@ def sent():
 def shipped():
     """What a page needs: the images of as many clients as are shown, and the public ones."""
     fed = _singles.digits()
-    train, test = (fed.x[:SHOWN, 0], fed.y[:SHOWN, 0]), (fed.x_test, fed.y_test)
-    return {
-        name: {"x": (16 * x).round().to(torch.uint8), "y": y.to(torch.uint8)}
-        for name, (x, y) in {"train": train, "test": test}.items()
-    }
+    return {"train": pictures(fed.x[:SHOWN, 0], fed.y[:SHOWN, 0]), "test": pictures(fed.x_test, fed.y_test)}
 
 
 @lru_cache(maxsize=64)

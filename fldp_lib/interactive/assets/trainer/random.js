@@ -1,6 +1,6 @@
 // Random numbers with a seed: for teaching, not for a release. Noise in floating point leaks (Mironov 2012), whoever knows
 // the seed can subtract it, and the streams are not Python's: where a page must show what the notebook shows, its noise is
-// shipped.
+// shipped, or drawn from the notebook's own stream (explorers/_numpy.js, _torch.js).
 fldp.part(fldp => {
   const mixed = start => { // 32 bits to 32 bits, one to one, 0 to 0 (the finaliser of MurmurHash3)
     let word = Math.imul(start ^ (start >>> 16), 0x85ebca6b)
